@@ -1,0 +1,51 @@
+// Package store is the contract for short-lived, single-use state: pushed requests, login transactions,
+// authorization codes, tokens, nonces.
+//
+// [Ephemeral] is what a backend implements: five operations, each atomic across all instances that share the
+// backend. There is deliberately no "save": a caller that wants to change a value says what it read
+// ([Ephemeral.Replace]), a caller that wants to be first says so ([Ephemeral.Add]), and a caller that wants to be
+// the only one takes the value away ([Ephemeral.Take]). A race therefore has no verb to be written with.
+//
+// [Bucket] is what the rest of Signet uses: typed records, stored under a hash of their handle and encrypted under a
+// key derived from it, so that a copy of the whole backend opens none of them.
+//
+// Whoever writes a backend runs the tests of package storetest on it.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+var (
+	// ErrNotFound says that no live value has the key: it never existed, expired, or was taken.
+	ErrNotFound = errors.New("store: not found")
+	// ErrExists says that Add found a live value under the key.
+	ErrExists = errors.New("store: already exists")
+	// ErrConflict says that Replace found another value than the one it was to replace, or none.
+	ErrConflict = errors.New("store: changed since it was read")
+	// ErrFull says that a bounded backend has no room left. It never evicts a live value to make some.
+	ErrFull = errors.New("store: full")
+)
+
+// Ephemeral keeps small values for a while.
+//
+// Every method is atomic across all instances that share the backend, and safe for concurrent use. An expired value
+// is absent for every method. Keys are 1 to 256 bytes of printable ASCII without spaces; values are up to 64 KiB and
+// may hold any byte. Implementations copy what they are given and what they return: neither side may see the other's
+// later changes. A time to live that is not positive is an error. When the context ends first, the method returns its
+// error, and whether the operation took place is unknown; any other error that is not one of this package means that
+// the backend could not be reached, and the caller must fail closed.
+type Ephemeral interface {
+	// Put stores the value, whatever was there before.
+	Put(ctx context.Context, key string, value []byte, ttl time.Duration) error
+	// Add stores the value unless a live one is there: the first of many writers wins, the others get ErrExists.
+	Add(ctx context.Context, key string, value []byte, ttl time.Duration) error
+	// Get returns the value, or ErrNotFound.
+	Get(ctx context.Context, key string) ([]byte, error)
+	// Take returns the value and removes it: of many callers one gets it, the others get ErrNotFound.
+	Take(ctx context.Context, key string) ([]byte, error)
+	// Replace stores new if the live value equals old byte for byte, and returns ErrConflict otherwise.
+	Replace(ctx context.Context, key string, old, new []byte, ttl time.Duration) error
+}
