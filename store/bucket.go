@@ -115,6 +115,19 @@ func (b *Bucket[T]) Take(ctx context.Context, handle string) (T, error) {
 // time, f runs again on the newer value, so it must do nothing but change its argument. An error of f leaves the
 // record as it was and is returned. The record keeps its time of expiry.
 func (b *Bucket[T]) Update(ctx context.Context, handle string, f func(*T) error) (T, error) {
+	return b.update(ctx, handle, 0, f)
+}
+
+// UpdateFor is Update for a record whose next state lives for ttl from now, longer or shorter than it would have.
+func (b *Bucket[T]) UpdateFor(ctx context.Context, handle string, ttl time.Duration, f func(*T) error) (T, error) {
+	if ttl <= 0 {
+		var zero T
+		return zero, errors.New("store: a time to live must be positive")
+	}
+	return b.update(ctx, handle, ttl, f)
+}
+
+func (b *Bucket[T]) update(ctx context.Context, handle string, ttl time.Duration, f func(*T) error) (T, error) {
 	var zero T
 	s, err := b.open(handle)
 	if err != nil {
@@ -132,6 +145,9 @@ func (b *Bucket[T]) Update(ctx context.Context, handle string, f func(*T) error)
 		}
 		if err := f(&v); err != nil {
 			return zero, err
+		}
+		if ttl > 0 {
+			expires = now.Add(ttl)
 		}
 		value, err := s.seal(v, expires)
 		if err != nil {

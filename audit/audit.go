@@ -1,0 +1,87 @@
+// Package audit defines the security events of a provider and where they go.
+//
+// An [Event] says that something of security interest happened: what, when, how it ended, for which client and, as a
+// pseudonym, to whom. Events never hold personal data, tokens, codes or handles; there is no field for them. The set
+// of types is closed, so that an operator can list what will ever be recorded.
+package audit
+
+import (
+	"context"
+	"time"
+)
+
+// Type says what happened.
+type Type string
+
+// The events of a login, in the order in which one goes through them.
+const (
+	// AuthorizationRequested: a client sent a person to log in, with a request that was accepted or refused.
+	AuthorizationRequested Type = "authorization_requested"
+	// CodeSent: a one-time code was asked for.
+	CodeSent Type = "code_sent"
+	// AuthenticationAttempted: a person answered a challenge.
+	AuthenticationAttempted Type = "authentication_attempted"
+	// Authenticated: a person proved who they are, as strongly as the request demands.
+	Authenticated Type = "authenticated"
+	// ConsentDecided: a person decided what to share, or to share nothing.
+	ConsentDecided Type = "consent_decided"
+	// AuthorizationGranted: a code was issued.
+	AuthorizationGranted Type = "authorization_granted"
+	// AuthorizationDenied: the client was told that it gets no code.
+	AuthorizationDenied Type = "authorization_denied"
+	// ClientAuthenticated: a client proved who it is, or failed to.
+	ClientAuthenticated Type = "client_authenticated"
+	// TokenIssued: a code was exchanged for tokens, or the exchange was refused.
+	TokenIssued Type = "token_issued"
+	// CodeReplayed: a code came a second time; what it had produced was revoked.
+	CodeReplayed Type = "code_replayed"
+	// TokenIntrospected: a client asked about a token.
+	TokenIntrospected Type = "token_introspected"
+	// TokenRevoked: a client gave a token back.
+	TokenRevoked Type = "token_revoked"
+	// ClaimsReleased: userinfo answered with claims.
+	ClaimsReleased Type = "claims_released"
+)
+
+// Outcome says how it ended.
+type Outcome string
+
+const (
+	// Success: it was done.
+	Success Outcome = "success"
+	// Refused: the request, the answer or the person was at fault; Reason tells why.
+	Refused Outcome = "refused"
+	// Failed: the provider or a system behind it was at fault.
+	Failed Outcome = "failed"
+)
+
+// Event is one security event.
+type Event struct {
+	Time    time.Time
+	Type    Type
+	Outcome Outcome
+	// ClientID names the relying party, empty if it is not known. It is set only to the identifier of a registered
+	// client, never to what a stranger sent.
+	ClientID string
+	// Subject is the person's pairwise pseudonym at this client, empty before authentication.
+	Subject string
+	// Transaction ties the events of one login together: a hash, useless for reaching the login.
+	Transaction string
+	// Reason is a short code from the protocol or the authenticator: "invalid_grant", "wrong_code". Never free text.
+	Reason string
+	// Factors are the authentication methods of the event, such as "otp".
+	Factors []string
+}
+
+// Sink takes events. Record must not block for long and must not panic; it has no error to return, because a login
+// does not fail for its audit trail. A sink that can be slow or can fail is put behind a [Queue].
+type Sink interface {
+	Record(ctx context.Context, e Event)
+}
+
+// Discard is the Sink that takes everything and keeps nothing.
+var Discard Sink = discard{}
+
+type discard struct{}
+
+func (discard) Record(context.Context, Event) {}

@@ -1,0 +1,123 @@
+// Package authenticator is the plug between the provider and an identity system.
+//
+// A national ID team implements [Authenticator]: two methods, one that proves who a person is and one that releases
+// what the person consented to. Further abilities are further interfaces ([CodeSender]) that the same value may
+// implement; the provider finds them once, at start-up.
+package authenticator
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+)
+
+// Factor is a way to prove who one is. The set is open.
+type Factor string
+
+// The factors that Signet knows pages for.
+const (
+	// OTP is a one-time code that the identity system sends ([CodeSender]). AMR "otp".
+	OTP Factor = "otp"
+	// Password is a memorised secret. AMR "pwd".
+	Password Factor = "pwd"
+)
+
+// Authenticator connects the provider to one identity system. Its methods are called concurrently. Errors that the
+// person should hear about are of type *[Error]; any other error is shown as "unavailable" and logged.
+type Authenticator interface {
+	// Factors names the factors that the identity system can verify. It is asked once, at start-up.
+	Factors() []Factor
+	// Authenticate proves that a person answered the challenges, all of them, and says who they are.
+	Authenticate(ctx context.Context, r *Request) (*Identity, error)
+	// Claims releases what the person consented to. It is called once per granted login, when the code is redeemed.
+	Claims(ctx context.Context, r *ClaimsRequest) (*Claims, error)
+}
+
+// CodeSender is an Authenticator that can send one-time codes. An Authenticator whose factors include [OTP]
+// implements it.
+type CodeSender interface {
+	// SendCode sends a code to the person, and says in masked form where it went. For an unknown person it must
+	// answer exactly as for a known one, so that nobody learns who is registered.
+	SendCode(ctx context.Context, r *CodeRequest) (*CodeReceipt, error)
+}
+
+// Identifier is what a person types to say who they are.
+type Identifier struct {
+	// Type names the kind of identifier in the deployment's own words: "national_id", "phone". Empty means the only
+	// kind there is.
+	Type string `json:"type,omitempty"`
+	// Value is the identifier as typed, with surrounding white space removed.
+	Value string `json:"value"`
+}
+
+// Challenge is a person's answer to a challenge.
+type Challenge struct {
+	Factor Factor
+	// Response is the answer itself: the code, the password. It is never stored or logged.
+	Response string
+}
+
+// Request asks an Authenticator to authenticate a person.
+type Request struct {
+	// Transaction identifies the login: the same for all calls of one login, different for any two logins, and useless
+	// to anyone who would hijack it.
+	Transaction string
+	// ClientID is the relying party.
+	ClientID   string
+	Identifier Identifier
+	// Challenges are the answers, at least one. All must be right.
+	Challenges []Challenge
+	// Locales are the person's languages in order of preference, BCP 47.
+	Locales []string
+}
+
+// Identity is a person as the identity system knows them.
+type Identity struct {
+	// Subject identifies the person in the identity system, forever, and is never given to a relying party: what
+	// leaves is derived from it ([OpenID Connect Core, section 8.1]). Required, at most 256 bytes.
+	//
+	// [OpenID Connect Core, section 8.1]: https://openid.net/specs/openid-connect-core-1_0.html#PairwiseAlg
+	Subject string
+	// State is what the identity system wants to see again in Claims: a KYC token, say. Optional, at most 8 KiB. It is
+	// kept encrypted.
+	State []byte
+}
+
+// ClaimsRequest asks for what a person consented to share.
+type ClaimsRequest struct {
+	Transaction string
+	ClientID    string
+	Identity    Identity
+	// Names are the claims that the person consented to, by their registered names ("given_name"). Nothing else may
+	// be released.
+	Names []string
+	// Locales are the languages that the relying party prefers for the values, BCP 47.
+	Locales []string
+}
+
+// Claims are what the identity system releases.
+type Claims struct {
+	// Values holds a JSON value per claim name. Names that were not asked for are dropped.
+	Values map[string]json.RawMessage
+}
+
+// CodeRequest asks for a one-time code.
+type CodeRequest struct {
+	Transaction string
+	ClientID    string
+	Identifier  Identifier
+	// Locales are the person's languages in order of preference, for the text of the message.
+	Locales []string
+}
+
+// CodeReceipt says where a code went.
+type CodeReceipt struct {
+	// Destinations are masked addresses that the person can recognise and nobody else learns from: "+855 ** *** 321".
+	Destinations []string
+	// Length is the number of characters in the code, or 0 if the identity system does not say.
+	Length int
+	// ExpiresAt is when the code stops working. Zero if the identity system does not say.
+	ExpiresAt time.Time
+	// ResendAfter is when another code may be asked for. Zero means at once.
+	ResendAfter time.Time
+}

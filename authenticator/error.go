@@ -1,0 +1,43 @@
+package authenticator
+
+import (
+	"fmt"
+	"time"
+)
+
+// Reason says why an authentication failed, so that the page can explain it.
+type Reason string
+
+const (
+	// WrongCredentials: the answer, or the identifier, was wrong. An unknown person must look exactly like a wrong
+	// answer.
+	WrongCredentials Reason = "wrong_credentials"
+	// CodeExpired: the one-time code was right once and is no longer valid.
+	CodeExpired Reason = "code_expired"
+	// TooSoon: a code was asked for again before RetryAt.
+	TooSoon Reason = "too_soon"
+	// Locked: the identity system refuses this person for a while, until RetryAt.
+	Locked Reason = "locked"
+	// Unsupported: this person cannot use this factor.
+	Unsupported Reason = "unsupported"
+	// Unavailable: the identity system cannot be reached or does not work. It is the person's fault in no way.
+	Unavailable Reason = "unavailable"
+)
+
+// Error is a failure that the person should hear about.
+type Error struct {
+	Reason Reason
+	// RetryAt is when it makes sense to try again. Zero: unknown, or at once.
+	RetryAt time.Time
+	// Err is the cause, for the log. It is never shown, and must not contain personal data.
+	Err error
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return "authenticator: " + string(e.Reason)
+	}
+	return fmt.Sprintf("authenticator: %s: %v", e.Reason, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
