@@ -1,0 +1,73 @@
+package login
+
+import (
+	"time"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/oauth"
+)
+
+// Step says where a login stands.
+type Step string
+
+// The steps in the order in which a person goes through them. Identify and Verify repeat for every factor of the
+// chosen option.
+const (
+	// StepChoose: the person chooses one of several ways to log in.
+	StepChoose Step = "choose"
+	// StepIdentify: the person says who they are, to be sent a code. Only for factors that need a code sent.
+	StepIdentify Step = "identify"
+	// StepVerify: the person answers the challenge: the code, or identifier and password.
+	StepVerify Step = "verify"
+	// StepConsent: the person decides what to share.
+	StepConsent Step = "consent"
+	// StepDone: the login is over and Response says what the client is told.
+	StepDone Step = "done"
+)
+
+// State is a login as a face of the provider shows it. It holds no secret; Identifier is personal and goes to the
+// person's own page only.
+type State struct {
+	// ID names the login in URLs, cookie names and audit events. It opens nothing.
+	ID   string
+	Step Step
+	// Client is the relying party that asked.
+	Client *oauth.Client
+	// RedirectURI is where the browser will end up, for the page's Content-Security-Policy.
+	RedirectURI string
+	// Options are the ways to log in, in order of preference; Option is the index of the chosen one, or -1.
+	Options []authenticator.FactorSet
+	Option  int
+	// Factor is the factor that is asked for now, in StepIdentify and StepVerify.
+	Factor authenticator.Factor
+	// Succeeded are the factors that were proved already.
+	Succeeded []authenticator.Factor
+	// Identifier is what the person typed last, to be shown again. Once a factor succeeded it is fixed
+	// (IdentifierFixed) for the others.
+	Identifier      authenticator.Identifier
+	IdentifierFixed bool
+	// Code says where the one-time code went, in StepVerify of a factor with a code; otherwise nil.
+	Code *authenticator.CodeReceipt
+	// AttemptsLeft is how many more wrong answers the login survives; CodesLeft, how many more codes may be sent.
+	AttemptsLeft, CodesLeft int
+	// ExpiresAt ends the login.
+	ExpiresAt time.Time
+	// Essential and Voluntary are the claims to decide on, Scopes the scopes beyond those that only ask for claims, in
+	// StepConsent.
+	Essential, Voluntary, Scopes []string
+	// UILocales, LoginHint and Display are the wishes of the request.
+	UILocales []string
+	LoginHint string
+	Display   string
+	// Response is what the client is told, in StepDone.
+	Response *oauth.AuthorizationResponse
+}
+
+// Decision is what a person decided to share.
+type Decision struct {
+	// Claims are the claims that the person shares, out of State.Essential and State.Voluntary. An essential claim that
+	// is left out is a choice that the person may make (OpenID Connect Core section 5.5.1).
+	Claims []string
+	// Scopes are the scopes that the person grants, out of State.Scopes.
+	Scopes []string
+}

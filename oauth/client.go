@@ -1,0 +1,82 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/url"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// ErrUnknownClient says that no active client has the identifier.
+var ErrUnknownClient = errors.New("oauth: unknown client")
+
+// ClientStore looks clients up. It is safe for concurrent use.
+type ClientStore interface {
+	// Client returns the active client with the identifier, or ErrUnknownClient. The result is shared: nobody changes
+	// it. The identifier may be anything that a stranger sends.
+	Client(ctx context.Context, id string) (*Client, error)
+}
+
+// Client is the registration of a relying party: confidential, and authenticated with an asymmetric key. Fields have
+// the meaning of RFC 7591 and OpenID Connect Dynamic Client Registration. A Client is not changed once it is in use.
+type Client struct {
+	// ID is the client_id. Required: 1 to 256 characters of printable ASCII.
+	ID string
+	// Names are the client's names for people by language (BCP 47). The name under the empty language is used where no
+	// other fits. Required.
+	Names map[string]string
+	// LogoURI, PolicyURI and TOSURI are shown to people. Optional, https.
+	LogoURI, PolicyURI, TOSURI string
+	// RedirectURIs are where authorization responses may go, matched exactly. Required. No fragments; https, or http on
+	// a loopback address, or a private-use scheme (RFC 8252 section 7.1).
+	RedirectURIs []string
+	// Keys are the client's public keys, the jwks of the registration. Required. Private keys are refused.
+	Keys jose.JSONWebKeySet
+	// AssertionAlgorithm is token_endpoint_auth_signing_alg: the one algorithm of the client's assertions. Required.
+	AssertionAlgorithm jose.SignatureAlgorithm
+	// Scopes are the scopes that the client may ask for. Others are refused with invalid_scope.
+	Scopes []string
+	// PKCEOptional lets the client make authorization requests without a code challenge. One that is sent is always
+	// enforced. The zero value demands PKCE.
+	PKCEOptional bool
+
+	// SectorIdentifier groups clients that see the same pairwise subjects: the host of their sector_identifier_uri.
+	// Empty means the host of the redirect URIs, which must then be the same in all of them
+	// (OpenID Connect Core section 8.1).
+	SectorIdentifier string
+	// IDTokenAlgorithm is id_token_signed_response_alg. Empty means the provider's default.
+	IDTokenAlgorithm jose.SignatureAlgorithm
+	// UserinfoAlgorithm is userinfo_signed_response_alg. Empty means that of the ID Token.
+	UserinfoAlgorithm jose.SignatureAlgorithm
+	// UserinfoJSON makes userinfo answer with unsigned JSON. The zero value signs.
+	UserinfoJSON bool
+	// Claims are the names of the claims that the client may ask for. Nil means all that the provider supports; what a
+	// client gets is decided by the person in either case.
+	Claims []string
+	// ACRValues are the authentication contexts that the client may ask for, in order of preference, and of which it
+	// accepts any when it asks for none. Nil means all that the provider supports, in the provider's order.
+	ACRValues []string
+}
+
+// Name returns the client's name in the first of the languages that it has, or its default name.
+func (c *Client) Name(languages ...string) string {
+	for _, l := range languages {
+		if name := c.Names[l]; name != "" {
+			return name
+		}
+	}
+	return c.Names[""]
+}
+
+// Sector returns the sector identifier under which the client's pairwise subjects are computed.
+func (c *Client) Sector() string {
+	if c.SectorIdentifier != "" {
+		return c.SectorIdentifier
+	}
+	u, err := url.Parse(c.RedirectURIs[0])
+	if err != nil || u.Host == "" {
+		return c.RedirectURIs[0]
+	}
+	return u.Hostname()
+}

@@ -1,0 +1,99 @@
+// Package oauth is an OAuth 2.0 authorization server: it decides which client may have which token, and knows nothing
+// of how a person logs in.
+//
+// The server does the authorization code grant for confidential clients that authenticate with private_key_jwt, and
+// nothing else: RFC 6749 with RFC 7636 (PKCE), RFC 7523 (client assertions), RFC 9068 (JWT access tokens), RFC 9207
+// (iss in the response), RFC 8414 (metadata), RFC 7009 (revocation) and RFC 7662 (introspection), as RFC 9700 says
+// they are to be used today.
+//
+// A login goes through it like this: the authorization endpoint ([Server.AuthorizationHandler]) validates the request
+// and hands it to an [Interaction], which takes the person through the login and ends it with [Server.Approve] or
+// [Server.Deny]; the token endpoint ([Server.TokenHandler]) exchanges the code. Specifications on top of OAuth take
+// part as an [Extension].
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+// Interaction is the provider's face to the person.
+type Interaction interface {
+	// Begin answers a valid authorization request, normally with a redirect to the first page of the login.
+	Begin(w http.ResponseWriter, r *http.Request, req *AuthorizationRequest)
+	// ShowError answers a request that cannot be answered at the client, with a page for the person. The page shows
+	// the code of the error as text.
+	ShowError(w http.ResponseWriter, r *http.Request, e *Error)
+}
+
+// AuthorizationRequest is a valid authorization request: its client exists, its redirect URI is registered, its
+// scopes are the client's, and PKCE is as the client's registration demands.
+type AuthorizationRequest struct {
+	ClientID    string `json:"client_id"`
+	RedirectURI string `json:"redirect_uri"`
+	// Scope holds the requested scopes, each once, in the order of the request.
+	Scope []string `json:"scope,omitempty"`
+	State string   `json:"state,omitempty"`
+	// CodeChallenge is the S256 challenge, or empty if the client does without PKCE.
+	CodeChallenge string `json:"code_challenge,omitempty"`
+	// Parameters are the parameters of extensions, those that [Extension.Parameters] names, as sent.
+	Parameters map[string]string `json:"parameters,omitempty"`
+}
+
+// Grant is what a person let a client have.
+type Grant struct {
+	// Subject identifies the person at this client: the sub of every token. At most 255 ASCII characters.
+	Subject string `json:"sub"`
+	// Scope holds the granted scopes, a subset of the requested ones.
+	Scope []string `json:"scope,omitempty"`
+	// AuthTime is when the person proved who they are.
+	AuthTime time.Time `json:"auth_time"`
+	// ACR is the authentication context that was met, or empty; AMR are the methods used.
+	ACR string   `json:"acr,omitempty"`
+	AMR []string `json:"amr,omitempty"`
+	// ExpiresAt ends the grant: no token outlives it. Zero means that it does not end by itself.
+	ExpiresAt time.Time `json:"expires_at,omitzero"`
+	// Transaction is the audit pseudonym of the login.
+	Transaction string `json:"transaction,omitempty"`
+	// Data is what the extension needs when the code is redeemed. Package oauth carries it, sealed, and does not look
+	// into it.
+	Data json.RawMessage `json:"data,omitempty"`
+}
+
+// Extension is a specification on top of OAuth, such as OpenID Connect. It is called concurrently.
+type Extension interface {
+	// Parameters names the authorization request parameters that the extension reads. Only these are kept.
+	Parameters() []string
+	// CheckRequest refuses a request that breaks the extension's rules with an *Error, which goes to the client.
+	CheckRequest(ctx context.Context, c *Client, req *AuthorizationRequest) error
+	// Extend adds to a token response. It runs after the code is consumed; an error ends the exchange.
+	Extend(ctx context.Context, x *Exchange) error
+}
+
+// Exchange is the exchange of a code for tokens, as an [Extension] sees it.
+type Exchange struct {
+	Client *Client
+	Grant  *Grant
+	// AccessToken is the token that the client will get.
+	AccessToken string
+	IssuedAt    time.Time
+	// Response holds further members of the token response, such as id_token.
+	Response map[string]string
+	// Data is kept with the access token, sealed under it, and given back by [Server.AccessToken].
+	Data json.RawMessage
+}
+
+// AccessToken is a live access token as the provider's own endpoints see it.
+type AccessToken struct {
+	ClientID string `json:"client_id"`
+	Grant    Grant  `json:"grant"`
+	// IssuedAt and ExpiresAt bound its life.
+	IssuedAt  time.Time `json:"iat"`
+	ExpiresAt time.Time `json:"exp"`
+	// Data is what the extension left in the [Exchange].
+	Data json.RawMessage `json:"data,omitempty"`
+	// Digest is the SHA-256 of the token.
+	Digest []byte `json:"digest"`
+}
