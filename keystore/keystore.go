@@ -1,12 +1,16 @@
 // Package keystore gives the provider its signing keys and the world their public halves.
 //
-// A [Keystore] hands out keys as [crypto.Signer], so that a key may live in memory, in a file, in an HSM or in a
-// remote service; nothing in Signet looks at the concrete type of a private key.
+// A [Keystore] hands out keys as [Key], which wraps any [crypto.Signer]: a key may live in memory, in a file, in an HSM
+// or in a remote service, and nothing in Signet looks at the concrete type of a private key. Key is also the one place
+// that turns signatures into compact JWS.
+//
+// A key serves one algorithm, and its kid is its RFC 7638 thumbprint. Each published key has its alg, so the same RSA
+// key under RS256 and PS256 would be two entries with one kid, and a verifier could not choose: use two RSA keys, as
+// [Generate] does; [NewMemory] refuses one key for two algorithms, and every Keystore must.
 package keystore
 
 import (
 	"context"
-	"crypto"
 	"errors"
 
 	"github.com/go-jose/go-jose/v4"
@@ -20,14 +24,6 @@ type Keystore interface {
 	// Signer returns the key that signs now for the algorithm, or an error that wraps ErrNoKey.
 	Signer(ctx context.Context, alg jose.SignatureAlgorithm) (*Key, error)
 	// Keys returns every public key that a verifier may need: the next, the current, and those retired whose
-	// signatures are still valid. Each has kid, use and alg.
+	// signatures are still valid. Each has kid, use and alg, and no kid is there twice. The caller owns the slice.
 	Keys(ctx context.Context) ([]jose.JSONWebKey, error)
-}
-
-// Key is a key that signs with one algorithm. It is safe for concurrent use and never printed.
-type Key struct {
-	// unexported: made by NewKey
-	id     string
-	alg    jose.SignatureAlgorithm
-	signer crypto.Signer
 }
