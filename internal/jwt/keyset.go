@@ -1,0 +1,101 @@
+package jwt
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/json"
+)
+
+const (
+	// MaxKeySetSize is the length of the longest key set that is read, in bytes.
+	MaxKeySetSize = 64 << 10
+	// MaxKeys is how many keys a key set may have.
+	MaxKeys = 32
+)
+
+// privateMembers are the members of a JWK that hold a secret (RFC 7518, section 6; RFC 9964).
+var privateMembers = [...]string{"d", "p", "q", "dp", "dq", "qi", "oth", "k", "priv"}
+
+// ParseKeySet reads the JWK Set with which a client registers: 1 to [MaxKeys] public keys, which are RSA keys of 2048
+// to 4096 bits, EC keys on P-256, P-384 or P-521, or Ed25519 keys. It refuses a set with any other key, with private or
+// symmetric material, or with one kid twice, and returns all problems at once; the errors hold no part of a key.
+func ParseKeySet(data []byte) (jose.JSONWebKeySet, error) {
+	if len(data) > MaxKeySetSize {
+		return jose.JSONWebKeySet{}, fmt.Errorf("%w: key set of more than %d bytes", ErrMalformed, MaxKeySetSize)
+	}
+	members, err := object(data)
+	if err != nil {
+		return jose.JSONWebKeySet{}, err
+	}
+	var raw []json.RawMessage
+	if err := json.Unmarshal(members["keys"], &raw); err != nil || len(raw) == 0 || len(raw) > MaxKeys {
+		return jose.JSONWebKeySet{}, fmt.Errorf("%w: \"keys\" is not an array of 1 to %d keys", ErrMalformed, MaxKeys)
+	}
+	set := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, len(raw))}
+	seen := make(map[string]bool)
+	var errs []error
+	for i, member := range raw {
+		key, err := parseKey(member)
+		switch {
+		case err != nil:
+			errs = append(errs, fmt.Errorf("key %d: %w", i, err))
+		case key.KeyID != "" && seen[key.KeyID]:
+			errs = append(errs, fmt.Errorf("key %d: %w: an earlier key has the same kid", i, ErrMalformed))
+		}
+		seen[key.KeyID] = true
+		set.Keys[i] = key
+	}
+	if err := errors.Join(errs...); err != nil {
+		return jose.JSONWebKeySet{}, err
+	}
+	return set, nil
+}
+
+// parseKey reads one public key.
+func parseKey(data []byte) (jose.JSONWebKey, error) {
+	members, err := object(data)
+	if err != nil {
+		return jose.JSONWebKey{}, err
+	}
+	for _, name := range privateMembers {
+		if _, ok := members[name]; ok {
+			return jose.JSONWebKey{}, fmt.Errorf("%w: the key has the private member %q", ErrMalformed, name)
+		}
+	}
+	var key jose.JSONWebKey
+	if err := key.UnmarshalJSON(data); err != nil {
+		return jose.JSONWebKey{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if err := checkPublic(key); err != nil {
+		return jose.JSONWebKey{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return key, nil
+}
+
+func checkPublic(key jose.JSONWebKey) error {
+	if key.Use != "" && key.Use != "sig" && key.Use != "enc" {
+		return fmt.Errorf("jwt: use is %q, neither \"sig\" nor \"enc\"", key.Use)
+	}
+	if alg := jose.SignatureAlgorithm(key.Algorithm); accepted(alg) {
+		if err := CheckKey(alg, key.Key); err != nil {
+			return err
+		}
+	}
+	switch pub := key.Key.(type) {
+	case *rsa.PublicKey:
+		return checkRSA(pub)
+	case *ecdsa.PublicKey:
+		if pub.Curve == elliptic.P256() || pub.Curve == elliptic.P384() || pub.Curve == elliptic.P521() {
+			return nil
+		}
+	case ed25519.PublicKey:
+		return nil
+	}
+	return fmt.Errorf("jwt: a public key must not be %s", describe(key.Key))
+}

@@ -1,0 +1,148 @@
+package jwt
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+const (
+	// MaxTokenSize is the length of the longest token that is read, in bytes.
+	MaxTokenSize = 16 << 10
+
+	// maxTries bounds the verifications that one token may cause.
+	maxTries = 8
+)
+
+// Token is a signed token that was parsed and not verified: nothing in it is true yet.
+type Token struct {
+	// Algorithm is one of the allow-list that was given to Parse.
+	Algorithm jose.SignatureAlgorithm
+	// KeyID is the header's kid, "" if it has none.
+	KeyID string
+	// Type is the header's typ as it was sent, "" if it has none. Compare it with HasType.
+	Type string
+
+	input       string // what is signed: header and payload, encoded
+	payload     []byte
+	signature   []byte
+	embeddedKey []byte
+}
+
+// Parse reads a compact JWS of at most [MaxTokenSize] bytes. The algorithm of its header must be in the allow-list, and
+// the allow-list within [Algorithms]. A header with crit or b64 is refused: Signet knows no extension that would have
+// to be understood. The headers jwk, x5c, x5u and jku choose no key; see [Token.EmbeddedKey] for the one use of jwk.
+func Parse(token string, algs []jose.SignatureAlgorithm) (*Token, error) {
+	if err := CheckAlgorithms(algs); err != nil {
+		return nil, err
+	}
+	if len(token) > MaxTokenSize {
+		return nil, fmt.Errorf("%w: token of more than %d bytes", ErrMalformed, MaxTokenSize)
+	}
+	header, rest, _ := strings.Cut(token, ".")
+	payload, signature, ok := strings.Cut(rest, ".")
+	if !ok || strings.Contains(signature, ".") {
+		return nil, fmt.Errorf("%w: not a compact JWS", ErrMalformed)
+	}
+	t := &Token{input: token[:len(token)-len(signature)-1]}
+	members, err := decode(header)
+	if err != nil {
+		return nil, err
+	}
+	if t.payload, err = decode(payload); err != nil {
+		return nil, err
+	}
+	if t.signature, err = decode(signature); err != nil {
+		return nil, err
+	}
+	if err := t.readHeader(members); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(algs, t.Algorithm) {
+		return nil, fmt.Errorf("%w: %.32q is not one of %v", ErrAlgorithm, t.Algorithm, algs)
+	}
+	return t, nil
+}
+
+// decode is strict, so that one token has one spelling: no padding, no stray bits at the end, and no line breaks, which
+// encoding/base64 would skip.
+func decode(part string) ([]byte, error) {
+	if strings.ContainsAny(part, "\r\n") {
+		return nil, fmt.Errorf("%w: line break in base64url", ErrMalformed)
+	}
+	data, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return data, nil
+}
+
+func (t *Token) readHeader(data []byte) error {
+	header, err := object(data)
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"crit", "b64"} {
+		if _, ok := header[name]; ok {
+			return fmt.Errorf("%w: header %q is not supported", ErrMalformed, name)
+		}
+	}
+	alg, algErr := text(header, "alg")
+	kid, kidErr := text(header, "kid")
+	typ, typErr := text(header, "typ")
+	t.Algorithm, t.KeyID, t.Type = jose.SignatureAlgorithm(alg), kid, typ
+	t.embeddedKey = header["jwk"]
+	return errors.Join(algErr, kidErr, typErr)
+}
+
+// HasType reports whether the header's typ is the media type, such as "dpop+jwt": without regard to case, and with or
+// without "application/" (RFC 7515, section 4.1.9).
+func (t *Token) HasType(typ string) bool {
+	const prefix = "application/"
+	got := t.Type
+	if len(got) > len(prefix) && strings.EqualFold(got[:len(prefix)], prefix) {
+		got = got[len(prefix):]
+	}
+	return strings.EqualFold(got, typ)
+}
+
+// EmbeddedKey returns the public key in the header's jwk. It proves only that the sender has its private half, which is
+// the purpose of DPoP (RFC 9449); a token that says who somebody is must never be verified with it.
+func (t *Token) EmbeddedKey() (jose.JSONWebKey, error) {
+	if t.embeddedKey == nil {
+		return jose.JSONWebKey{}, fmt.Errorf("%w: no jwk in the header", ErrMalformed)
+	}
+	return parseKey(t.embeddedKey)
+}
+
+// UnverifiedPayload returns the payload before anybody vouches for it. Its use is to learn whose keys to fetch.
+func (t *Token) UnverifiedPayload() []byte { return t.payload }
+
+// Verify returns the payload if one of the keys signed it. With a kid in the header only keys with this kid are tried,
+// otherwise all. A key fits if it serves the algorithm (see [CheckKey]), its use is absent or "sig", and its alg absent
+// or the token's. When more than eight keys fit, the token must name one: the answer is ErrUnknownKey.
+func (t *Token) Verify(keys []jose.JSONWebKey) (payload []byte, err error) {
+	var fit []any
+	for _, key := range keys {
+		if (t.KeyID == "" || t.KeyID == key.KeyID) && (key.Use == "" || key.Use == "sig") &&
+			(key.Algorithm == "" || key.Algorithm == string(t.Algorithm)) && CheckKey(t.Algorithm, key.Key) == nil {
+			fit = append(fit, key.Key)
+		}
+	}
+	switch {
+	case len(fit) == 0:
+		return nil, fmt.Errorf("%w: kid %.64q, alg %s", ErrUnknownKey, t.KeyID, t.Algorithm)
+	case len(fit) > maxTries:
+		return nil, fmt.Errorf("%w: %d keys could be meant by kid %.64q", ErrUnknownKey, len(fit), t.KeyID)
+	}
+	for _, key := range fit {
+		if verify(t.Algorithm, key, t.input, t.signature) {
+			return t.payload, nil
+		}
+	}
+	return nil, ErrSignature
+}

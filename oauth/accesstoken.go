@@ -1,0 +1,117 @@
+package oauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gosignet/signet/store"
+)
+
+const (
+	// typeAccessToken is the typ of JWT access tokens (RFC 9068 section 2.1).
+	typeAccessToken = "at+jwt"
+
+	maxAccessToken = 8 << 10
+)
+
+// accessTokenClaims are the claims of RFC 9068 section 2.2.
+type accessTokenClaims struct {
+	Issuer   string   `json:"iss"`
+	Subject  string   `json:"sub"`
+	Audience []string `json:"aud"`
+	Expiry   int64    `json:"exp"`
+	IssuedAt int64    `json:"iat"`
+	ID       string   `json:"jti"`
+	ClientID string   `json:"client_id"`
+	Scope    string   `json:"scope,omitempty"`
+	AuthTime int64    `json:"auth_time"`
+	ACR      string   `json:"acr,omitempty"`
+	AMR      []string `json:"amr,omitempty"`
+}
+
+// sign makes the token. Its jti is the handle that opens its record, so that whoever holds the token, and nobody else,
+// gives the provider access to what it stands for.
+func (s *Server) sign(ctx context.Context, t *AccessToken, jti string) (string, error) {
+	key, err := s.keys.Signer(ctx, s.accessTokenAlg)
+	if err != nil {
+		return "", err
+	}
+	return key.SignJSON(typeAccessToken, accessTokenClaims{
+		Issuer:   s.issuer,
+		Subject:  t.Grant.Subject,
+		Audience: s.audience,
+		Expiry:   t.ExpiresAt.Unix(),
+		IssuedAt: t.IssuedAt.Unix(),
+		ID:       jti,
+		ClientID: t.ClientID,
+		Scope:    strings.Join(t.Grant.Scope, " "),
+		AuthTime: t.Grant.AuthTime.Unix(),
+		ACR:      t.Grant.ACR,
+		AMR:      t.Grant.AMR,
+	})
+}
+
+// AccessToken returns the live token that was presented to an endpoint of the provider. A token that is unknown,
+// expired, revoked or changed in any way is an *[Error] with the code invalid_token. Which client may use it, and for
+// what, is for the endpoint to decide.
+//
+// The signature needs no verification: the record of the token holds its digest, and only the token itself opens it.
+func (s *Server) AccessToken(ctx context.Context, token string) (*AccessToken, error) {
+	t, _, err := s.lookUp(ctx, token)
+	return t, err
+}
+
+func errToken(cause error) *Error {
+	return &Error{
+		Code: InvalidToken, Description: "the access token is not valid", Status: http.StatusUnauthorized, Cause: cause,
+	}
+}
+
+// lookUp finds the record of a token, and the handle under which it is.
+func (s *Server) lookUp(ctx context.Context, token string) (*AccessToken, string, error) {
+	handle, ok := tokenHandle(token)
+	if !ok {
+		return nil, "", errToken(errors.New("it is not one of ours"))
+	}
+	t, err := s.tokens.Get(ctx, handle)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, "", errToken(err)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	digest := sha256.Sum256([]byte(token))
+	if subtle.ConstantTimeCompare(digest[:], t.Digest) != 1 {
+		return nil, "", errToken(errors.New("it was changed"))
+	}
+	return &t, handle, nil
+}
+
+// tokenHandle reads the jti of a token without believing anything else in it.
+func tokenHandle(token string) (string, bool) {
+	if len(token) > maxAccessToken {
+		return "", false
+	}
+	_, rest, _ := strings.Cut(token, ".")
+	payload, _, ok := strings.Cut(rest, ".")
+	if !ok {
+		return "", false
+	}
+	decoded, err := base64.RawURLEncoding.DecodeString(payload)
+	if err != nil {
+		return "", false
+	}
+	var claims struct {
+		ID string `json:"jti"`
+	}
+	if err := json.Unmarshal(decoded, &claims); err != nil {
+		return "", false
+	}
+	return claims.ID, true
+}

@@ -1,0 +1,155 @@
+package oauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/internal/jwt"
+	"github.com/gosignet/signet/store"
+)
+
+const (
+	assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+	// maxAssertionLifetime bounds exp and the age of iat, and with them how long a jti must be remembered.
+	maxAssertionLifetime = time.Hour
+	// clockSkew is how far ahead a client's clock may run: 10 seconds are to be accepted and more than 60 refused
+	// (FAPI 2.0 Security Profile section 5.3.2.1).
+	clockSkew = 15 * time.Second
+
+	maxJTI = 256
+)
+
+// errClient is the answer to every failed client authentication: which check failed is for the log.
+func errClient(cause error) *Error {
+	return &Error{
+		Code: InvalidClient, Description: "client authentication failed", Status: http.StatusUnauthorized, Cause: cause,
+	}
+}
+
+// assertion is a client assertion that was found valid, but not yet used up.
+type assertion struct {
+	client    *Client
+	jti       string
+	expiresAt time.Time
+}
+
+// verifyAssertion authenticates a client with private_key_jwt (RFC 7523 section 3, OpenID Connect Core section 9) at the
+// endpoint with the URL. It leaves the assertion unused; see [Server.consume].
+func (s *Server) verifyAssertion(ctx context.Context, r *http.Request, f form, endpoint string) (*assertion, error) {
+	if r.Header.Get("Authorization") != "" {
+		return nil, errClient(errors.New("the request has an Authorization header"))
+	}
+	for _, name := range []string{"client_secret", "client_assertion_type", "client_assertion", "client_id"} {
+		if _, err := f.get(name); err != nil {
+			return nil, err
+		}
+	}
+	text := f.values.Get("client_assertion")
+	switch {
+	case f.values.Get("client_secret") != "":
+		return nil, errClient(errors.New("a client secret was sent"))
+	case text == "":
+		return nil, errClient(errors.New("no client assertion was sent"))
+	case f.values.Get("client_assertion_type") != assertionType:
+		return nil, errClient(errors.New("unknown client_assertion_type"))
+	}
+	token, err := jwt.Parse(text, s.algorithms)
+	if err != nil {
+		return nil, errClient(err)
+	}
+	// The claims are read before the signature is known to be right, for they name the client whose key can tell.
+	claims, err := jwt.DecodeClaims(token.UnverifiedPayload())
+	if err != nil {
+		return nil, errClient(err)
+	}
+	client, err := s.client(ctx, claims.Subject)
+	if errors.Is(err, ErrUnknownClient) {
+		return nil, errClient(err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if token.Algorithm != client.AssertionAlgorithm {
+		return nil, errClient(errors.New("the assertion is signed with another algorithm than the registered one"))
+	}
+	if _, err := token.Verify(client.Keys.Keys); err != nil {
+		return nil, errClient(err)
+	}
+	if id := f.values.Get("client_id"); id != "" && id != client.ID {
+		return nil, errClient(errors.New("client_id is another client's"))
+	}
+	if err := s.checkAssertionClaims(claims, endpoint); err != nil {
+		return nil, errClient(err)
+	}
+	return &assertion{client: client, jti: claims.ID, expiresAt: claims.ExpiresAt}, nil
+}
+
+func (s *Server) checkAssertionClaims(c *jwt.Claims, endpoint string) error {
+	now := s.now()
+	switch {
+	case c.Issuer != c.Subject:
+		return errors.New("iss and sub differ")
+	case len(c.Audience.Values) == 0 || slices.ContainsFunc(c.Audience.Values, func(a string) bool { return a != s.issuer && a != endpoint }):
+		// An assertion for others too could be replayed by them here, and by us there.
+		return errors.New("aud is not just the issuer or the endpoint")
+	case c.ExpiresAt.IsZero():
+		return errors.New("exp is missing")
+	case !now.Before(c.ExpiresAt):
+		return errors.New("the assertion has expired")
+	case c.ExpiresAt.Sub(now) > maxAssertionLifetime+clockSkew:
+		return errors.New("exp is too far ahead")
+	case !c.NotBefore.IsZero() && c.NotBefore.Sub(now) > clockSkew:
+		return errors.New("nbf is in the future")
+	case !c.IssuedAt.IsZero() && c.IssuedAt.Sub(now) > clockSkew:
+		return errors.New("iat is in the future")
+	case !c.IssuedAt.IsZero() && now.Sub(c.IssuedAt) > maxAssertionLifetime:
+		return errors.New("iat is too long ago")
+	case c.ID == "" || len(c.ID) > maxJTI:
+		return errors.New("jti is missing or too long")
+	}
+	return nil
+}
+
+// consume uses an assertion up: its jti is accepted once per client, by one of all instances.
+func (s *Server) consume(ctx context.Context, a *assertion) error {
+	id := sha256.Sum256([]byte(a.client.ID + "\x00" + a.jti)) // a client_id has no NUL
+	key := "jti:" + base64.RawURLEncoding.EncodeToString(id[:])
+	err := s.store.Add(ctx, key, nil, a.expiresAt.Sub(s.now())+clockSkew)
+	if errors.Is(err, store.ErrExists) {
+		return errClient(errors.New("the assertion was used before"))
+	}
+	return err
+}
+
+// authenticate verifies a client assertion and uses it up, for endpoints that consume nothing else.
+func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, endpoint string) (*Client, form, error) {
+	f, err := readForm(w, r)
+	if err != nil {
+		return nil, f, err
+	}
+	a, err := s.verifyAssertion(r.Context(), r, f, endpoint)
+	if err == nil {
+		err = s.consume(r.Context(), a)
+	}
+	if err != nil {
+		s.recordError(r.Context(), clientEvent(a), AsError(err))
+		return nil, f, err
+	}
+	s.record(r.Context(), clientEvent(a))
+	return a.client, f, nil
+}
+
+func clientEvent(a *assertion) audit.Event {
+	e := audit.Event{Type: audit.ClientAuthenticated, Outcome: audit.Success}
+	if a != nil {
+		e.ClientID = a.client.ID
+	}
+	return e
+}

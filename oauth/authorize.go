@@ -1,0 +1,86 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/store"
+)
+
+// codeRecord is what an authorization code stands for.
+type codeRecord struct {
+	ClientID      string `json:"client_id"`
+	RedirectURI   string `json:"redirect_uri,omitempty"`
+	CodeChallenge string `json:"code_challenge,omitempty"`
+	Grant         Grant  `json:"grant"`
+	// Token is the handle of the access token that the code will produce. It is minted with the code, so that a replay
+	// can revoke the token even while it is being made.
+	Token string `json:"token"`
+	// Spent says that the code was redeemed. The record then stays, without the grant, for as long as the token could
+	// live, so that a replay is told from a guess.
+	Spent bool `json:"spent,omitempty"`
+}
+
+// Approve ends a login: the person grants the client what g says. The code is the handle under which the grant can be
+// redeemed once; the caller mints it with [store.NewHandle] and keeps it with the login, so that repeating the call
+// with the same code, after a lost answer, gives the same response and no second code.
+func (s *Server) Approve(ctx context.Context, req *AuthorizationRequest, g Grant, code string) (*AuthorizationResponse, error) {
+	if len(g.Subject) == 0 || len(g.Subject) > 255 {
+		return nil, errors.New("oauth: a grant needs a subject of 1 to 255 characters")
+	}
+	err := s.codes.Add(ctx, code, codeRecord{
+		ClientID:      req.ClientID,
+		RedirectURI:   req.RedirectURI,
+		CodeChallenge: req.CodeChallenge,
+		Grant:         g,
+		Token:         store.NewHandle(),
+	}, s.codeLifetime)
+	switch {
+	case errors.Is(err, store.ErrExists): // an earlier call stored it
+	case err != nil:
+		return nil, fmt.Errorf("oauth: store the code: %w", err)
+	default:
+		s.record(ctx, audit.Event{
+			Type: audit.AuthorizationGranted, Outcome: audit.Success,
+			ClientID: req.ClientID, Subject: g.Subject, Transaction: g.Transaction,
+		})
+	}
+	return s.response(req, url.Values{"code": {code}}), nil
+}
+
+// Deny ends a login with an error for the client. The transaction is the audit pseudonym of the login.
+func (s *Server) Deny(ctx context.Context, req *AuthorizationRequest, e *Error, transaction string) *AuthorizationResponse {
+	s.recordError(ctx, audit.Event{
+		Type: audit.AuthorizationDenied, ClientID: req.ClientID, Transaction: transaction,
+	}, e)
+	return s.errorResponse(req, e)
+}
+
+func (s *Server) errorResponse(req *AuthorizationRequest, e *Error) *AuthorizationResponse {
+	parameters := url.Values{"error": {string(e.Code)}}
+	if e.Description != "" {
+		parameters.Set("error_description", e.Description)
+	}
+	return s.response(req, parameters)
+}
+
+// response adds what every authorization response carries: the issuer (RFC 9207) and the client's state.
+func (s *Server) response(req *AuthorizationRequest, parameters url.Values) *AuthorizationResponse {
+	parameters.Set("iss", s.issuer)
+	if req.State != "" {
+		parameters.Set("state", req.State)
+	}
+	return &AuthorizationResponse{RedirectURI: req.RedirectURI, Parameters: parameters}
+}
+
+// tokenLifetime is how long a token for the grant lives from now on.
+func (s *Server) tokenLifetime(g *Grant, now time.Time) time.Duration {
+	if g.ExpiresAt.IsZero() {
+		return s.accessTokenLifetime
+	}
+	return min(s.accessTokenLifetime, g.ExpiresAt.Sub(now).Truncate(time.Second))
+}

@@ -1,0 +1,72 @@
+package oauth
+
+import (
+	"net/http"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// Metadata is the authorization server metadata of RFC 8414.
+type Metadata struct {
+	Issuer                                     string                    `json:"issuer"`
+	AuthorizationEndpoint                      string                    `json:"authorization_endpoint"`
+	TokenEndpoint                              string                    `json:"token_endpoint"`
+	JWKSURI                                    string                    `json:"jwks_uri,omitempty"`
+	IntrospectionEndpoint                      string                    `json:"introspection_endpoint,omitempty"`
+	RevocationEndpoint                         string                    `json:"revocation_endpoint,omitempty"`
+	ScopesSupported                            []string                  `json:"scopes_supported,omitempty"`
+	ResponseTypesSupported                     []string                  `json:"response_types_supported"`
+	ResponseModesSupported                     []string                  `json:"response_modes_supported"`
+	GrantTypesSupported                        []string                  `json:"grant_types_supported"`
+	CodeChallengeMethodsSupported              []string                  `json:"code_challenge_methods_supported"`
+	AuthorizationResponseIssParameterSupported bool                      `json:"authorization_response_iss_parameter_supported"`
+	TokenEndpointAuthMethodsSupported          []string                  `json:"token_endpoint_auth_methods_supported"`
+	TokenEndpointAuthSigningAlgs               []jose.SignatureAlgorithm `json:"token_endpoint_auth_signing_alg_values_supported"`
+	IntrospectionEndpointAuthMethodsSupported  []string                  `json:"introspection_endpoint_auth_methods_supported,omitempty"`
+	IntrospectionEndpointAuthSigningAlgs       []jose.SignatureAlgorithm `json:"introspection_endpoint_auth_signing_alg_values_supported,omitempty"`
+	RevocationEndpointAuthMethodsSupported     []string                  `json:"revocation_endpoint_auth_methods_supported,omitempty"`
+	RevocationEndpointAuthSigningAlgs          []jose.SignatureAlgorithm `json:"revocation_endpoint_auth_signing_alg_values_supported,omitempty"`
+}
+
+// Metadata returns what the server offers, truthfully.
+func (s *Server) Metadata() Metadata {
+	methods := []string{"private_key_jwt"}
+	m := Metadata{
+		Issuer:                        s.issuer,
+		AuthorizationEndpoint:         s.endpoints.Authorization,
+		TokenEndpoint:                 s.endpoints.Token,
+		JWKSURI:                       s.endpoints.JWKS,
+		ScopesSupported:               s.scopes,
+		ResponseTypesSupported:        []string{"code"},
+		ResponseModesSupported:        []string{"query"},
+		GrantTypesSupported:           []string{"authorization_code"},
+		CodeChallengeMethodsSupported: []string{"S256"},
+		AuthorizationResponseIssParameterSupported: true,
+		TokenEndpointAuthMethodsSupported:          methods,
+		TokenEndpointAuthSigningAlgs:               s.algorithms,
+	}
+	if s.endpoints.Introspection != "" {
+		m.IntrospectionEndpoint = s.endpoints.Introspection
+		m.IntrospectionEndpointAuthMethodsSupported = methods
+		m.IntrospectionEndpointAuthSigningAlgs = s.algorithms
+	}
+	if s.endpoints.Revocation != "" {
+		m.RevocationEndpoint = s.endpoints.Revocation
+		m.RevocationEndpointAuthMethodsSupported = methods
+		m.RevocationEndpointAuthSigningAlgs = s.algorithms
+	}
+	return m
+}
+
+// MetadataHandler serves the metadata (RFC 8414 section 3).
+func (s *Server) MetadataHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !allow(w, r, http.MethodGet, http.MethodHead) {
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "public, max-age=300")
+		w.Header().Set("Access-Control-Allow-Origin", "*") // public, and the same for everybody
+		w.Write(s.metadata)
+	})
+}

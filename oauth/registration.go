@@ -1,0 +1,154 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/gosignet/signet/internal/jwt"
+)
+
+const (
+	maxRedirectURIs = 50
+	maxURI          = 2048
+)
+
+// Validate returns every mistake in the registration at once.
+func (c *Client) Validate() error {
+	var errs []error
+	fail := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("oauth: client %q: "+format, append([]any{c.ID}, args...)...))
+	}
+	if len(c.ID) == 0 || len(c.ID) > maxIdentifier || strings.ContainsFunc(c.ID, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		fail("client_id must be 1 to %d characters of printable ASCII", maxIdentifier)
+	}
+	if c.Names[""] == "" {
+		fail("a name under the empty language is required")
+	}
+	for name, uri := range map[string]string{"logo_uri": c.LogoURI, "policy_uri": c.PolicyURI, "tos_uri": c.TOSURI} {
+		if u, err := url.Parse(uri); uri != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+			fail("%s must be an https URL", name)
+		}
+	}
+	if len(c.RedirectURIs) == 0 || len(c.RedirectURIs) > maxRedirectURIs {
+		fail("there must be 1 to %d redirect URIs", maxRedirectURIs)
+	}
+	for _, uri := range c.RedirectURIs {
+		if err := checkRedirectURI(uri); err != nil {
+			fail("redirect URI %q: %w", uri, err)
+		}
+	}
+	if err := c.checkKeys(); err != nil {
+		fail("%w", err)
+	}
+	for _, scope := range c.Scopes {
+		if !validScope(scope) {
+			fail("scope %q is malformed", scope)
+		}
+	}
+	if c.SectorIdentifier == "" && !c.oneHost() {
+		fail("redirect URIs on several hosts need a sector identifier")
+	}
+	for _, alg := range []jose.SignatureAlgorithm{c.IDTokenAlgorithm, c.UserinfoAlgorithm} {
+		if alg != "" && !slices.Contains(jwt.Algorithms(), alg) {
+			fail("%q is not an accepted signature algorithm", alg)
+		}
+	}
+	if c.UserinfoJSON && c.UserinfoAlgorithm != "" {
+		fail("userinfo is either JSON or signed")
+	}
+	return errors.Join(errs...)
+}
+
+// checkKeys makes sure that the client can authenticate: some registered key fits its algorithm, and none is private.
+func (c *Client) checkKeys() error {
+	if err := jwt.CheckAlgorithms([]jose.SignatureAlgorithm{c.AssertionAlgorithm}); err != nil {
+		return err
+	}
+	usable := false
+	for _, key := range c.Keys.Keys {
+		if !key.Valid() || !key.IsPublic() {
+			return errors.New("every key must be a valid public key")
+		}
+		usable = usable || jwt.CheckKey(c.AssertionAlgorithm, key.Key) == nil
+	}
+	if !usable {
+		return fmt.Errorf("no key fits the assertion algorithm %s", c.AssertionAlgorithm)
+	}
+	return nil
+}
+
+func (c *Client) oneHost() bool {
+	for _, uri := range c.RedirectURIs {
+		if (&Client{RedirectURIs: []string{uri}}).Sector() != c.Sector() {
+			return false
+		}
+	}
+	return true
+}
+
+// checkRedirectURI allows what RFC 6749 section 3.1.2 and RFC 8252 section 7 allow, for clients that keep a key.
+func checkRedirectURI(uri string) error {
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil || len(uri) > maxURI:
+		return errors.New("it is malformed or too long")
+	case u.Fragment != "" || strings.Contains(uri, "#"):
+		return errors.New("it has a fragment")
+	case u.User != nil:
+		return errors.New("it has user information")
+	case strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return errors.New("it has characters that a URI has not")
+	case u.Scheme == "https" && u.Host != "":
+		return nil
+	case u.Scheme == "http" && isLoopback(u.Hostname()):
+		return nil
+	case strings.Contains(u.Scheme, ".") && (u.Opaque != "" || u.Path != ""):
+		return nil
+	}
+	return errors.New("it must be https, http on a loopback host, or a private-use scheme with a dot")
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+// StaticClients is a ClientStore over a fixed list.
+type StaticClients struct{ byID map[string]*Client }
+
+// NewStaticClients returns a store of the clients, or every mistake in them at once.
+func NewStaticClients(clients ...*Client) (*StaticClients, error) {
+	s := &StaticClients{byID: make(map[string]*Client, len(clients))}
+	var errs []error
+	for _, c := range clients {
+		if err := c.Validate(); err != nil {
+			errs = append(errs, err)
+		}
+		if s.byID[c.ID] != nil {
+			errs = append(errs, fmt.Errorf("oauth: client %q is there twice", c.ID))
+		}
+		s.byID[c.ID] = c
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
+	}
+	return s, nil
+}
+
+// Client implements [ClientStore].
+func (s *StaticClients) Client(_ context.Context, id string) (*Client, error) {
+	if c := s.byID[id]; c != nil {
+		return c, nil
+	}
+	return nil, ErrUnknownClient
+}

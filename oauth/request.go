@@ -1,0 +1,248 @@
+package oauth
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/gosignet/signet/audit"
+)
+
+const (
+	maxState      = 2048
+	maxScope      = 2048
+	maxIdentifier = 256
+	// challengeLength is that of SHA-256 in base64url (RFC 7636 section 4.2).
+	challengeLength = 43
+)
+
+// AuthorizationHandler serves the authorization endpoint (RFC 6749 section 3.1), by GET and POST. A request is validated
+// and handed to the interaction. An error goes to the client if its redirect URI could be verified, and to the person
+// otherwise.
+func (s *Server) AuthorizationHandler(interaction Interaction) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !allow(w, r, http.MethodGet, http.MethodPost) {
+			return
+		}
+		var f form
+		var err error
+		switch r.Method {
+		case http.MethodGet:
+			f, err = parseForm(r.URL.RawQuery)
+		case http.MethodPost:
+			f, err = readForm(w, r)
+		}
+		if err != nil {
+			s.refuseRequest(w, r, interaction, nil, AsError(err))
+			return
+		}
+		req, err := s.authorizationRequest(r.Context(), f)
+		if err != nil {
+			s.refuseRequest(w, r, interaction, req, AsError(err))
+			return
+		}
+		interaction.Begin(w, r, req)
+	})
+}
+
+// refuseRequest tells the client, if there is a request with a redirect URI that is the client's own, and otherwise the
+// person.
+func (s *Server) refuseRequest(w http.ResponseWriter, r *http.Request, i Interaction, req *AuthorizationRequest, e *Error) {
+	event := audit.Event{Type: audit.AuthorizationRequested}
+	if req == nil {
+		s.recordError(r.Context(), event, e)
+		i.ShowError(w, r, e)
+		return
+	}
+	event.ClientID = req.ClientID
+	s.recordError(r.Context(), event, e)
+	s.errorResponse(req, e).Write(w)
+}
+
+// authorizationRequest validates in an order in which nothing is said to a client before its redirect URI is known to
+// be its own. An error after that comes with the request, as far as the response needs it.
+func (s *Server) authorizationRequest(ctx context.Context, f form) (*AuthorizationRequest, error) {
+	client, req, err := s.requestTarget(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if req.State, err = f.get("state"); err != nil {
+		return req, err
+	}
+	if len(req.State) > maxState {
+		req.State = ""
+		return req, refuse(InvalidRequest, "state is too long")
+	}
+	if err := checkUnsupported(f); err != nil {
+		return req, err
+	}
+	if err := checkResponseType(f); err != nil {
+		return req, err
+	}
+	if req.Scope, err = s.requestedScope(client, f); err != nil {
+		return req, err
+	}
+	if req.CodeChallenge, err = codeChallenge(client, f); err != nil {
+		return req, err
+	}
+	if s.extension != nil {
+		for _, name := range s.parameters {
+			value, err := f.get(name)
+			if err != nil {
+				return req, err
+			}
+			if value == "" {
+				continue
+			}
+			if req.Parameters == nil {
+				req.Parameters = make(map[string]string)
+			}
+			req.Parameters[name] = value
+		}
+		if err := s.extension.CheckRequest(ctx, client, req); err != nil {
+			return req, err
+		}
+	}
+	return req, nil
+}
+
+// requestTarget finds the client and makes sure that the redirect URI is one of its own, character by character
+// (RFC 9700 section 4.1.3).
+func (s *Server) requestTarget(ctx context.Context, f form) (*Client, *AuthorizationRequest, error) {
+	id, err := f.need("client_id")
+	if err != nil {
+		return nil, nil, err
+	}
+	redirectURI, err := f.need("redirect_uri")
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := s.client(ctx, id)
+	if errors.Is(err, ErrUnknownClient) {
+		return nil, nil, refuse(InvalidRequest, "client_id names no active client")
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	if !slices.Contains(client.RedirectURIs, redirectURI) {
+		return nil, nil, refuse(InvalidRequest, "redirect_uri is not registered for this client")
+	}
+	return client, &AuthorizationRequest{ClientID: client.ID, RedirectURI: redirectURI}, nil
+}
+
+// checkUnsupported refuses what other specifications would have us obey rather than ignore.
+func checkUnsupported(f form) error {
+	for _, p := range []struct {
+		name string
+		code ErrorCode
+	}{
+		{"request", RequestNotSupported},
+		{"request_uri", RequestURINotSupported},
+		{"registration", RegistrationNotSupported},
+	} {
+		value, err := f.get(p.name)
+		if err != nil {
+			return err
+		}
+		if value != "" {
+			return refuse(p.code, "the parameter "+p.name+" is not supported")
+		}
+	}
+	return nil
+}
+
+func checkResponseType(f form) error {
+	responseType, err := f.need("response_type")
+	if err != nil {
+		return err
+	}
+	if responseType != "code" {
+		return refuse(UnsupportedResponseType, "only the response type code is supported")
+	}
+	mode, err := f.get("response_mode")
+	if err != nil {
+		return err
+	}
+	if mode != "" && mode != "query" {
+		return refuse(InvalidRequest, "only the response mode query is supported")
+	}
+	return nil
+}
+
+func (s *Server) requestedScope(c *Client, f form) ([]string, error) {
+	value, err := f.get("scope")
+	if err != nil || value == "" {
+		return nil, err
+	}
+	if len(value) > maxScope {
+		return nil, refuse(InvalidScope, "scope is too long")
+	}
+	var scope []string
+	for name := range strings.SplitSeq(value, " ") {
+		if !validScope(name) {
+			return nil, refuse(InvalidScope, "scope is malformed")
+		}
+		if !slices.Contains(c.Scopes, name) {
+			return nil, refuse(InvalidScope, "the client is not registered for a requested scope")
+		}
+		if !slices.Contains(scope, name) {
+			scope = append(scope, name)
+		}
+	}
+	return scope, nil
+}
+
+// validScope reports whether s is a scope-token of RFC 6749 section 3.3.
+func validScope(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// codeChallenge reads the PKCE parameters. Only S256 is known; a challenge without a method would mean plain
+// (RFC 7636 section 4.3) and is refused too.
+func codeChallenge(c *Client, f form) (string, error) {
+	challenge, err := f.get("code_challenge")
+	if err != nil {
+		return "", err
+	}
+	method, err := f.get("code_challenge_method")
+	if err != nil {
+		return "", err
+	}
+	switch {
+	case challenge == "" && method == "" && c.PKCEOptional:
+		return "", nil
+	case challenge == "":
+		return "", refuse(InvalidRequest, "code_challenge is missing")
+	case method != "S256":
+		return "", refuse(InvalidRequest, "code_challenge_method must be S256")
+	}
+	if _, err := base64.RawURLEncoding.Strict().DecodeString(challenge); err != nil || len(challenge) != challengeLength {
+		return "", refuse(InvalidRequest, "code_challenge is malformed")
+	}
+	return challenge, nil
+}
+
+// recordError audits an error that somebody outside caused or met, and logs what went wrong inside.
+func (s *Server) recordError(ctx context.Context, event audit.Event, e *Error) {
+	event.Outcome, event.Reason = audit.Refused, string(e.Code)
+	if e.StatusCode() >= http.StatusInternalServerError {
+		event.Outcome = audit.Failed
+		s.logger.LogAttrs(ctx, slog.LevelError, "request failed",
+			slog.String("event", string(event.Type)), slog.Any("error", e.Cause))
+	}
+	s.record(ctx, event)
+}
+
+func (s *Server) record(ctx context.Context, event audit.Event) {
+	event.Time = s.now()
+	s.sink.Record(ctx, event)
+}

@@ -1,0 +1,213 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/internal/jwt"
+	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/store"
+)
+
+const (
+	defaultCodeLifetime        = time.Minute
+	defaultAccessTokenLifetime = 10 * time.Minute
+	maxAccessTokenLifetime     = 24 * time.Hour
+	minAccessTokenLifetime     = 10 * time.Second
+)
+
+// Endpoints are the absolute URLs under which the world reaches the endpoints. An empty one is not offered; clients may
+// name the URL of the endpoint that they call as the audience of their assertions.
+type Endpoints struct {
+	Authorization, Token, Introspection, Revocation, JWKS string
+}
+
+// Config configures a [Server]. It is not changed after New.
+type Config struct {
+	// Issuer is the issuer identifier (RFC 8414 section 2): an https URL without query and fragment, and without a
+	// slash at the end. http is allowed for a loopback host, for development. Required.
+	Issuer string
+	// Endpoints: Authorization and Token are required.
+	Endpoints Endpoints
+	// Clients looks clients up. Required.
+	Clients ClientStore
+	// Keys signs access tokens. Required.
+	Keys keystore.Keystore
+	// Store keeps codes and tokens. Required.
+	Store store.Ephemeral
+	// Extension takes part in requests and tokens. Nil means plain OAuth.
+	Extension Extension
+	// Scopes are the scopes that the metadata announces. Which ones a client may ask for is in its registration.
+	Scopes []string
+	// Algorithms are the algorithms that client assertions may be signed with; a client uses the one that it is
+	// registered for. Nil means ES256, ES384, EdDSA, PS256 and RS256.
+	Algorithms []jose.SignatureAlgorithm
+	// AccessTokenAlgorithm signs access tokens. Empty means ES256.
+	AccessTokenAlgorithm jose.SignatureAlgorithm
+	// AccessTokenAudience is the aud of access tokens: the resource servers that they are for. Nil means the issuer.
+	AccessTokenAudience []string
+	// AccessTokenLifetime is at most 24 hours; 0 means 10 minutes. CodeLifetime is at most, and 0 means, one minute.
+	AccessTokenLifetime, CodeLifetime time.Duration
+	// Audit takes security events. Nil discards them.
+	Audit audit.Sink
+	// Logger takes what goes wrong inside. Nil discards it.
+	Logger *slog.Logger
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+}
+
+// Server is an authorization server. It keeps no state of its own and is safe for concurrent use.
+type Server struct {
+	issuer              string
+	endpoints           Endpoints
+	clients             ClientStore
+	keys                keystore.Keystore
+	store               store.Ephemeral
+	codes               store.Bucket[codeRecord]
+	tokens              store.Bucket[AccessToken]
+	extension           Extension
+	parameters          []string
+	scopes              []string
+	algorithms          []jose.SignatureAlgorithm
+	accessTokenAlg      jose.SignatureAlgorithm
+	audience            []string
+	accessTokenLifetime time.Duration
+	codeLifetime        time.Duration
+	sink                audit.Sink
+	logger              *slog.Logger
+	now                 func() time.Time
+	metadata            []byte
+}
+
+// New returns a Server, or every mistake in the configuration at once.
+func New(c Config) (*Server, error) {
+	s := &Server{
+		issuer:              c.Issuer,
+		endpoints:           c.Endpoints,
+		clients:             c.Clients,
+		keys:                c.Keys,
+		store:               c.Store,
+		codes:               store.Bucket[codeRecord]{Store: c.Store, Name: "code", Now: c.Now},
+		tokens:              store.Bucket[AccessToken]{Store: c.Store, Name: "token", Now: c.Now},
+		extension:           c.Extension,
+		scopes:              c.Scopes,
+		algorithms:          c.Algorithms,
+		accessTokenAlg:      c.AccessTokenAlgorithm,
+		audience:            c.AccessTokenAudience,
+		accessTokenLifetime: c.AccessTokenLifetime,
+		codeLifetime:        c.CodeLifetime,
+		sink:                c.Audit,
+		logger:              c.Logger,
+		now:                 c.Now,
+	}
+	if s.extension != nil {
+		s.parameters = s.extension.Parameters()
+	}
+	if s.algorithms == nil {
+		s.algorithms = jwt.Algorithms()
+	}
+	if s.accessTokenAlg == "" {
+		s.accessTokenAlg = jose.ES256
+	}
+	if s.audience == nil {
+		s.audience = []string{s.issuer}
+	}
+	if s.accessTokenLifetime == 0 {
+		s.accessTokenLifetime = defaultAccessTokenLifetime
+	}
+	if s.codeLifetime == 0 {
+		s.codeLifetime = defaultCodeLifetime
+	}
+	if s.sink == nil {
+		s.sink = audit.Discard
+	}
+	if s.logger == nil {
+		s.logger = slog.New(slog.DiscardHandler)
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	if err := s.validate(); err != nil {
+		return nil, err
+	}
+	metadata, err := json.Marshal(s.Metadata())
+	if err != nil {
+		return nil, fmt.Errorf("oauth: encode the metadata: %w", err)
+	}
+	s.metadata = metadata
+	return s, nil
+}
+
+func (s *Server) validate() error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf("oauth: "+format, args...)) }
+	if err := CheckIssuer(s.issuer); err != nil {
+		errs = append(errs, err)
+	}
+	if s.endpoints.Authorization == "" || s.endpoints.Token == "" {
+		fail("the authorization and token endpoints need URLs")
+	}
+	if s.clients == nil {
+		fail("Config.Clients is missing")
+	}
+	if s.store == nil {
+		fail("Config.Store is missing")
+	}
+	if s.keys == nil {
+		fail("Config.Keys is missing")
+	} else if _, err := s.keys.Signer(context.Background(), s.accessTokenAlg); err != nil {
+		fail("access tokens cannot be signed with %s: %w", s.accessTokenAlg, err)
+	}
+	if err := jwt.CheckAlgorithms(s.algorithms); err != nil {
+		errs = append(errs, err)
+	}
+	if len(s.audience) == 0 || slices.Contains(s.audience, "") {
+		fail("Config.AccessTokenAudience has an empty value")
+	}
+	if s.accessTokenLifetime < minAccessTokenLifetime || s.accessTokenLifetime > maxAccessTokenLifetime {
+		fail("Config.AccessTokenLifetime must be between %v and %v", minAccessTokenLifetime, maxAccessTokenLifetime)
+	}
+	if s.codeLifetime < time.Second || s.codeLifetime > defaultCodeLifetime {
+		fail("Config.CodeLifetime must be between one second and one minute")
+	}
+	return errors.Join(errs...)
+}
+
+// CheckIssuer says what is wrong with an issuer identifier.
+func CheckIssuer(issuer string) error {
+	u, err := url.Parse(issuer)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil:
+		return fmt.Errorf("oauth: the issuer must be an absolute URL with a host")
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())):
+		return fmt.Errorf("oauth: the issuer must be an https URL, or http on a loopback host")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || strings.HasSuffix(issuer, "#"):
+		return fmt.Errorf("oauth: the issuer must have no query and no fragment")
+	case strings.HasSuffix(issuer, "/"):
+		return fmt.Errorf("oauth: the issuer must not end with a slash")
+	}
+	return nil
+}
+
+// client returns an active client. A store that breaks its contract and returns neither client nor error counts as
+// "unknown".
+func (s *Server) client(ctx context.Context, id string) (*Client, error) {
+	if len(id) > maxIdentifier {
+		return nil, ErrUnknownClient
+	}
+	c, err := s.clients.Client(ctx, id)
+	if err == nil && (c == nil || c.ID != id) {
+		return nil, ErrUnknownClient
+	}
+	return c, err
+}

@@ -1,0 +1,215 @@
+package oauth
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/store"
+)
+
+// TokenHandler serves the token endpoint (RFC 6749 section 3.2).
+func (s *Server) TokenHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !allow(w, r, http.MethodPost) {
+			return
+		}
+		event := audit.Event{Type: audit.TokenIssued, Outcome: audit.Success}
+		response, err := s.token(w, r, &event)
+		if err != nil {
+			e := AsError(err)
+			s.recordError(r.Context(), event, e)
+			writeError(w, e)
+			return
+		}
+		s.record(r.Context(), event)
+		writeJSON(w, http.StatusOK, response)
+	})
+}
+
+// tokenResponse is the answer of RFC 6749 section 5.1 without the members of extensions.
+type tokenResponse struct {
+	AccessToken string `json:"access_token"`
+	TokenType   string `json:"token_type"`
+	ExpiresIn   int64  `json:"expires_in"`
+	Scope       string `json:"scope,omitempty"`
+}
+
+// token exchanges a code. Everything is validated before anything is used up, and everything is used up before anything
+// is signed: a wrong verifier burns nobody's code, and a lost race mints no token.
+func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Event) ([]byte, error) {
+	ctx := r.Context()
+	f, err := readForm(w, r)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.verifyAssertion(ctx, r, f, s.endpoints.Token)
+	if err != nil {
+		event.Type = audit.ClientAuthenticated
+		return nil, err
+	}
+	event.ClientID = a.client.ID
+	grantType, err := f.need("grant_type")
+	if err != nil {
+		return nil, err
+	}
+	if grantType != "authorization_code" {
+		return nil, refuse(UnsupportedGrantType, "only the grant type authorization_code is supported")
+	}
+	code, err := f.need("code")
+	if err != nil {
+		return nil, err
+	}
+	redirectURI, err := f.get("redirect_uri")
+	if err != nil {
+		return nil, err
+	}
+	verifier, err := f.get("code_verifier")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.consume(ctx, a); err != nil {
+		return nil, err
+	}
+	record, err := s.codes.Get(ctx, code)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, errCode(nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	event.Subject, event.Transaction = record.Grant.Subject, record.Grant.Transaction
+	if err := record.check(a.client, redirectURI, verifier); err != nil {
+		return nil, err
+	}
+	if err := s.spend(ctx, code, &record, event); err != nil {
+		return nil, err
+	}
+	return s.issue(ctx, a.client, &record)
+}
+
+// errCode is the answer to a code that is unknown, expired, used, or somebody else's: the client learns no more.
+func errCode(cause error) *Error {
+	return &Error{Code: InvalidGrant, Description: "the code is not valid", Cause: cause}
+}
+
+// check compares the request with what the code was issued for. A code that was spent is checked for its client only,
+// for the rest of the record is gone.
+func (c *codeRecord) check(client *Client, redirectURI, verifier string) error {
+	if c.ClientID != client.ID {
+		return errCode(errors.New("the code is another client's"))
+	}
+	if c.Spent {
+		return nil
+	}
+	if redirectURI != c.RedirectURI {
+		return refuse(InvalidGrant, "redirect_uri is not that of the authorization request")
+	}
+	switch {
+	case c.CodeChallenge == "" && verifier != "": // somebody removed the challenge on the way (RFC 9700 section 4.8.2)
+		return refuse(InvalidGrant, "code_verifier was sent for a code without a challenge")
+	case c.CodeChallenge == "":
+		return nil
+	case verifier == "":
+		return refuse(InvalidGrant, "code_verifier is missing")
+	case !verifies(verifier, c.CodeChallenge):
+		return refuse(InvalidGrant, "code_verifier is wrong")
+	}
+	return nil
+}
+
+// verifies is RFC 7636 section 4.6 for S256.
+func verifies(verifier, challenge string) bool {
+	if len(verifier) < 43 || len(verifier) > 128 {
+		return false
+	}
+	digest := sha256.Sum256([]byte(verifier))
+	computed := base64.RawURLEncoding.EncodeToString(digest[:])
+	return subtle.ConstantTimeCompare([]byte(computed), []byte(challenge)) == 1
+}
+
+var errSpent = errors.New("oauth: the code was spent before")
+
+// spend uses a code up; of many callers one succeeds. To the others the code was replayed, and what it produced, or is
+// about to produce, is revoked (RFC 6749 section 4.1.2).
+func (s *Server) spend(ctx context.Context, code string, record *codeRecord, event *audit.Event) error {
+	var err error
+	if record.Spent {
+		err = errSpent
+	} else {
+		_, err = s.codes.UpdateFor(ctx, code, s.accessTokenLifetime, func(c *codeRecord) error {
+			if c.Spent {
+				return errSpent
+			}
+			c.Spent, c.Grant, c.RedirectURI, c.CodeChallenge = true, Grant{}, "", ""
+			return nil
+		})
+	}
+	if !errors.Is(err, errSpent) {
+		return err
+	}
+	event.Type = audit.CodeReplayed
+	if err := s.tokens.Block(ctx, record.Token, s.accessTokenLifetime); err != nil {
+		return fmt.Errorf("oauth: revoke the token of a replayed code: %w", err)
+	}
+	return errCode(err)
+}
+
+// issue makes the tokens of a spent code.
+func (s *Server) issue(ctx context.Context, client *Client, record *codeRecord) ([]byte, error) {
+	now := s.now()
+	grant := &record.Grant
+	lifetime := s.tokenLifetime(grant, now)
+	if lifetime <= 0 {
+		return nil, errCode(errors.New("the grant has expired"))
+	}
+	t := AccessToken{ClientID: client.ID, Grant: *grant, IssuedAt: now, ExpiresAt: now.Add(lifetime)}
+	token, err := s.sign(ctx, &t, record.Token)
+	if err != nil {
+		return nil, fmt.Errorf("oauth: sign the access token: %w", err)
+	}
+	digest := sha256.Sum256([]byte(token))
+	t.Digest = digest[:]
+	exchange := Exchange{Client: client, Grant: grant, AccessToken: token, IssuedAt: now}
+	if s.extension != nil {
+		if err := s.extension.Extend(ctx, &exchange); err != nil {
+			return nil, err
+		}
+	}
+	t.Data, t.Grant.Data = exchange.Data, nil
+	err = s.tokens.Add(ctx, record.Token, t, lifetime)
+	if err != nil && !errors.Is(err, store.ErrExists) {
+		return nil, fmt.Errorf("oauth: store the access token: %w", err)
+	}
+	if err != nil { // The code was replayed meanwhile: the token is dead already, and its owner will find out.
+		s.logger.LogAttrs(ctx, slog.LevelWarn, "token revoked while it was issued", slog.String("client_id", client.ID))
+	}
+	return encodeTokenResponse(&tokenResponse{
+		AccessToken: token,
+		TokenType:   "Bearer",
+		ExpiresIn:   int64(lifetime / time.Second),
+		Scope:       strings.Join(grant.Scope, " "),
+	}, exchange.Response)
+}
+
+func encodeTokenResponse(r *tokenResponse, extra map[string]string) ([]byte, error) {
+	body, err := json.Marshal(r)
+	if err != nil || len(extra) == 0 {
+		return body, err
+	}
+	members, err := json.Marshal(extra)
+	if err != nil {
+		return nil, err
+	}
+	body[len(body)-1] = ','
+	return append(body, members[1:]...), nil
+}
