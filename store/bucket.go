@@ -2,39 +2,20 @@ package store
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
-	"crypto/hkdf"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
 const (
-	// handleBytes is the entropy of a handle; in base64url it makes handleLength characters.
-	handleBytes  = 32
-	handleLength = 43
-
-	// format is the first byte of every record. A later version of Signet keeps reading the formats of the earlier
-	// ones for as long as a record can live, so that an upgrade ends no login.
-	format = 1
-
-	nonceSize  = 12
-	headerSize = 1 + nonceSize
+	// maxName leaves room for the hash of a handle in a key.
+	maxName = 64
 
 	// maxUpdates bounds the compare-and-swap loop of Update. A record is changed by one person's requests: many
 	// conflicts in a row mean an attack or a fault, not load.
 	maxUpdates = 16
 )
-
-// ErrSealed says that a record was found under the handle and could not be opened: it was damaged, or it was written
-// by a version of Signet that this one does not know.
-var ErrSealed = errors.New("store: record cannot be opened")
 
 // Bucket keeps records of one kind, each sealed by its bearer.
 //
@@ -43,34 +24,37 @@ var ErrSealed = errors.New("store: record cannot be opened")
 // with AES-256-GCM under a key derived from the handle with HKDF-SHA-256. A copy of the backend, even together with
 // all keys of the server, therefore opens no record; whoever presents a handle opens one.
 //
-// The fields are set once, before the first use; a Bucket is then safe for concurrent use.
+// The fields are set once, before the first use; a Bucket is then safe for concurrent use. Without a Store, or with a
+// Name that is not allowed, every method returns ErrInvalid.
+//
+// Records are kept as JSON: only what survives [encoding/json] comes back, and an encrypted record has to fit into
+// [MaxValue].
 type Bucket[T any] struct {
 	// Store is the backend. Required.
 	Store Ephemeral
-	// Name separates kinds of records that share a backend; a handle of one bucket opens nothing in another.
-	// Lower-case letters, digits and hyphens. Required.
+	// Name separates kinds of records that share a backend; a handle of one bucket opens nothing in another. At most
+	// 64 lower-case letters, digits and hyphens. Required.
 	Name string
 	// Now is the clock that decides when a record has expired. Nil means time.Now.
 	Now func() time.Time
 }
 
-// NewHandle mints a handle: 256 random bits in base64url, 43 characters.
-func NewHandle() string {
-	var b [handleBytes]byte
-	rand.Read(b[:]) // crypto/rand never fails: it ends the program instead
-	return base64.RawURLEncoding.EncodeToString(b[:])
-}
-
 // Create stores v under a new handle for ttl and returns the handle.
 func (b *Bucket[T]) Create(ctx context.Context, v T, ttl time.Duration) (handle string, err error) {
 	handle = NewHandle()
-	return handle, b.Add(ctx, handle, v, ttl)
+	if err := b.Add(ctx, handle, v, ttl); err != nil {
+		return "", err
+	}
+	return handle, nil
 }
 
 // Add stores v under a handle that the caller minted with [NewHandle] earlier. It returns ErrExists when there is, or
-// was [Bucket.Block]ed, a record under the handle.
+// was [Bucket.Block]ed, a record under the handle, and ErrInvalid when it was not minted there.
 func (b *Bucket[T]) Add(ctx context.Context, handle string, v T, ttl time.Duration) error {
 	s, err := b.open(handle)
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("%w: not a handle", ErrInvalid)
+	}
 	if err != nil {
 		return err
 	}
@@ -82,32 +66,39 @@ func (b *Bucket[T]) Add(ctx context.Context, handle string, v T, ttl time.Durati
 }
 
 // Get returns the record, or ErrNotFound. A handle that no bucket could have minted is not found either.
-func (b *Bucket[T]) Get(ctx context.Context, handle string) (T, error) {
-	var zero T
+func (b *Bucket[T]) Get(ctx context.Context, handle string) (v T, err error) {
 	s, err := b.open(handle)
 	if err != nil {
-		return zero, err
+		return v, err
 	}
 	value, err := b.Store.Get(ctx, s.key)
 	if err != nil {
-		return zero, err
+		return v, err
 	}
-	v, _, err := unseal[T](s, value, b.now())
+	v, _, err = unseal[T](s, value, b.now())
 	return v, err
 }
 
-// Take returns the record and removes it: of many callers one gets it, the others get ErrNotFound.
-func (b *Bucket[T]) Take(ctx context.Context, handle string) (T, error) {
-	var zero T
+// Take returns the record and removes it: of many callers one gets it, the others get ErrNotFound. A record that
+// cannot be opened is removed too. A blocked handle stays blocked.
+func (b *Bucket[T]) Take(ctx context.Context, handle string) (v T, err error) {
 	s, err := b.open(handle)
 	if err != nil {
-		return zero, err
+		return v, err
 	}
 	value, err := b.Store.Take(ctx, s.key)
 	if err != nil {
-		return zero, err
+		return v, err
 	}
-	v, _, err := unseal[T](s, value, b.now())
+	now := b.now()
+	v, expires, err := unseal[T](s, value, now)
+	if errors.Is(err, errBlocked) {
+		// The block was taken as if it were a record. Putting it back also undoes an Add that came in between; the
+		// caller may be gone by now, and that must not lift the block.
+		if err := b.Store.Put(context.WithoutCancel(ctx), s.key, value, expires.Sub(now)); err != nil {
+			return v, err
+		}
+	}
 	return v, err
 }
 
@@ -122,7 +113,7 @@ func (b *Bucket[T]) Update(ctx context.Context, handle string, f func(*T) error)
 func (b *Bucket[T]) UpdateFor(ctx context.Context, handle string, ttl time.Duration, f func(*T) error) (T, error) {
 	if ttl <= 0 {
 		var zero T
-		return zero, errors.New("store: a time to live must be positive")
+		return zero, fmt.Errorf("%w: a time to live is positive, not %s", ErrInvalid, ttl)
 	}
 	return b.update(ctx, handle, ttl, f)
 }
@@ -153,22 +144,36 @@ func (b *Bucket[T]) update(ctx context.Context, handle string, ttl time.Duration
 		if err != nil {
 			return zero, err
 		}
-		err = b.Store.Replace(ctx, s.key, old, value, expires.Sub(now))
-		if !errors.Is(err, ErrConflict) {
-			return v, err
+		switch err := b.Store.Replace(ctx, s.key, old, value, expires.Sub(now)); {
+		case err == nil:
+			return v, nil
+		case !errors.Is(err, ErrConflict):
+			return zero, err
 		}
 	}
 	return zero, ErrConflict
 }
 
 // Block makes the handle unusable for ttl: a record under it is gone, and a later Add under it gets ErrExists. It is
-// how something is revoked that may be about to be created.
+// how something is revoked that may be about to be created. A handle that no bucket could have minted gets
+// ErrNotFound: nothing will ever be created under it.
 func (b *Bucket[T]) Block(ctx context.Context, handle string, ttl time.Duration) error {
 	s, err := b.open(handle)
 	if err != nil {
 		return err
 	}
-	return b.Store.Put(ctx, s.key, []byte{0}, ttl)
+	return b.Store.Put(ctx, s.key, s.sealBlock(b.now().Add(ttl)), ttl)
+}
+
+// open derives what the handle gives access to, or returns ErrNotFound if it cannot be a handle.
+func (b *Bucket[T]) open(handle string) (*sealer, error) {
+	if b.Store == nil {
+		return nil, fmt.Errorf("%w: a Bucket needs a Store", ErrInvalid)
+	}
+	if b.Name == "" || len(b.Name) > maxName || strings.Trim(b.Name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+		return nil, fmt.Errorf("%w: name of a Bucket: %q", ErrInvalid, b.Name)
+	}
+	return newSealer(b.Name, handle)
 }
 
 func (b *Bucket[T]) now() time.Time {
@@ -176,71 +181,4 @@ func (b *Bucket[T]) now() time.Time {
 		return time.Now()
 	}
 	return b.Now()
-}
-
-// sealer holds what a handle gives access to: the backend's key and the cipher.
-type sealer struct {
-	key  string
-	aead cipher.AEAD
-}
-
-func (b *Bucket[T]) open(handle string) (*sealer, error) {
-	if len(handle) != handleLength {
-		return nil, ErrNotFound
-	}
-	secret, err := base64.RawURLEncoding.Strict().DecodeString(handle)
-	if err != nil {
-		return nil, ErrNotFound
-	}
-	// One expansion gives both halves: what the backend may know, and what it may not.
-	okm, err := hkdf.Key(sha256.New, secret, nil, "signet/bucket/"+b.Name, 2*sha256.Size)
-	if err != nil {
-		return nil, err
-	}
-	block, err := aes.NewCipher(okm[sha256.Size:])
-	if err != nil {
-		return nil, err
-	}
-	aead, err := cipher.NewGCM(block)
-	if err != nil {
-		return nil, err
-	}
-	return &sealer{key: b.Name + ":" + base64.RawURLEncoding.EncodeToString(okm[:sha256.Size]), aead: aead}, nil
-}
-
-// seal encrypts the expiry (Unix milliseconds) and the value. The record is bound to its key, so that a record moved
-// to another place in the backend does not open.
-func (s *sealer) seal(v any, expires time.Time) ([]byte, error) {
-	plain, err := json.Marshal(v)
-	if err != nil {
-		return nil, fmt.Errorf("store: encode record: %w", err)
-	}
-	record := make([]byte, headerSize, headerSize+8+len(plain)+s.aead.Overhead())
-	record[0] = format
-	rand.Read(record[1:headerSize])
-	message := binary.BigEndian.AppendUint64(make([]byte, 0, 8+len(plain)), uint64(expires.UnixMilli()))
-	message = append(message, plain...)
-	return s.aead.Seal(record, record[1:headerSize], message, []byte(s.key)), nil
-}
-
-func unseal[T any](s *sealer, record []byte, now time.Time) (v T, expires time.Time, err error) {
-	if len(record) == 1 && record[0] == 0 { // blocked
-		return v, expires, ErrNotFound
-	}
-	if len(record) < headerSize || record[0] != format {
-		return v, expires, ErrSealed
-	}
-	message, err := s.aead.Open(nil, record[1:headerSize], record[headerSize:], []byte(s.key))
-	if err != nil || len(message) < 8 {
-		return v, expires, ErrSealed
-	}
-	expires = time.UnixMilli(int64(binary.BigEndian.Uint64(message)))
-	if !now.Before(expires) {
-		return v, expires, ErrNotFound
-	}
-	if err := json.Unmarshal(message[8:], &v); err != nil {
-		var zero T
-		return zero, expires, fmt.Errorf("%w: %w", ErrSealed, err)
-	}
-	return v, expires, nil
 }

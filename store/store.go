@@ -27,16 +27,21 @@ var (
 	ErrConflict = errors.New("store: changed since it was read")
 	// ErrFull says that a bounded backend has no room left. It never evicts a live value to make some.
 	ErrFull = errors.New("store: full")
+	// ErrInvalid says that the caller asked for what the contract rules out: a key, a value or a time to live beyond
+	// its limits. Nothing was stored, and the same call will never succeed.
+	ErrInvalid = errors.New("store: invalid argument")
 )
 
 // Ephemeral keeps small values for a while.
 //
 // Every method is atomic across all instances that share the backend, and safe for concurrent use. An expired value
-// is absent for every method. Keys are 1 to 256 bytes of printable ASCII without spaces; values are up to 64 KiB and
-// may hold any byte. Implementations copy what they are given and what they return: neither side may see the other's
-// later changes. A time to live that is not positive is an error. When the context ends first, the method returns its
-// error, and whether the operation took place is unknown; any other error that is not one of this package means that
-// the backend could not be reached, and the caller must fail closed.
+// is absent for every method. Keys are 1 to 256 bytes of printable ASCII without spaces; values are up to 64 KiB, may
+// be empty and may hold any byte; a time to live is positive. Anything else is refused with ErrInvalid: [CheckKey] and
+// [CheckWrite] do that for an implementation. Implementations copy what they are given and what they return: neither
+// side may see the other's later changes.
+//
+// When the context has ended, the method returns its error, and whether the operation took place is unknown. Any other
+// error that is not one of this package means that the backend could not be reached, and the caller must fail closed.
 type Ephemeral interface {
 	// Put stores the value, whatever was there before.
 	Put(ctx context.Context, key string, value []byte, ttl time.Duration) error
@@ -46,6 +51,7 @@ type Ephemeral interface {
 	Get(ctx context.Context, key string) ([]byte, error)
 	// Take returns the value and removes it: of many callers one gets it, the others get ErrNotFound.
 	Take(ctx context.Context, key string) ([]byte, error)
-	// Replace stores new if the live value equals old byte for byte, and returns ErrConflict otherwise.
+	// Replace stores new for ttl if the live value equals old byte for byte. Otherwise, and when there is no live value,
+	// it changes nothing and returns ErrConflict.
 	Replace(ctx context.Context, key string, old, new []byte, ttl time.Duration) error
 }

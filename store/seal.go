@@ -1,0 +1,130 @@
+package store
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A record is one byte of format, a nonce, and the encrypted message: the expiry in Unix milliseconds and the value in
+// JSON. A message without a value marks a blocked handle.
+const (
+	// format is the first byte of every record. A later version of Signet keeps reading the formats of the earlier
+	// ones for as long as a record can live, so that an upgrade ends no login.
+	format = 1
+
+	nonceSize  = 12
+	headerSize = 1 + nonceSize
+	expirySize = 8
+
+	// handleSize is the entropy of a handle; in base64url it makes handleLength characters.
+	handleSize   = 32
+	handleLength = 43
+)
+
+// ErrSealed says that a record was found under the handle and could not be opened: it was damaged or moved, it was
+// written by a version of Signet that this one does not know, or it is not of the bucket's type.
+var ErrSealed = errors.New("store: record cannot be opened")
+
+// errBlocked is the ErrNotFound of a handle that was blocked.
+var errBlocked = fmt.Errorf("%w: blocked", ErrNotFound)
+
+// handles refuses a second spelling of the same handle.
+var handles = base64.RawURLEncoding.Strict()
+
+// NewHandle mints a handle: 256 random bits in base64url, 43 characters.
+func NewHandle() string {
+	var secret [handleSize]byte
+	rand.Read(secret[:]) // crypto/rand never fails: it ends the program instead
+	return handles.EncodeToString(secret[:])
+}
+
+// sealer is what a handle gives access to in one bucket: the backend's key and the cipher.
+type sealer struct {
+	key  string
+	aead cipher.AEAD
+}
+
+func newSealer(bucket, handle string) (*sealer, error) {
+	if len(handle) != handleLength {
+		return nil, ErrNotFound
+	}
+	secret := make([]byte, 0, handleSize)
+	secret, err := handles.AppendDecode(secret, []byte(handle))
+	if err != nil || len(secret) != handleSize { // a line break counts as a character and decodes to nothing
+		return nil, ErrNotFound
+	}
+	// One expansion gives both halves: what the backend may know, and what it may not. A handle is uniformly random,
+	// so that HKDF needs no extraction first (RFC 5869, section 3.3).
+	okm, err := hkdf.Expand(sha256.New, secret, "signet/bucket/"+bucket, 2*sha256.Size)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(okm[sha256.Size:])
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, err
+	}
+	return &sealer{key: bucket + ":" + base64.RawURLEncoding.EncodeToString(okm[:sha256.Size]), aead: aead}, nil
+}
+
+// seal makes the record of a value.
+func (s *sealer) seal(v any, expires time.Time) ([]byte, error) {
+	value, err := json.Marshal(v)
+	if err != nil {
+		return nil, fmt.Errorf("store: encode record: %w", err)
+	}
+	return s.encrypt(value, expires), nil
+}
+
+// sealBlock makes the record of a blocked handle.
+func (s *sealer) sealBlock(expires time.Time) []byte {
+	return s.encrypt(nil, expires)
+}
+
+// encrypt binds the record to its key, so that a record moved to another place in the backend does not open.
+func (s *sealer) encrypt(value []byte, expires time.Time) []byte {
+	record := make([]byte, headerSize, headerSize+expirySize+len(value)+s.aead.Overhead())
+	record[0] = format
+	rand.Read(record[1:])
+	record = binary.BigEndian.AppendUint64(record, uint64(expires.UnixMilli()))
+	record = append(record, value...)
+	header, message := record[:headerSize], record[headerSize:]
+	return s.aead.Seal(header, header[1:], message, []byte(s.key)) // in place
+}
+
+// unseal opens the record. It returns ErrNotFound when it has expired, errBlocked when it marks a blocked handle, and
+// otherwise ErrSealed without a cause, which could quote what was in the record.
+func unseal[T any](s *sealer, record []byte, now time.Time) (v T, expires time.Time, err error) {
+	if len(record) < headerSize || record[0] != format {
+		return v, expires, ErrSealed
+	}
+	message, err := s.aead.Open(nil, record[1:headerSize], record[headerSize:], []byte(s.key))
+	if err != nil || len(message) < expirySize {
+		return v, expires, ErrSealed
+	}
+	expires = time.UnixMilli(int64(binary.BigEndian.Uint64(message)))
+	value := message[expirySize:]
+	if !now.Before(expires) {
+		return v, expires, ErrNotFound
+	}
+	if len(value) == 0 {
+		return v, expires, errBlocked
+	}
+	if json.Unmarshal(value, &v) != nil {
+		var zero T // what was decoded before the mistake
+		return zero, expires, ErrSealed
+	}
+	return v, expires, nil
+}
