@@ -1,0 +1,66 @@
+# "make help" lists the targets. They need Go, make and, for what is missing, apt-get or your own hands.
+
+GO          ?= go
+FUZZTIME    ?= 10s
+STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Debian packages are installed as root, or through sudo where there is one.
+APT_INSTALL := run() { if [ "$$(id -u)" = 0 ] || ! command -v sudo >/dev/null; then "$$@"; else sudo "$$@"; fi; }; \
+	apt_install() { run apt-get update -qq && run env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$$@"; }
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: test
+test: tools lint ## Install what is missing, lint, and run all tests with the race detector
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+
+.PHONY: lint
+lint: ## Check formatting, go vet and staticcheck
+	@files=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) || exit 1; \
+	if [ -n "$$files" ]; then echo "not formatted, run gofmt -w on:"; echo "$$files"; exit 1; fi
+	$(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+.PHONY: bench
+bench: ## Run all benchmarks, a complete login last
+	@set -e; dirs=$$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n1 dirname | sort -u); \
+	for dir in $$(echo "$$dirs" | grep -vx . || true) $$(echo "$$dirs" | grep -x . || true); do \
+		$(GO) test -run '^$$' -bench . -benchmem "$$dir"; \
+	done
+
+.PHONY: fuzz
+fuzz: ## Run every fuzz target for FUZZTIME (default 10s)
+	@grep -ro --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sort | while IFS=: read -r file func; do \
+		echo "$${func#func } in $$(dirname "$$file")"; \
+		$(GO) test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null || exit 1; \
+	done
+
+.PHONY: deps
+deps: ## Rewrite the reviewed list of third-party modules
+	$(GO) test -count=1 -run '^TestDependenciesAreReviewed$$' ./internal/layout -update
+	@git --no-pager diff --stat -- internal/layout/dependencies.txt 2>/dev/null || true
+
+.PHONY: tools
+tools: compiler browser
+
+# The race detector needs cgo, and so a C compiler, on Linux.
+.PHONY: compiler
+compiler:
+	@cc=$$($(GO) env CC); if command -v "$${cc%% *}" >/dev/null || [ "$$(uname)" != Linux ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then echo "No C compiler ($$cc) found: install one, the race detector needs it."; exit 1; fi; \
+	$(APT_INSTALL); apt_install gcc libc6-dev
+
+.PHONY: browser
+browser: ## Install Chromium, which the browser tests drive, unless there is one
+	@for name in chromium chromium-browser google-chrome google-chrome-stable; do \
+		if command -v $$name >/dev/null; then exit 0; fi; \
+	done; \
+	if [ -x "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" ]; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+		echo "Neither chromium nor google-chrome found, and no apt-get to install it: install Chromium or Chrome, the browser tests need it."; exit 1; \
+	fi; \
+	$(APT_INSTALL); apt_install chromium
