@@ -1,14 +1,13 @@
 package jwt
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/go-jose/go-jose/v4/json"
 )
 
 // maxDate is the last second of the year 9999, the last that common date formats can write.
@@ -82,11 +81,11 @@ func (c *Claims) CheckTime(now time.Time, skew time.Duration) error {
 	early, late := now.Add(-skew), now.Add(skew)
 	switch {
 	case !c.ExpiresAt.IsZero() && !early.Before(c.ExpiresAt):
-		return fmt.Errorf("%w: expired at %s", ErrTime, c.ExpiresAt.Format(time.RFC3339))
+		return fmt.Errorf("%w: expired at %s", ErrTime, c.ExpiresAt.UTC().Format(time.RFC3339))
 	case late.Before(c.NotBefore):
-		return fmt.Errorf("%w: not valid before %s", ErrTime, c.NotBefore.Format(time.RFC3339))
+		return fmt.Errorf("%w: not valid before %s", ErrTime, c.NotBefore.UTC().Format(time.RFC3339))
 	case late.Before(c.IssuedAt):
-		return fmt.Errorf("%w: issued in the future, at %s", ErrTime, c.IssuedAt.Format(time.RFC3339))
+		return fmt.Errorf("%w: issued in the future, at %s", ErrTime, c.IssuedAt.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
@@ -95,18 +94,22 @@ func audience(raw json.RawMessage) (Audience, error) {
 	if raw == nil {
 		return Audience{}, nil
 	}
-	values := []json.RawMessage{raw}
-	array := raw[0] == '['
-	if array {
-		if err := json.Unmarshal(raw, &values); err != nil {
-			return Audience{}, fmt.Errorf("%w: %w", ErrMalformed, err)
-		}
+	var values []json.RawMessage
+	a := Audience{Array: raw[0] == '['}
+	if !a.Array {
+		values = append(values, raw)
+	} else if err := json.Unmarshal(raw, &values); err != nil {
+		return Audience{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	a := Audience{Values: make([]string, len(values)), Array: array}
-	for i, value := range values {
-		if value == nil || value[0] != '"' || json.Unmarshal(value, &a.Values[i]) != nil {
+	for _, value := range values {
+		if value[0] != '"' {
 			return Audience{}, fmt.Errorf("%w: \"aud\" is neither a string nor an array of strings", ErrMalformed)
 		}
+		s, err := unquote(value)
+		if err != nil {
+			return Audience{}, err
+		}
+		a.Values = append(a.Values, s)
 	}
 	return a, nil
 }
@@ -117,8 +120,7 @@ func date(members map[string]json.RawMessage, name string) (time.Time, error) {
 	if !ok {
 		return time.Time{}, nil
 	}
-	// The decoder has seen that raw is JSON, so what ParseFloat takes here is a JSON number, or one of "Inf" and "NaN",
-	// which JSON does not have.
+	// raw is known to be JSON, which has none of the other things that ParseFloat takes: "0x10", "1_0", "Inf", "NaN".
 	seconds, err := strconv.ParseFloat(string(raw), 64)
 	if err != nil || seconds < 0 || seconds > maxDate {
 		return time.Time{}, fmt.Errorf("%w: %q is not a date between 1970 and 9999", ErrMalformed, name)

@@ -8,8 +8,9 @@ package jwt
 
 import "errors"
 
-// The errors of this package wrap one of these; the text around it says what was wrong and may quote the token's
-// header, never its payload. An error of another kind is a mistake of the caller, such as an empty allow-list.
+// The errors of this package wrap one of these. The text around it is for logs: it says what was wrong and may quote the
+// token's header, its dates and the names of its claims, and nothing else. An error of another kind is a mistake of the
+// caller, such as an empty allow-list.
 var (
 	// ErrMalformed says that a token, its claims or a key set is not what the specification or Signet's bounds allow.
 	ErrMalformed = errors.New("jwt: malformed")
