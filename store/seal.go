@@ -93,7 +93,8 @@ func (s *sealer) sealBlock(expires time.Time) []byte {
 	return s.encrypt(nil, expires)
 }
 
-// encrypt binds the record to its key, so that a record moved to another place in the backend does not open.
+// encrypt makes a record of a value in JSON. A record that is moved to another place in the backend does not open there:
+// every handle has a key of its own in every bucket.
 func (s *sealer) encrypt(value []byte, expires time.Time) []byte {
 	record := make([]byte, headerSize, headerSize+expirySize+len(value)+s.aead.Overhead())
 	record[0] = format
@@ -101,7 +102,7 @@ func (s *sealer) encrypt(value []byte, expires time.Time) []byte {
 	record = binary.BigEndian.AppendUint64(record, uint64(expires.UnixMilli()))
 	record = append(record, value...)
 	header, message := record[:headerSize], record[headerSize:]
-	return s.aead.Seal(header, header[1:], message, []byte(s.key)) // in place
+	return s.aead.Seal(header, header[1:], message, nil) // in place
 }
 
 // unseal opens the record. It returns ErrNotFound when it has expired, errBlocked when it marks a blocked handle, and
@@ -110,7 +111,7 @@ func unseal[T any](s *sealer, record []byte, now time.Time) (v T, expires time.T
 	if len(record) < headerSize || record[0] != format {
 		return v, expires, ErrSealed
 	}
-	message, err := s.aead.Open(nil, record[1:headerSize], record[headerSize:], []byte(s.key))
+	message, err := s.aead.Open(nil, record[1:headerSize], record[headerSize:], nil)
 	if err != nil || len(message) < expirySize {
 		return v, expires, ErrSealed
 	}

@@ -76,7 +76,7 @@ func TestDumpOfTheBackendOpensNothing(t *testing.T) {
 			require.NoError(t, err)
 			aead, err := cipher.NewGCM(block)
 			require.NoError(t, err)
-			_, err = aead.Open(nil, record[1:13], record[13:], []byte(key))
+			_, err = aead.Open(nil, record[1:13], record[13:], nil)
 			require.Error(t, err, "the dump holds the key")
 		}
 	}
@@ -132,6 +132,24 @@ func TestMovedRecordCannotBeOpened(t *testing.T) {
 
 	require.NoError(t, b.Store.Put(ctx, myKey, yours, time.Minute))
 	_, err = b.Get(ctx, mine)
+	assert.ErrorIs(t, err, store.ErrSealed)
+}
+
+func TestRecordMovedFromAnotherBucketCannotBeOpened(t *testing.T) {
+	t.Parallel()
+	b, ctx := newBench(t), t.Context()
+	other := newBench(t)
+	other.Name = "codes"
+	handle := store.NewHandle()
+	require.NoError(t, b.Add(ctx, handle, login{Person: "login"}, time.Minute))
+	require.NoError(t, other.Add(ctx, handle, login{Person: "code"}, time.Minute))
+	key, _ := b.backend.only(t)
+	otherKey, record := other.backend.only(t)
+	_, place, _ := strings.Cut(key, ":")
+	assert.NotContains(t, otherKey, place, "one handle is not seen to be in both")
+
+	require.NoError(t, b.Store.Put(ctx, key, record, time.Minute))
+	_, err := b.Get(ctx, handle)
 	assert.ErrorIs(t, err, store.ErrSealed)
 }
 

@@ -95,6 +95,28 @@ func TestFullStoreRefusesMoreBytes(t *testing.T) {
 	assert.NoError(t, s.Put(ctx, "b", make([]byte, 2048), time.Hour), "what was taken makes room")
 }
 
+func TestOneCallMakesAllTheRoomItNeeds(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	s, now := newStore(t, memory.Config{MaxBytes: 64 << 10})
+	for i := range 100 {
+		require.NoError(t, s.Put(ctx, strconv.Itoa(i), make([]byte, 400), time.Minute))
+	}
+	now.Advance(time.Minute)
+	assert.NoError(t, s.Put(ctx, "large", make([]byte, 60<<10), time.Minute))
+}
+
+func TestProlongedValueDoesNotKeepExpiredOnes(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	s, now := newStore(t, memory.Config{MaxEntries: 2})
+	require.NoError(t, s.Put(ctx, "prolonged", nil, time.Second))
+	require.NoError(t, s.Put(ctx, "expired", nil, time.Minute))
+	require.NoError(t, s.Put(ctx, "prolonged", nil, time.Hour))
+	now.Advance(time.Minute)
+	assert.NoError(t, s.Add(ctx, "new", nil, time.Minute))
+}
+
 func TestBytesAreCountedThroughEveryChange(t *testing.T) {
 	t.Parallel()
 	ctx := t.Context()
