@@ -1,13 +1,14 @@
 package jwt
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/go-jose/go-jose/v4/json"
 )
 
 // maxDate is the last second of the year 9999, the last that common date formats can write.
@@ -94,22 +95,18 @@ func audience(raw json.RawMessage) (Audience, error) {
 	if raw == nil {
 		return Audience{}, nil
 	}
-	var values []json.RawMessage
-	a := Audience{Array: raw[0] == '['}
-	if !a.Array {
-		values = append(values, raw)
-	} else if err := json.Unmarshal(raw, &values); err != nil {
-		return Audience{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	var one *string
+	if err := json.Unmarshal(raw, &one); err == nil && one != nil {
+		return Audience{Values: []string{*one}}, nil
 	}
-	for _, value := range values {
-		if value[0] != '"' {
-			return Audience{}, fmt.Errorf("%w: \"aud\" is neither a string nor an array of strings", ErrMalformed)
-		}
-		s, err := unquote(value)
-		if err != nil {
-			return Audience{}, err
-		}
-		a.Values = append(a.Values, s)
+	var many []*string
+	err := json.Unmarshal(raw, &many)
+	if err != nil || many == nil || slices.Contains(many, nil) {
+		return Audience{}, fmt.Errorf("%w: \"aud\" is neither a string nor an array of strings", ErrMalformed)
+	}
+	a := Audience{Array: true}
+	for _, value := range many {
+		a.Values = append(a.Values, *value)
 	}
 	return a, nil
 }
