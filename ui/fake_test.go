@@ -36,7 +36,7 @@ func (f *fakeFlow) put(handle string, s *login.State) {
 		s.RedirectURI = "https://portal.example.org/callback"
 	}
 	if s.ExpiresAt.IsZero() {
-		s.ExpiresAt = now.Add(10 * time.Minute)
+		s.ExpiresAt = time.Now().Add(10 * time.Minute)
 	}
 	f.states[handle] = s
 }
@@ -86,10 +86,6 @@ func (f *fakeFlow) State(_ context.Context, handle string) (*login.State, error)
 
 func (f *fakeFlow) Choose(_ context.Context, handle string, _ int) (*login.State, error) {
 	return f.call("choose", handle)
-}
-
-func (f *fakeFlow) Back(_ context.Context, handle string, _ login.Step) (*login.State, error) {
-	return f.call("back", handle)
 }
 
 func (f *fakeFlow) SendCode(_ context.Context, handle string, _ authenticator.Identifier) (*login.State, error) {
