@@ -105,3 +105,8 @@ func (f *fakeFlow) Decide(context.Context, string, login.Decision) (*login.State
 func (f *fakeFlow) Cancel(_ context.Context, handle string) (*login.State, error) {
 	return f.call("cancel", handle)
 }
+
+// newEvilClient is a client whose every text is the given one.
+func newEvilClient(text string) *oauth.Client {
+	return &oauth.Client{ID: "evil", Names: map[string]string{"": text}, LogoURI: text, PolicyURI: "javascript:" + text, TOSURI: text}
+}
