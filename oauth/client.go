@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -78,5 +79,5 @@ func (c *Client) Sector() string {
 	if err != nil || u.Host == "" {
 		return c.RedirectURIs[0]
 	}
-	return u.Hostname()
+	return strings.ToLower(u.Hostname())
 }
