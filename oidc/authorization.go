@@ -27,6 +27,20 @@ type Authorization struct {
 	ClaimsLocales []string `json:"claims_locales,omitempty"`
 }
 
+// names returns the claims to fetch, each once.
+func (a *Authorization) names() []string {
+	names := make([]string, 0, len(a.Userinfo)+len(a.IDToken))
+	for _, claim := range a.Userinfo {
+		names = append(names, claim.Name)
+	}
+	for _, claim := range a.IDToken {
+		if !slices.Contains(names, claim.Name) {
+			names = append(names, claim.Name)
+		}
+	}
+	return names
+}
+
 // ConsentedClaim is a claim that a person shares.
 type ConsentedClaim struct {
 	Name string `json:"name"`

@@ -19,12 +19,14 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/internal/jwt"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
 )
@@ -167,16 +169,14 @@ func (c *Config) validate() error {
 	if len(c.PairwiseSecret) < 32 {
 		problem("PairwiseSecret needs at least 32 bytes")
 	}
-	for _, a := range c.Algorithms {
-		if tokenHash(a) == 0 {
-			problem("Algorithms: %q is not a supported signature algorithm", a)
-		}
+	if err := jwt.CheckAlgorithms(c.Algorithms); err != nil {
+		problem("Algorithms: %w", err)
 	}
 	if !slices.Contains(c.Algorithms, c.DefaultAlgorithm) {
 		problem("DefaultAlgorithm %q is not one of Algorithms", c.DefaultAlgorithm)
 	}
 	for _, name := range c.ClaimsSupported {
-		if name == "" || protocolClaims[name] {
+		if protocolClaims[name] || !isClaimName(name) {
 			problem("ClaimsSupported: %q is not a claim about a person", name)
 		}
 	}
@@ -206,4 +206,11 @@ func checkURL(s string) error {
 func loopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// isClaimName wants names that JSON holds as they are. A language tag is not part of a name.
+func isClaimName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return c <= ' ' || c > '~' || strings.ContainsRune("\"\\#", c)
+	})
 }
