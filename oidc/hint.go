@@ -2,78 +2,70 @@ package oidc
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
+	"fmt"
 
-	"github.com/go-jose/go-jose/v4"
-
+	"github.com/gosignet/signet/internal/jwt"
 	"github.com/gosignet/signet/oauth"
 )
-
-// maxHint bounds the size of an id_token_hint.
-const maxHint = 64 << 10
 
 // hintedSubject returns the subject of an ID Token that the provider once issued to the client, or to another client of
 // its sector, perhaps long expired. ID Tokens of other sectors are refused: that a login succeeds or fails with one
 // would tell two clients whether they know the same person, which pairwise subjects are there to hide.
 func (p *Provider) hintedSubject(ctx context.Context, c *oauth.Client, hint string) (string, error) {
-	unusable := func(cause error) error {
-		e := invalidRequest("id_token_hint is not an ID Token of this provider for the client")
-		e.Cause = cause
-		return e
-	}
-	if len(hint) > maxHint {
-		return "", unusable(nil)
-	}
-	token, err := jose.ParseSignedCompact(hint, p.config.Algorithms)
-	if err != nil {
-		return "", unusable(err)
-	}
-	keys, err := p.config.Keys.Keys(ctx)
+	claims, err := p.verifyHint(ctx, hint)
 	if err != nil {
 		return "", err
 	}
-	payload, err := verify(token, keys)
-	if err != nil {
-		return "", unusable(err)
+	if claims.Audience.Is(c.ID) {
+		return claims.Subject, nil
 	}
-	var claims struct {
-		Issuer   string `json:"iss"`
-		Subject  string `json:"sub"`
-		Audience string `json:"aud"`
-		Expiry   int64  `json:"exp"`
-		AuthTime int64  `json:"auth_time"`
+	audience := ""
+	if len(claims.Audience.Values) == 1 {
+		audience = claims.Audience.Values[0]
 	}
-	// The other tokens that the same keys sign are told apart by their type, and userinfo has neither exp nor auth_time.
-	if err := json.Unmarshal(payload, &claims); err != nil || claims.Issuer != p.config.Issuer ||
-		claims.Subject == "" || claims.Expiry == 0 || claims.AuthTime == 0 {
-		return "", unusable(err)
-	}
-	if claims.Audience != c.ID {
-		audience, err := p.config.Clients.Client(ctx, claims.Audience)
-		if errors.Is(err, oauth.ErrUnknownClient) {
-			return "", unusable(err)
-		}
-		if err != nil {
-			return "", err
-		}
-		if audience.Sector() != c.Sector() {
-			return "", unusable(nil)
-		}
+	other, err := p.config.Clients.Client(ctx, audience)
+	switch {
+	case errors.Is(err, oauth.ErrUnknownClient):
+		return "", unusableHint(err)
+	case err != nil:
+		return "", fmt.Errorf("oidc: looking up the audience of id_token_hint: %w", err)
+	case other.Sector() != c.Sector():
+		return "", unusableHint(errors.New("oidc: it was issued to a client of another sector"))
 	}
 	return claims.Subject, nil
 }
 
-// verify returns the payload of a token that one of the keys signed.
-func verify(token *jose.JSONWebSignature, keys []jose.JSONWebKey) ([]byte, error) {
-	header := token.Signatures[0].Header
-	if typ, ok := header.ExtraHeaders[jose.HeaderType]; ok && typ != "JWT" {
-		return nil, errors.New("oidc: not an ID Token")
+// verifyHint returns the claims of an ID Token of the provider, expired or not. The access tokens that the same keys
+// sign are told apart by their type, and userinfo has no exp.
+func (p *Provider) verifyHint(ctx context.Context, hint string) (*jwt.Claims, error) {
+	token, err := jwt.Parse(hint, p.config.Algorithms)
+	if err != nil {
+		return nil, unusableHint(err)
 	}
-	for _, key := range keys {
-		if key.KeyID == header.KeyID && key.Algorithm == header.Algorithm {
-			return token.Verify(key)
-		}
+	if !token.HasType("JWT") {
+		return nil, unusableHint(errors.New("oidc: it is not of type JWT"))
 	}
-	return nil, errors.New("oidc: not signed by a key that is published")
+	keys, err := p.config.Keys.Keys(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("oidc: verifying id_token_hint: %w", err)
+	}
+	payload, err := token.Verify(keys)
+	if err != nil {
+		return nil, unusableHint(err)
+	}
+	claims, err := jwt.DecodeClaims(payload)
+	if err != nil {
+		return nil, unusableHint(err)
+	}
+	if claims.Issuer != p.config.Issuer || claims.Subject == "" || claims.ExpiresAt.IsZero() {
+		return nil, unusableHint(errors.New("oidc: it is not an ID Token of this issuer"))
+	}
+	return claims, nil
+}
+
+func unusableHint(cause error) error {
+	e := invalidRequest("id_token_hint is not an ID Token that this provider issued to the client")
+	e.Cause = cause
+	return e
 }

@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -47,10 +46,9 @@ type TokenSource interface {
 	AccessToken(ctx context.Context, token string) (*oauth.AccessToken, error)
 }
 
-// Config configures a [Provider].
+// Config configures a [Provider]. Nothing in it is changed after New.
 type Config struct {
-	// Issuer is the issuer identifier: an https URL without query and fragment, or http on a loopback address.
-	// Required.
+	// Issuer is the issuer identifier, that of the [oauth.Server]. Required.
 	Issuer string
 	// UserinfoEndpoint and JWKSURI are where [Provider.UserinfoHandler] and [Provider.JWKSHandler] are mounted, as
 	// clients see them. Required.
@@ -150,12 +148,14 @@ func (c *Config) validate() error {
 	problem := func(format string, args ...any) {
 		problems = append(problems, fmt.Errorf("oidc: "+format, args...))
 	}
-	for _, u := range []struct{ name, value string }{
-		{"Issuer", c.Issuer}, {"UserinfoEndpoint", c.UserinfoEndpoint}, {"JWKSURI", c.JWKSURI},
-	} {
-		if err := checkURL(u.value); err != nil {
-			problem("%s %w", u.name, err)
-		}
+	if err := oauth.CheckIssuer(c.Issuer); err != nil {
+		problem("Issuer: %w", err)
+	}
+	if err := checkEndpoint(c.UserinfoEndpoint); err != nil {
+		problem("UserinfoEndpoint: %w", err)
+	}
+	if err := checkEndpoint(c.JWKSURI); err != nil {
+		problem("JWKSURI: %w", err)
 	}
 	if c.Keys == nil {
 		problem("Keys is required")
@@ -189,23 +189,14 @@ func (c *Config) validate() error {
 	return errors.Join(problems...)
 }
 
-func checkURL(s string) error {
-	if s == "" {
-		return errors.New("is required")
-	}
+// checkEndpoint wants what an issuer is, with a path.
+func checkEndpoint(s string) error {
 	u, err := url.Parse(s)
-	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
-		return errors.New("must be an absolute URL without user, query and fragment")
+	if err != nil || strings.Trim(u.Path, "/") == "" {
+		return errors.New("is not a URL with a path")
 	}
-	if u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()) {
-		return nil
-	}
-	return errors.New("must be https, or http on a loopback address")
-}
-
-func loopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
+	u.Path = ""
+	return oauth.CheckIssuer(u.String())
 }
 
 // isClaimName wants names that JSON holds as they are. A language tag is not part of a name.
