@@ -101,7 +101,9 @@ func parseClaims(s string) (*ClaimsParameter, []string, error) {
 			}
 			requests[name] = request
 		}
-		*target.to = requests
+		if len(requests) > 0 {
+			*target.to = requests
+		}
 	}
 	return parameter, locales, nil
 }
