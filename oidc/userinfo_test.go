@@ -244,6 +244,20 @@ func TestUserinfoFailuresAreAudited(t *testing.T) {
 	assert.Equal(t, audit.Failed, (*f.events)[0].Outcome)
 }
 
+func TestUserinfoLooksUpWellFormedTokensOnly(t *testing.T) {
+	t.Parallel()
+	handler := newFixture(t).UserinfoHandler(brokenBackend{})
+	for token, status := range map[string]int{
+		"abc.-_~+/09==": 503, "a b": 401, `a"b`: 401, "a,b": 401, "tökén": 401, strings.Repeat("a", 8<<10+1): 401,
+	} {
+		r := httptest.NewRequest("GET", "/userinfo", nil)
+		r.Header.Set("Authorization", "Bearer "+token)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		assert.Equal(t, status, w.Code)
+	}
+}
+
 func TestUserinfoIsNotReadBeyondItsBound(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
