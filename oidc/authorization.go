@@ -1,0 +1,84 @@
+package oidc
+
+import (
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/oauth"
+)
+
+// Bounds of what an authenticator says about a person, from the contract of [authenticator.Identity].
+const (
+	maxIdentitySubject = 256
+	maxIdentityState   = 8 << 10
+)
+
+// Authorization is what a person agreed to, on its way to the token endpoint: as JSON, it is the Data of an
+// [oauth.Grant]. It is made by [Provider.Authorize].
+type Authorization struct {
+	Nonce    string                 `json:"nonce,omitempty"`
+	Identity authenticator.Identity `json:"identity"`
+	// Userinfo and IDToken are the claims that the person shares, by the way of their delivery.
+	Userinfo []ConsentedClaim `json:"userinfo,omitempty"`
+	IDToken  []ConsentedClaim `json:"id_token,omitempty"`
+	// ClaimsLocales are the languages that the client prefers for the values.
+	ClaimsLocales []string `json:"claims_locales,omitempty"`
+}
+
+// names returns the claims to fetch, each once.
+func (a *Authorization) names() []string {
+	names := make([]string, 0, len(a.Userinfo)+len(a.IDToken))
+	for _, claim := range a.Userinfo {
+		names = append(names, claim.Name)
+	}
+	for _, claim := range a.IDToken {
+		if !slices.Contains(names, claim.Name) {
+			names = append(names, claim.Name)
+		}
+	}
+	return names
+}
+
+// ConsentedClaim is a claim that a person shares.
+type ConsentedClaim struct {
+	Name string `json:"name"`
+	// Values are those that the client asked for. A claim with another value is not released. Nil means any.
+	Values []json.RawMessage `json:"values,omitempty"`
+}
+
+// Authorize returns what the person authorizes: of the claims that [Provider.Asked] has for the request and the scope,
+// those that are also among the consented names, whatever else these hold. It refuses a person who is not one of the
+// request's Subjects with login_required.
+func (p *Provider) Authorize(
+	c *oauth.Client, r *Request, scope []string, identity *authenticator.Identity, consented []string,
+) (*Authorization, error) {
+	if identity.Subject == "" || len(identity.Subject) > maxIdentitySubject || len(identity.State) > maxIdentityState {
+		return nil, errors.New("oidc: the authenticator's identity is empty or too long")
+	}
+	if !r.AcceptsSubject(p.Subject(c, identity.Subject)) {
+		return nil, &oauth.Error{
+			Code:        oauth.LoginRequired,
+			Description: "another person logged in than the request asks for",
+		}
+	}
+	asked := p.Asked(c, r, scope)
+	return &Authorization{
+		Nonce:         r.Nonce,
+		Identity:      *identity,
+		Userinfo:      consentedClaims(asked.Userinfo, r.Claims.Userinfo, consented),
+		IDToken:       consentedClaims(asked.IDToken, r.Claims.IDToken, consented),
+		ClaimsLocales: r.ClaimsLocales,
+	}, nil
+}
+
+func consentedClaims(asked []string, requests map[string]ClaimRequest, consented []string) []ConsentedClaim {
+	var claims []ConsentedClaim
+	for _, name := range asked {
+		if slices.Contains(consented, name) {
+			claims = append(claims, ConsentedClaim{Name: name, Values: requests[name].Values})
+		}
+	}
+	return claims
+}

@@ -1,0 +1,154 @@
+package oidc
+
+import (
+	"cmp"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/gosignet/signet/oauth"
+)
+
+// StandardScopes returns the scopes of OpenID Connect Core section 5.4 with the claims that they ask for.
+func StandardScopes() map[string][]string {
+	return map[string][]string{
+		"profile": {
+			"name", "family_name", "given_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
+			"website", "gender", "birthdate", "zoneinfo", "locale", "updated_at",
+		},
+		"email":   {"email", "email_verified"},
+		"phone":   {"phone_number", "phone_number_verified"},
+		"address": {"address"},
+	}
+}
+
+// standardOrder is the order of OpenID Connect Core section 5.1, in which people are asked.
+var standardOrder = [...]string{
+	"name", "given_name", "family_name", "middle_name", "nickname", "preferred_username", "profile", "picture",
+	"website", "email", "email_verified", "gender", "birthdate", "zoneinfo", "locale", "phone_number",
+	"phone_number_verified", "address", "updated_at",
+}
+
+// protocolClaims are what ID Tokens and userinfo say by themselves. Nobody is asked for them, and no identity system
+// can set them.
+var protocolClaims = map[string]bool{
+	"iss": true, "sub": true, "aud": true, "exp": true, "nbf": true, "iat": true, "jti": true, "auth_time": true,
+	"nonce": true, "acr": true, "amr": true, "azp": true, "at_hash": true, "c_hash": true, "s_hash": true, "sid": true,
+	"cnf": true, "events": true, "sub_jwk": true, "_claim_names": true, "_claim_sources": true, "client_id": true,
+	"scope": true,
+}
+
+// ClaimSet is what a client asks a person to share. Names are in the order of OpenID Connect Core section 5.1, then
+// alphabetical.
+type ClaimSet struct {
+	// Essential and Voluntary are the claims to ask the person for, each in one of the two.
+	Essential, Voluntary []string
+	// Userinfo and IDToken say where the same claims are to be delivered: in one of the two, or in both.
+	Userinfo, IDToken []string
+}
+
+// Asked resolves the scopes and the claims parameter to the claims that the client asks for. Claims that the provider
+// does not know or that are not in the client's registration are left out, and so are those of the protocol, such as
+// sub and acr. The claims of scopes are voluntary and delivered by userinfo. A request without the scope openid asks for
+// nothing.
+func (p *Provider) Asked(c *oauth.Client, r *Request, scope []string) ClaimSet {
+	var set ClaimSet
+	if !r.OpenID || !slices.Contains(scope, ScopeOpenID) {
+		return set
+	}
+	userinfo := map[string]bool{}
+	for _, s := range scope {
+		for _, name := range p.config.Scopes[s] {
+			userinfo[name] = true
+		}
+	}
+	for name := range r.Claims.Userinfo {
+		userinfo[name] = true
+	}
+	set.Userinfo = p.releasable(c, maps.Keys(userinfo))
+	set.IDToken = p.releasable(c, maps.Keys(r.Claims.IDToken))
+	for _, name := range p.sort(slices.Concat(set.Userinfo, set.IDToken)) {
+		if r.Claims.Userinfo[name].Essential || r.Claims.IDToken[name].Essential {
+			set.Essential = append(set.Essential, name)
+		} else {
+			set.Voluntary = append(set.Voluntary, name)
+		}
+	}
+	return set
+}
+
+// ACRs returns the authentication contexts that a login for the request may aim at, in order of preference: those that
+// the request asks for and the client may have, or, if there is none and none is essential, all that the client may have.
+// The result is empty only if that is none. A request whose essential contexts cannot be had is refused with
+// unmet_authentication_requirements.
+func (p *Provider) ACRs(c *oauth.Client, r *Request) ([]string, error) {
+	known := only(p.config.ACRValues, p.config.ACRValues)
+	if c.ACRValues != nil {
+		known = only(c.ACRValues, p.config.ACRValues)
+	}
+	asked := only(r.ACRValues, known)
+	switch {
+	case len(asked) > 0:
+		return asked, nil
+	case r.ACREssential:
+		return nil, &oauth.Error{
+			Code:        oauth.UnmetAuthenticationRequirements,
+			Description: "none of the requested authentication contexts is available to the client",
+		}
+	}
+	return known, nil
+}
+
+// releasable returns those of the names that the provider can release to the client, in order.
+func (p *Provider) releasable(c *oauth.Client, names iter.Seq[string]) []string {
+	var known []string
+	for name := range names {
+		if _, ok := p.order[name]; ok && (c.Claims == nil || slices.Contains(c.Claims, name)) {
+			known = append(known, name)
+		}
+	}
+	return p.sort(known)
+}
+
+// sort sorts known claims in place and drops duplicates.
+func (p *Provider) sort(names []string) []string {
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(p.order[a], p.order[b]) })
+	return slices.Compact(names)
+}
+
+// claimOrder gives each claim its place.
+func claimOrder(names []string) map[string]int {
+	order := make(map[string]int, len(names))
+	for i, name := range standardOrder {
+		if slices.Contains(names, name) {
+			order[name] = i
+		}
+	}
+	for i, name := range slices.Sorted(slices.Values(names)) {
+		if _, ok := order[name]; !ok {
+			order[name] = len(standardOrder) + i
+		}
+	}
+	return order
+}
+
+// claimsOf returns all claims that the scopes ask for.
+func claimsOf(scopes map[string][]string) []string {
+	var names []string
+	for _, claims := range scopes {
+		names = append(names, claims...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// only returns the names that are allowed, each once, in their order.
+func only(names, allowed []string) []string {
+	var kept []string
+	for _, name := range names {
+		if slices.Contains(allowed, name) && !slices.Contains(kept, name) {
+			kept = append(kept, name)
+		}
+	}
+	return kept
+}

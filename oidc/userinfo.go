@@ -1,0 +1,165 @@
+package oidc
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/oauth"
+)
+
+// UserinfoResponse is a successful answer of the userinfo endpoint.
+type UserinfoResponse struct {
+	// ContentType is application/jwt or application/json.
+	ContentType string
+	Body        []byte
+}
+
+// userinfoClaims are the claims that userinfo has by itself; iss and aud when it is signed (OpenID Connect Core section
+// 5.3.2). There is no exp and no iat, without which nobody takes it for an ID Token.
+type userinfoClaims struct {
+	Issuer   string `json:"iss,omitempty"`
+	Subject  string `json:"sub"`
+	Audience string `json:"aud,omitempty"`
+}
+
+// Userinfo answers for a live access token: with a signed JWT, or with JSON if the registration of its client says so.
+// A token without the scope openid is refused with insufficient_scope, one whose client is gone with invalid_token.
+func (p *Provider) Userinfo(ctx context.Context, t *oauth.AccessToken) (*UserinfoResponse, error) {
+	event := audit.Event{
+		Time:        p.config.Now(),
+		Type:        audit.ClaimsReleased,
+		Outcome:     audit.Success,
+		ClientID:    t.ClientID,
+		Subject:     t.Grant.Subject,
+		Transaction: t.Grant.Transaction,
+	}
+	response, err := p.userinfo(ctx, t)
+	if err != nil {
+		e := oauth.AsError(err)
+		event.Outcome, event.Reason = audit.Refused, string(e.Code)
+		if e.Code == oauth.ServerError {
+			event.Outcome = audit.Failed
+		}
+	}
+	p.config.Audit.Record(ctx, event)
+	return response, err
+}
+
+func (p *Provider) userinfo(ctx context.Context, t *oauth.AccessToken) (*UserinfoResponse, error) {
+	if !slices.Contains(t.Grant.Scope, ScopeOpenID) {
+		return nil, &oauth.Error{Code: oauth.InsufficientScope, Description: "the access token lacks the scope openid"}
+	}
+	c, err := p.config.Clients.Client(ctx, t.ClientID)
+	if errors.Is(err, oauth.ErrUnknownClient) {
+		return nil, invalidToken(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("oidc: looking up the client: %w", err)
+	}
+	own := userinfoClaims{Subject: t.Grant.Subject}
+	if !c.UserinfoJSON {
+		own.Issuer, own.Audience = p.config.Issuer, c.ID
+	}
+	payload, err := json.Marshal(&own)
+	if err != nil {
+		return nil, fmt.Errorf("oidc: encoding userinfo: %w", err)
+	}
+	payload = joinObjects(payload, t.Data)
+	if c.UserinfoJSON {
+		return &UserinfoResponse{ContentType: "application/json", Body: payload}, nil
+	}
+	key, err := p.config.Keys.Signer(ctx, p.userinfoAlgorithm(c))
+	if err != nil {
+		return nil, fmt.Errorf("oidc: signing userinfo: %w", err)
+	}
+	token, err := key.Sign("JWT", payload)
+	if err != nil {
+		return nil, fmt.Errorf("oidc: signing userinfo: %w", err)
+	}
+	return &UserinfoResponse{ContentType: "application/jwt", Body: []byte(token)}, nil
+}
+
+// UserinfoHandler is the userinfo endpoint (OpenID Connect Core section 5.3): GET and POST, with the access token in
+// the Authorization header or in a form body, never in the URL (RFC 6750 section 2, RFC 9700 section 4.3.2). Errors are
+// those of RFC 6750 section 3; when a backend fails, the status is 503.
+func (p *Provider) UserinfoHandler(tokens TokenSource) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		if r.Method != http.MethodGet && r.Method != http.MethodPost {
+			refuseMethod(w, "GET, POST")
+			return
+		}
+		token, err := bearerToken(w, r)
+		if err != nil {
+			p.writeError(w, r, err)
+			return
+		}
+		if token == "" { // no error code: the client has not tried (RFC 6750 section 3.1)
+			h.Set("WWW-Authenticate", "Bearer")
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		t, err := tokens.AccessToken(r.Context(), token)
+		if err != nil {
+			p.writeError(w, r, err)
+			return
+		}
+		response, err := p.Userinfo(r.Context(), t)
+		if err != nil {
+			p.writeError(w, r, err)
+			return
+		}
+		h.Set("Content-Type", response.ContentType)
+		w.Write(response.Body)
+	})
+}
+
+// writeError answers as RFC 6750 section 3 wants it.
+func (p *Provider) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	e := oauth.AsError(err)
+	challenge := `Bearer error="` + string(e.Code) + `", error_description="` + e.Description + `"`
+	status := http.StatusServiceUnavailable
+	switch e.Code {
+	case oauth.InvalidRequest:
+		status = http.StatusBadRequest
+	case oauth.InvalidToken:
+		status = http.StatusUnauthorized
+	case oauth.InsufficientScope:
+		status = http.StatusForbidden
+		challenge += `, scope="` + ScopeOpenID + `"`
+	default:
+		challenge = ""
+		p.config.Logger.LogAttrs(r.Context(), slog.LevelError, "userinfo failed", slog.Any("error", e))
+	}
+	if challenge != "" {
+		w.Header().Set("WWW-Authenticate", challenge)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(struct {
+		Code        oauth.ErrorCode `json:"error"`
+		Description string          `json:"error_description,omitempty"`
+	}{e.Code, e.Description})
+}
+
+func refuseMethod(w http.ResponseWriter, allowed string) {
+	w.Header().Set("Allow", allowed)
+	http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+}
+
+func invalidToken(cause error) *oauth.Error {
+	return &oauth.Error{
+		Code:        oauth.InvalidToken,
+		Description: "the access token is unknown, expired or revoked",
+		Status:      http.StatusUnauthorized,
+		Cause:       cause,
+	}
+}
