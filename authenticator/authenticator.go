@@ -11,17 +11,6 @@ import (
 	"time"
 )
 
-// Factor is a way to prove who one is. The set is open.
-type Factor string
-
-// The factors that Signet knows pages for.
-const (
-	// OTP is a one-time code that the identity system sends ([CodeSender]). AMR "otp".
-	OTP Factor = "otp"
-	// Password is a memorised secret. AMR "pwd".
-	Password Factor = "pwd"
-)
-
 // Authenticator connects the provider to one identity system. Its methods are called concurrently. Errors that the
 // person should hear about are of type *[Error]; any other error is shown as "unavailable" and logged.
 type Authenticator interface {
@@ -39,15 +28,6 @@ type CodeSender interface {
 	// SendCode sends a code to the person, and says in masked form where it went. For an unknown person it must
 	// answer exactly as for a known one, so that nobody learns who is registered.
 	SendCode(ctx context.Context, r *CodeRequest) (*CodeReceipt, error)
-}
-
-// Identifier is what a person types to say who they are.
-type Identifier struct {
-	// Type names the kind of identifier in the deployment's own words: "national_id", "phone". Empty means the only
-	// kind there is.
-	Type string `json:"type,omitempty"`
-	// Value is the identifier as typed, with surrounding white space removed.
-	Value string `json:"value"`
 }
 
 // Challenge is a person's answer to a challenge.

@@ -12,13 +12,16 @@ const (
 	// WrongCredentials: the answer, or the identifier, was wrong. An unknown person must look exactly like a wrong
 	// answer.
 	WrongCredentials Reason = "wrong_credentials"
-	// CodeExpired: the one-time code was right once and is no longer valid.
+	// CodeExpired: the one-time code that was sent is no longer valid, because it is too old or was tried too often.
+	// Another one helps.
 	CodeExpired Reason = "code_expired"
 	// TooSoon: a code was asked for again before RetryAt.
 	TooSoon Reason = "too_soon"
-	// Locked: the identity system refuses this person for a while, until RetryAt.
+	// Locked: the identity system refuses this person for a while, until RetryAt. Said to anyone who knows the
+	// identifier, it tells that the person exists: better to say it only after right answers.
 	Locked Reason = "locked"
-	// Unsupported: this person cannot use this factor.
+	// Unsupported: the identity system cannot verify this factor, or combination of factors. It must not depend on the
+	// person unless the person has proved who they are.
 	Unsupported Reason = "unsupported"
 	// Unavailable: the identity system cannot be reached or does not work. It is the person's fault in no way.
 	Unavailable Reason = "unavailable"
@@ -33,6 +36,7 @@ type Error struct {
 	Err error
 }
 
+// Error names the reason and the cause, for the log.
 func (e *Error) Error() string {
 	if e.Err == nil {
 		return "authenticator: " + string(e.Reason)
@@ -40,4 +44,5 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("authenticator: %s: %v", e.Reason, e.Err)
 }
 
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
