@@ -1,0 +1,90 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
+)
+
+// Begin starts a login for a valid authorization request and returns its handle, which only the person's browser may
+// hold. An error is for the client: [Flow.Refuse] makes the response of it.
+func (f *Flow) Begin(ctx context.Context, req *oauth.AuthorizationRequest) (handle string, err error) {
+	rec, err := f.begin(ctx, req)
+	if err != nil {
+		return "", err
+	}
+	handle, err = f.logins.Create(ctx, *rec, f.lifetime)
+	if err != nil {
+		return "", outage(err)
+	}
+	f.audit(ctx, handle, rec, audit.Event{Type: audit.AuthorizationRequested, Outcome: audit.Success})
+	return handle, nil
+}
+
+// Refuse returns the response that tells the client why Begin failed. Of an error that is no [*oauth.Error] it tells
+// nothing but server_error.
+func (f *Flow) Refuse(ctx context.Context, req *oauth.AuthorizationRequest, err error) *oauth.AuthorizationResponse {
+	return f.authorizer.Deny(ctx, req, oauth.AsError(err), "")
+}
+
+func (f *Flow) begin(ctx context.Context, req *oauth.AuthorizationRequest) (*record, error) {
+	client, err := f.clients.Client(ctx, req.ClientID)
+	switch {
+	case errors.Is(err, oauth.ErrUnknownClient):
+		return nil, &oauth.Error{Code: oauth.UnauthorizedClient, Description: "the client is not active", Cause: err}
+	case err != nil:
+		return nil, fmt.Errorf("login: look up the client: %w", err)
+	}
+	r, err := f.openID.ParseRequest(ctx, client, req)
+	if err != nil {
+		return nil, err
+	}
+	if r.HasPrompt(oidc.PromptNone) {
+		return nil, &oauth.Error{Code: oauth.LoginRequired, Description: "nobody can be logged in without a page"}
+	}
+	values, err := f.openID.ACRs(client, r)
+	if err != nil {
+		return nil, err
+	}
+	acrs := f.acrs.Select(values, client.ACRValues)
+	if len(acrs) == 0 {
+		return nil, unmet()
+	}
+	asked := f.openID.Asked(client, r, req.Scope)
+	rec := &record{
+		Request:   *req,
+		OpenID:    r,
+		ExpiresAt: f.now().Add(f.lifetime),
+		Essential: asked.Essential,
+		Voluntary: asked.Voluntary,
+		Scopes:    asked.Scopes,
+		ACRs:      acrs.Values(),
+		Options:   options(acrs),
+		Option:    -1,
+	}
+	if len(rec.Options) == 1 {
+		rec.Option = 0
+	}
+	return rec, nil
+}
+
+func options(acrs authenticator.ACRs) []authenticator.FactorSet {
+	alternatives := acrs.Alternatives()
+	sets := make([]authenticator.FactorSet, len(alternatives))
+	for i, a := range alternatives {
+		sets[i] = a.Factors
+	}
+	return sets
+}
+
+func unmet() *oauth.Error {
+	return &oauth.Error{
+		Code:        oauth.UnmetAuthenticationRequirements,
+		Description: "none of the authentication contexts that the client may use is available",
+	}
+}

@@ -1,0 +1,146 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/store"
+)
+
+const (
+	minSecret   = 32
+	maxLifetime = time.Hour
+)
+
+// Authorizer ends logins towards the client. An [oauth.Server] is one.
+type Authorizer interface {
+	// Approve stores the grant under the code, unless a grant is there already, and returns the response that carries
+	// the code.
+	Approve(ctx context.Context, req *oauth.AuthorizationRequest, g oauth.Grant, code string) (*oauth.AuthorizationResponse, error)
+	// Deny returns the response that carries the error.
+	Deny(ctx context.Context, req *oauth.AuthorizationRequest, e *oauth.Error, transaction string) *oauth.AuthorizationResponse
+}
+
+// OpenID reads what a client asks for and writes down what a person gives it. An [oidc.Provider] is one, and says what
+// the methods do.
+type OpenID interface {
+	ParseRequest(ctx context.Context, c *oauth.Client, req *oauth.AuthorizationRequest) (*oidc.Request, error)
+	ACRs(c *oauth.Client, r *oidc.Request) ([]string, error)
+	Asked(c *oauth.Client, r *oidc.Request, scope []string) oidc.ClaimSet
+	Subject(c *oauth.Client, identity string) string
+	Authorize(
+		c *oauth.Client, r *oidc.Request, scope []string, identity *authenticator.Identity, consented []string,
+	) (*oidc.Authorization, error)
+}
+
+// Config configures a [Flow]. It is not changed after New.
+type Config struct {
+	// Authorizer ends logins. Required.
+	Authorizer Authorizer
+	// OpenID reads the OpenID Connect part of requests. Required.
+	OpenID OpenID
+	// Clients looks clients up. Required.
+	Clients oauth.ClientStore
+	// Authenticator proves who people are. Required. If one of its factors is [authenticator.OTP] it must also be an
+	// [authenticator.CodeSender].
+	Authenticator authenticator.Authenticator
+	// ACRs are the authentication contexts and the ways to reach them, in order of preference. Required. They are those
+	// that OpenID was configured with.
+	ACRs authenticator.ACRs
+	// Store keeps logins and the counters of IdentifierLimit. Required.
+	Store store.Ephemeral
+	// Secret keys what is derived from identifiers and handles: the names of counters, and authorization codes. At least
+	// 32 random bytes, the same in all instances. Required. Changing it forgets the counters and ends no login.
+	Secret []byte
+
+	// Lifetime is how long a whole login may take, at most an hour. Zero means 10 minutes.
+	Lifetime time.Duration
+	// MaxAttempts is how many wrong answers end a login. Zero means 5.
+	MaxAttempts int
+	// MaxCodes is how many one-time codes are sent in a login. Zero means 3.
+	MaxCodes int
+	// IdentifierLimit bounds wrong answers, and codes sent, per identifier and across all logins: so many answers and,
+	// counted on their own, so many codes in each window. The zero value means 10 in 15 minutes.
+	IdentifierLimit Limit
+
+	// Audit takes security events. Nil discards them.
+	Audit audit.Sink
+	// Logger takes what goes wrong inside. Nil discards it.
+	Logger *slog.Logger
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+}
+
+// Limit allows so many attempts in each window of time. A window begins with the first attempt in it.
+type Limit struct {
+	// Attempts is at most 65535. Zero means 10.
+	Attempts int
+	// Window is how long. Zero means 15 minutes.
+	Window time.Duration
+}
+
+func (c *Config) setDefaults() {
+	if c.Lifetime == 0 {
+		c.Lifetime = 10 * time.Minute
+	}
+	if c.MaxAttempts == 0 {
+		c.MaxAttempts = 5
+	}
+	if c.MaxCodes == 0 {
+		c.MaxCodes = 3
+	}
+	if c.IdentifierLimit.Attempts == 0 {
+		c.IdentifierLimit.Attempts = 10
+	}
+	if c.IdentifierLimit.Window == 0 {
+		c.IdentifierLimit.Window = 15 * time.Minute
+	}
+	if c.Audit == nil {
+		c.Audit = audit.Discard
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	refuse := func(wrong bool, problem string) {
+		if wrong {
+			errs = append(errs, errors.New("login: Config."+problem))
+		}
+	}
+	refuse(c.Authorizer == nil, "Authorizer is missing")
+	refuse(c.OpenID == nil, "OpenID is missing")
+	refuse(c.Clients == nil, "Clients is missing")
+	refuse(c.Store == nil, "Store is missing")
+	refuse(len(c.Secret) < minSecret, fmt.Sprintf("Secret needs at least %d bytes", minSecret))
+	refuse(c.Lifetime < time.Second || c.Lifetime > maxLifetime, "Lifetime must be between a second and an hour")
+	refuse(c.MaxAttempts < 1, "MaxAttempts is negative")
+	refuse(c.MaxCodes < 1, "MaxCodes is negative")
+	refuse(c.IdentifierLimit.Attempts < 1 || c.IdentifierLimit.Attempts > maxCount,
+		fmt.Sprintf("IdentifierLimit.Attempts must be between 1 and %d", maxCount))
+	refuse(c.IdentifierLimit.Window < time.Second, "IdentifierLimit.Window is shorter than a second")
+	if c.Authenticator == nil {
+		refuse(true, "Authenticator is missing")
+		return errors.Join(errs...)
+	}
+	factors := c.Authenticator.Factors()
+	_, sends := c.Authenticator.(authenticator.CodeSender)
+	refuse(slices.Contains(factors, authenticator.OTP) && !sends, "Authenticator verifies one-time codes and is no CodeSender")
+	if err := c.ACRs.Validate(factors); err != nil {
+		errs = append(errs, fmt.Errorf("login: Config.ACRs: %w", err))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,163 @@
+package login
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/oauth"
+)
+
+// Decide takes the person's decision on what to share and ends the login with a code for the client. What the decision
+// holds beyond what was asked for is left out. In a login that is over nothing changes: whoever decides again gets the
+// same response.
+func (f *Flow) Decide(ctx context.Context, handle string, d Decision) (*State, error) {
+	rec, err := f.read(ctx, handle)
+	if err != nil {
+		return nil, err
+	}
+	switch rec.step() {
+	case StepDone:
+		return f.present(ctx, handle, rec, nil)
+	default:
+		return f.present(ctx, handle, rec, ErrStep)
+	case StepConsent:
+	}
+	client, err := f.clients.Client(ctx, rec.Request.ClientID)
+	if err != nil {
+		return nil, fmt.Errorf("login: look up the client: %w", err)
+	}
+	f.auditConsent(ctx, handle, client, rec, audit.Success)
+	if rec, err = f.settle(ctx, handle, client, rec, d); err != nil {
+		return nil, err
+	}
+	return f.state(handle, client, rec), nil
+}
+
+// Cancel ends the login at the person's wish: the client is told access_denied. A login that is over stays as it is.
+func (f *Flow) Cancel(ctx context.Context, handle string) (*State, error) {
+	rec, err := f.read(ctx, handle)
+	if err != nil {
+		return nil, err
+	}
+	client, err := f.clients.Client(ctx, rec.Request.ClientID)
+	if err != nil {
+		return nil, fmt.Errorf("login: look up the client: %w", err)
+	}
+	if rec.Response == nil {
+		f.auditConsent(ctx, handle, client, rec, audit.Refused)
+		rec, err = f.end(ctx, handle, f.deny(ctx, handle, rec, oauth.AccessDenied, "the person canceled the login"))
+		if err != nil {
+			return nil, err
+		}
+	}
+	return f.state(handle, client, rec), nil
+}
+
+// settle ends a login whose person is known and has decided.
+//
+// The code is stored first and the login ended then, because the other way round a crash would leave a response whose
+// code nobody stored. The code is derived from the decision, so that concurrent and later repetitions store the same one,
+// and a person who decides differently after a failure is not held to the first decision. Whichever response ends the
+// login is the only one that is ever shown to anybody.
+func (f *Flow) settle(
+	ctx context.Context, handle string, client *oauth.Client, rec *record, d Decision,
+) (*record, error) {
+	d = rec.asked(d)
+	var response *oauth.AuthorizationResponse
+	grant, err := f.grant(handle, client, rec, d)
+	if e, ok := errors.AsType[*oauth.Error](err); ok {
+		response = f.deny(ctx, handle, rec, e.Code, e.Description)
+	} else if err != nil {
+		return nil, err
+	} else if response, err = f.authorizer.Approve(ctx, &rec.Request, *grant, f.code(handle, d)); err != nil {
+		return nil, fmt.Errorf("login: approve: %w", err)
+	}
+	return f.end(ctx, handle, response)
+}
+
+// asked reduces a decision to what was asked for, in the order in which it was.
+func (r *record) asked(d Decision) Decision {
+	chosen := func(asked, chosen []string) []string {
+		return slices.DeleteFunc(slices.Clone(asked), func(name string) bool { return !slices.Contains(chosen, name) })
+	}
+	return Decision{
+		Claims: chosen(slices.Concat(r.Essential, r.Voluntary), d.Claims),
+		Scopes: chosen(r.Scopes, d.Scopes),
+	}
+}
+
+// grant is what the person grants: of the scopes those that they chose, and those that they were not asked about because
+// they only ask for claims.
+func (f *Flow) grant(handle string, client *oauth.Client, rec *record, d Decision) (*oauth.Grant, error) {
+	acr, ok := f.acrs.Select(rec.ACRs, nil).Met(rec.Succeeded)
+	if !ok { // the configuration changed on the way
+		return nil, unmet()
+	}
+	scope := slices.DeleteFunc(slices.Clone(rec.Request.Scope), func(s string) bool {
+		return slices.Contains(rec.Scopes, s) && !slices.Contains(d.Scopes, s)
+	})
+	authorization, err := f.openID.Authorize(client, rec.OpenID, scope, rec.Identity, d.Claims)
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(authorization)
+	if err != nil {
+		return nil, fmt.Errorf("login: encode the authorization: %w", err)
+	}
+	return &oauth.Grant{
+		Subject:     f.openID.Subject(client, rec.Identity.Subject),
+		Scope:       scope,
+		AuthTime:    rec.AuthTime,
+		ACR:         acr,
+		AMR:         authenticator.AMR(rec.Succeeded),
+		Transaction: ID(handle),
+		Data:        data,
+	}, nil
+}
+
+// code derives the authorization code of a decision: a handle that nobody can tell from one of [store.NewHandle], or
+// compute, without both the login's handle and the secret.
+func (f *Flow) code(handle string, d Decision) string {
+	mac := hmac.New(sha256.New, f.codeKey)
+	for _, s := range slices.Concat([]string{handle}, d.Claims, []string{""}, d.Scopes) {
+		fmt.Fprintf(mac, "%d:%s", len(s), s)
+	}
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
+// end ends the login with the response, unless it ended before.
+func (f *Flow) end(ctx context.Context, handle string, response *oauth.AuthorizationResponse) (*record, error) {
+	rec, err := f.update(ctx, handle, func(r *record) error {
+		if r.Response != nil {
+			return errStay
+		}
+		r.end(response)
+		return nil
+	})
+	if errors.Is(err, errStay) {
+		err = nil
+	}
+	return rec, err
+}
+
+// deny is the response that tells the client why it gets no code.
+func (f *Flow) deny(ctx context.Context, handle string, rec *record, code oauth.ErrorCode, why string) *oauth.AuthorizationResponse {
+	return f.authorizer.Deny(ctx, &rec.Request, &oauth.Error{Code: code, Description: why}, ID(handle))
+}
+
+// auditConsent records a decision, if there was one to make.
+func (f *Flow) auditConsent(ctx context.Context, handle string, client *oauth.Client, rec *record, outcome audit.Outcome) {
+	if rec.step() == StepConsent && rec.asks() {
+		f.audit(ctx, handle, rec, audit.Event{
+			Type: audit.ConsentDecided, Outcome: outcome, Subject: f.openID.Subject(client, rec.Identity.Subject),
+		})
+	}
+}

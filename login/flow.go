@@ -1,0 +1,180 @@
+// Package login is the transaction that a person walks through between an authorization request and its response:
+// which way to log in, proof of who they are, and what they share.
+//
+// A [Flow] knows no HTTP and no HTML. The pages of package ui, a JSON API and a wallet drive the same one: each calls
+// a method per thing that a person can do, and shows the [State] that it returns. The state is reached by a handle
+// that [Flow.Begin] mints and only the person's browser keeps; [ID] is the handle's public name.
+//
+// # Repetition
+//
+// A reload, the back button, a double click or a second tab repeats what was done already. Every method can bear that:
+// an answer that was right stays right, and a decision that is repeated gets the response of the first, never a second
+// code. What does not fit the present step, such as an old page that was still open, returns [ErrStep].
+//
+// # Errors
+//
+// An error that leaves the login usable comes together with its present State, so that a face can show the one with
+// the other or take the person to where the login stands: ErrStep, and *[authenticator.Error], which the person should
+// hear about. Other errors come alone: [ErrUnknown], and those of backends and contexts, which they wrap. The login is
+// then where it was, and the same call may be made again.
+//
+// # What is kept
+//
+// The whole state of a login is one record in the store, sealed by its handle ([store.Bucket]); it moves only by
+// compare-and-swap, so that of two concurrent requests never both win. The only other thing kept are the counters of
+// [Limit], under keyed hashes. Nothing is kept in the process.
+package login
+
+import (
+	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/store"
+)
+
+var (
+	// ErrUnknown says that the handle reaches no login: it expired, or there never was one.
+	ErrUnknown = errors.New("login: unknown or expired")
+	// ErrStep says that what was tried does not fit the step at which the login stands. It comes with the present State.
+	ErrStep = errors.New("login: not possible at the present step")
+
+	// errStay says that a move was made before. The caller gets the present State without an error.
+	errStay = errors.New("login: nothing to do")
+)
+
+// Flow takes people through logins. It is safe for concurrent use, by any number of instances on one store.
+type Flow struct {
+	authorizer  Authorizer
+	openID      OpenID
+	clients     oauth.ClientStore
+	acrs        authenticator.ACRs
+	logins      store.Bucket[record]
+	identities  identitySystem
+	limiter     limiter
+	codeKey     []byte
+	lifetime    time.Duration
+	maxAttempts int
+	maxCodes    int
+	sink        audit.Sink
+	logger      *slog.Logger
+	now         func() time.Time
+}
+
+// New returns a Flow, or an error that joins everything that is wrong with the configuration.
+func New(c Config) (*Flow, error) {
+	c.setDefaults()
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	var keys [2][]byte
+	for i, use := range []string{"limit", "code"} {
+		key, err := hkdf.Key(sha256.New, c.Secret, nil, "signet/login/"+use, sha256.Size)
+		if err != nil {
+			return nil, fmt.Errorf("login: derive a key: %w", err)
+		}
+		keys[i] = key
+	}
+	codes, _ := c.Authenticator.(authenticator.CodeSender)
+	return &Flow{
+		authorizer:  c.Authorizer,
+		openID:      c.OpenID,
+		clients:     c.Clients,
+		acrs:        c.ACRs,
+		logins:      store.Bucket[record]{Store: c.Store, Name: "login", Now: c.Now},
+		identities:  identitySystem{authenticator: c.Authenticator, codes: codes, logger: c.Logger},
+		limiter:     limiter{store: c.Store, key: keys[0], limit: c.IdentifierLimit, now: c.Now},
+		codeKey:     keys[1],
+		lifetime:    c.Lifetime,
+		maxAttempts: c.MaxAttempts,
+		maxCodes:    c.MaxCodes,
+		sink:        c.Audit,
+		logger:      c.Logger,
+		now:         c.Now,
+	}, nil
+}
+
+// ID returns the public name of the login that the handle reaches: 22 characters of base64url, the same each time.
+// It names the login in URLs, cookie names, audit events and towards the identity system, and opens nothing.
+func ID(handle string) string {
+	sum := sha256.Sum256([]byte("signet/login/id:" + handle))
+	return base64.RawURLEncoding.EncodeToString(sum[:16])
+}
+
+// State returns where the login stands.
+func (f *Flow) State(ctx context.Context, handle string) (*State, error) {
+	rec, err := f.read(ctx, handle)
+	return f.present(ctx, handle, rec, err)
+}
+
+// read returns the record of the login.
+func (f *Flow) read(ctx context.Context, handle string) (*record, error) {
+	rec, err := f.logins.Get(ctx, handle)
+	if err != nil {
+		return nil, outage(err)
+	}
+	return &rec, nil
+}
+
+// update moves the login and returns its record. An error of move is returned as it is, with the record as it was
+// before, which stays.
+func (f *Flow) update(ctx context.Context, handle string, move func(*record) error) (*record, error) {
+	var before record
+	var refusal error
+	after, err := f.logins.Update(ctx, handle, func(r *record) error {
+		before = *r
+		refusal = move(r)
+		return refusal
+	})
+	switch {
+	case err == nil:
+		return &after, nil
+	case refusal != nil:
+		return &before, refusal
+	}
+	return nil, outage(err)
+}
+
+// outage is the error of the store as the faces see it.
+func outage(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrUnknown
+	}
+	return fmt.Errorf("login: the store: %w", err)
+}
+
+// present turns what a move came to into what the face gets: the State, and the error if it is one. A consent that asks
+// for nothing is no step for a person: it decides itself as soon as it is reached.
+func (f *Flow) present(ctx context.Context, handle string, rec *record, err error) (*State, error) {
+	if rec == nil {
+		return nil, err
+	}
+	client, clientErr := f.clients.Client(ctx, rec.Request.ClientID)
+	if clientErr != nil {
+		return nil, fmt.Errorf("login: look up the client: %w", clientErr)
+	}
+	if rec.step() == StepConsent && !rec.asks() {
+		var settleErr error
+		if rec, settleErr = f.settle(ctx, handle, client, rec, Decision{}); settleErr != nil {
+			return nil, settleErr
+		}
+	}
+	if errors.Is(err, errStay) {
+		err = nil
+	}
+	return f.state(handle, client, rec), err
+}
+
+// audit records an event of the login.
+func (f *Flow) audit(ctx context.Context, handle string, rec *record, e audit.Event) {
+	e.Time, e.ClientID, e.Transaction = f.now(), rec.Request.ClientID, ID(handle)
+	f.sink.Record(ctx, e)
+}
