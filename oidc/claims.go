@@ -45,20 +45,28 @@ type ClaimSet struct {
 	Essential, Voluntary []string
 	// Userinfo and IDToken say where the same claims are to be delivered: in one of the two, or in both.
 	Userinfo, IDToken []string
+	// Scopes are the scopes that ask for something else than claims, in the order of the request. The person is asked
+	// for them too.
+	Scopes []string
 }
 
 // Asked resolves the scopes and the claims parameter to the claims that the client asks for. Claims that the provider
 // does not know or that are not in the client's registration are left out, and so are those of the protocol, such as
 // sub and acr. The claims of scopes are voluntary and delivered by userinfo. A request without the scope openid asks for
-// nothing.
+// no claims, and its scopes are all taken for others than those of OpenID Connect.
 func (p *Provider) Asked(c *oauth.Client, r *Request, scope []string) ClaimSet {
 	var set ClaimSet
 	if !r.OpenID || !slices.Contains(scope, ScopeOpenID) {
+		set.Scopes = scope
 		return set
 	}
 	userinfo := map[string]bool{}
 	for _, s := range scope {
-		for _, name := range p.config.Scopes[s] {
+		claims, ok := p.config.Scopes[s]
+		if !ok && s != ScopeOpenID {
+			set.Scopes = append(set.Scopes, s)
+		}
+		for _, name := range claims {
 			userinfo[name] = true
 		}
 	}
