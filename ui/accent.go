@@ -1,0 +1,70 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// color is an sRGB colour.
+type color [3]uint8
+
+// The surfaces of signet.css that the accent colour must be legible on: in each scheme, the one on which it is least.
+var (
+	lightSurface = color{0xf2, 0xf4, 0xf7}
+	darkSurface  = color{0x1f, 0x29, 0x35}
+)
+
+// legibleContrast is the contrast that WCAG 2.2 level AA asks of text (success criterion 1.4.3).
+const legibleContrast = 4.5
+
+func parseColor(s string) (color, error) {
+	var c color
+	if len(s) != 7 || s[0] != '#' {
+		return c, errors.New("ui: Branding.Accent must be a colour of the form #rrggbb")
+	}
+	if n, err := fmt.Sscanf(s, "#%02x%02x%02x", &c[0], &c[1], &c[2]); n != 3 || err != nil {
+		return c, errors.New("ui: Branding.Accent must be a colour of the form #rrggbb")
+	}
+	return c, nil
+}
+
+func (c color) String() string {
+	return fmt.Sprintf("#%02x%02x%02x", c[0], c[1], c[2])
+}
+
+// legible returns the colour itself, or the nearest on its way to the other that is legible on the surface.
+func (c color) legible(surface, towards color) color {
+	for part := 0.0; part < 1; part += 0.02 {
+		if m := c.mix(towards, part); m.contrast(surface) >= legibleContrast {
+			return m
+		}
+	}
+	return towards
+}
+
+func (c color) mix(other color, part float64) color {
+	for i := range c {
+		c[i] = uint8(math.Round(float64(c[i])*(1-part) + float64(other[i])*part))
+	}
+	return c
+}
+
+// contrast is the contrast ratio of WCAG 2.2.
+func (c color) contrast(other color) float64 {
+	a, b := c.luminance(), other.luminance()
+	return (max(a, b) + 0.05) / (min(a, b) + 0.05)
+}
+
+func (c color) luminance() float64 {
+	var linear [3]float64
+	for i, v := range c {
+		s := float64(v) / 255
+		if s <= 0.04045 {
+			linear[i] = s / 12.92
+		} else {
+			linear[i] = math.Pow((s+0.055)/1.055, 2.4)
+		}
+	}
+	return 0.2126*linear[0] + 0.7152*linear[1] + 0.0722*linear[2]
+}

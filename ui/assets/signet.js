@@ -1,0 +1,98 @@
+// Enhancement only: every page works without this file.
+(() => {
+  "use strict";
+  const byId = (id) => document.getElementById(id);
+
+  // A second submit of the same page is not sent. Coming back to the page from history makes it usable again.
+  for (const form of document.querySelectorAll("form[method=post]")) {
+    form.addEventListener("submit", (event) => {
+      if (form.getAttribute("aria-busy") === "true") event.preventDefault();
+      else form.setAttribute("aria-busy", "true");
+    });
+  }
+  addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
+  });
+
+  // A missing answer is explained in the page's language, under its field, instead of in the browser's.
+  let focused = false;
+  for (const input of document.querySelectorAll("input[data-missing]")) {
+    const id = input.id + "-error";
+    input.addEventListener("invalid", (event) => {
+      event.preventDefault();
+      if (!byId(id)) {
+        const error = document.createElement("p");
+        error.id = id;
+        error.className = "error";
+        error.setAttribute("role", "alert");
+        error.textContent = input.dataset.missing;
+        (input.closest(".secret") || input).after(error);
+        input.setAttribute("aria-invalid", "true");
+        input.setAttribute("aria-describedby", (id + " " + (input.getAttribute("aria-describedby") || "")).trim());
+      }
+      if (!focused) input.focus();
+      focused = true;
+      setTimeout(() => { focused = false; });
+    });
+    input.addEventListener("input", () => {
+      const error = byId(id);
+      if (!error) return;
+      error.remove();
+      input.removeAttribute("aria-invalid");
+      input.setAttribute("aria-describedby", input.getAttribute("aria-describedby").replace(id, "").trim());
+    });
+  }
+
+  const eye = byId("password-eye");
+  if (eye) {
+    const input = byId(eye.getAttribute("aria-controls"));
+    const show = (visible) => {
+      input.type = visible ? "text" : "password";
+      eye.setAttribute("aria-pressed", String(visible));
+    };
+    eye.hidden = false;
+    eye.addEventListener("click", () => show(input.type === "password"));
+    input.form.addEventListener("submit", () => show(false));
+  }
+
+  // The wait for a new code, counted on the browser's steady clock from what the server said.
+  const wait = byId("resend-wait");
+  const resend = byId("resend_otp");
+  if (wait && resend) {
+    const end = performance.now() + wait.dataset.seconds * 1000;
+    const text = wait.textContent;
+    const left = () => Math.ceil((end - performance.now()) / 1000);
+    resend.setAttribute("aria-disabled", "true");
+    resend.addEventListener("click", (event) => { if (left() > 0) event.preventDefault(); });
+    const tick = () => {
+      const n = left();
+      if (n > 0) {
+        wait.textContent = text.replace(/\d+:\d\d/, Math.floor(n / 60) + ":" + String(n % 60).padStart(2, "0"));
+        setTimeout(tick, 1000);
+      } else {
+        wait.hidden = true;
+        resend.removeAttribute("aria-disabled");
+      }
+    };
+    tick();
+  }
+
+  // Times are shown on the browser's clock, where the server can only know its own.
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const date = new Date(time.dateTime);
+    if (isNaN(date)) continue;
+    const today = date.toDateString() === new Date().toDateString();
+    time.textContent = date.toLocaleString(document.documentElement.lang, { dateStyle: today ? undefined : "medium", timeStyle: "short" });
+  }
+
+  const languages = document.querySelector(".language details");
+  if (languages) {
+    addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && languages.open) {
+        languages.open = false;
+        byId("language_selection").focus();
+      }
+    });
+    addEventListener("click", (event) => { if (!languages.contains(event.target)) languages.open = false; });
+  }
+})();

@@ -1,0 +1,147 @@
+package ui
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+
+	"golang.org/x/text/feature/plural"
+	"golang.org/x/text/language"
+	"golang.org/x/text/unicode/bidi"
+)
+
+// has reports whether there is a text for the key.
+func (l *locale) has(key string) bool {
+	_, ok := l.messages[key]
+	return ok
+}
+
+// text returns the text for the key with its placeholders filled from pairs of name and value.
+func (l *locale) text(key string, pairs ...string) string {
+	return l.fill(l.messages[key].forms[plural.Other], pairs)
+}
+
+// count returns the text for the key in the plural form for n, with {count} filled.
+func (l *locale) count(key string, n int, pairs ...string) string {
+	m := l.messages[key]
+	i := n % 1_000_000
+	form, ok := m.forms[plural.Cardinal.MatchPlural(m.tag, i, 0, 0, 0, 0)]
+	if !ok {
+		form = m.forms[plural.Other]
+	}
+	return l.fill(form, append(pairs, "count", strconv.Itoa(n)))
+}
+
+func (l *locale) fill(segments []segment, pairs []string) string {
+	if len(segments) == 1 && segments[0].name == "" {
+		return segments[0].text
+	}
+	var b strings.Builder
+	for _, s := range segments {
+		b.WriteString(s.text)
+		for i := 0; s.name != "" && i+1 < len(pairs); i += 2 {
+			if pairs[i] == s.name {
+				b.WriteString(l.isolate(pairs[i+1]))
+			}
+		}
+	}
+	return b.String()
+}
+
+// isolate keeps a value that may run against the direction of the page from disturbing the words around it.
+func (l *locale) isolate(value string) string {
+	const firstStrongIsolate, popDirectionalIsolate = "\u2068", "\u2069"
+	if l.dir == "rtl" || strings.ContainsFunc(value, rightToLeft) {
+		return firstStrongIsolate + value + popDirectionalIsolate
+	}
+	return value
+}
+
+func rightToLeft(r rune) bool {
+	if r < 0x590 {
+		return false
+	}
+	p, _ := bidi.LookupRune(r)
+	return p.Class() == bidi.R || p.Class() == bidi.AL
+}
+
+// label returns the text for a name in an open group, or the name itself in readable form.
+func (l *locale) label(group, name string) string {
+	if key := group + "." + name; l.has(key) {
+		return l.text(key)
+	}
+	words := []rune(strings.TrimSpace(strings.NewReplacer("_", " ", "-", " ").Replace(name)))
+	if len(words) > 0 {
+		words[0] = unicode.ToUpper(words[0])
+	}
+	return string(words)
+}
+
+// lookup is the lookup of RFC 4647 section 3.4: the first range that matches, exactly or after its last subtags are
+// removed, decides.
+func (c *catalog) lookup(tag language.Tag) *locale {
+	for code := tag.String(); code != ""; code = parent(code) {
+		if l := c.byCode[code]; l != nil {
+			return l
+		}
+	}
+	return nil
+}
+
+// parent removes the last subtag, and a single letter before it, which means nothing on its own.
+func parent(code string) string {
+	i := strings.LastIndexByte(code, '-')
+	if i < 0 {
+		return ""
+	}
+	if i >= 2 && code[i-2] == '-' {
+		i -= 2
+	}
+	return code[:i]
+}
+
+const (
+	maxAcceptLanguageBytes = 1024
+	maxTagBytes            = 64
+)
+
+// negotiate chooses the language of a page: what the person chose on it, then what the client wishes (ui_locales),
+// then what the browser wishes, then the default.
+func (c *catalog) negotiate(choice string, uiLocales []string, acceptLanguage string) *locale {
+	if l := c.byCode[choice]; l != nil {
+		return l
+	}
+	for _, wish := range uiLocales {
+		if len(wish) > maxTagBytes {
+			continue
+		}
+		tag, err := language.Parse(wish)
+		if err != nil {
+			continue
+		}
+		if l := c.lookup(tag); l != nil {
+			return l
+		}
+	}
+	if len(acceptLanguage) <= maxAcceptLanguageBytes {
+		// What could be parsed of a malformed header is as good a wish as any.
+		tags, _, _ := language.ParseAcceptLanguage(acceptLanguage)
+		for _, tag := range tags {
+			if l := c.lookup(tag); l != nil {
+				return l
+			}
+		}
+	}
+	return c.languages[0]
+}
+
+// name returns the name for the language of the page from names by language, where the empty language stands for all
+// others.
+func (l *locale) nameIn(names map[string]string) string {
+	for _, code := range l.names {
+		if name := names[code]; name != "" {
+			return name
+		}
+	}
+	return names[""]
+}

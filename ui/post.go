@@ -1,0 +1,141 @@
+package ui
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/login"
+)
+
+const (
+	maxIdentifierBytes = 256
+	maxResponseBytes   = 1024
+)
+
+// post does what a form asks for.
+func (v *visit) post() {
+	form, err := v.readForm(v.w, v.r, v.handle)
+	switch {
+	case errors.Is(err, errForeignForm):
+		v.log.WarnContext(v.r.Context(), "a form was refused", "transaction", v.id, "error", err)
+		v.fail(v.w, v.r, failure{kind: "foreign_form", status: http.StatusForbidden, id: v.id, back: true})
+		return
+	case err != nil:
+		status := http.StatusBadRequest
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			status = http.StatusRequestEntityTooLarge
+		}
+		v.fail(v.w, v.r, failure{kind: "bad_form", status: status, id: v.id, back: true})
+		return
+	}
+	step, factor, _ := strings.Cut(v.page, "/")
+	switch step {
+	case choosePage:
+		v.choose(form.Get("option"))
+	case "identify":
+		v.identify(form.Get("identifier"))
+	case "verify":
+		v.verify(authenticator.Factor(factor), form.Get("identifier"), form.Get("response"))
+	case "resend":
+		v.resend()
+	case consentPage:
+		v.moved(v.flow.Decide(v.r.Context(), v.handle, login.Decision{Claims: form["claim"], Scopes: form["scope"]}))
+	case cancelPage:
+		v.moved(v.flow.Cancel(v.r.Context(), v.handle))
+	}
+}
+
+func (v *visit) choose(option string) {
+	i, err := strconv.Atoi(option)
+	if err != nil || i < 0 {
+		v.again("missing_option")
+		return
+	}
+	v.moved(v.flow.Choose(v.r.Context(), v.handle, i))
+}
+
+// identify has a code sent. A form that is sent twice finds that the code is on its way.
+func (v *visit) identify(identifier string) {
+	id := authenticator.Identifier{Value: strings.TrimSpace(identifier)}
+	if problem := identifierProblem(id); problem != "" {
+		v.again(problem)
+		return
+	}
+	state, err := v.flow.State(v.r.Context(), v.handle)
+	if err != nil {
+		v.failed(err)
+		return
+	}
+	if state.Step == login.StepVerify && v.page == identifyPage+string(state.Factor) {
+		if state.Identifier == id {
+			v.moved(state, nil)
+			return
+		}
+		if state, err = v.flow.Back(v.r.Context(), v.handle, login.StepVerify); err != nil {
+			v.moved(state, err)
+			return
+		}
+	}
+	if v.page != identifyPage+string(state.Factor) {
+		v.moved(state, nil)
+		return
+	}
+	v.moved(v.flow.SendCode(v.r.Context(), v.handle, id))
+}
+
+func (v *visit) resend() {
+	state, err := v.flow.State(v.r.Context(), v.handle)
+	if err != nil || state.Step != login.StepVerify || v.page != resendPage+string(state.Factor) {
+		v.moved(state, err)
+		return
+	}
+	v.moved(v.flow.SendCode(v.r.Context(), v.handle, state.Identifier))
+}
+
+func (v *visit) verify(factor authenticator.Factor, identifier, response string) {
+	var id authenticator.Identifier
+	missing := "missing_answer"
+	switch factor {
+	case authenticator.OTP:
+		response, missing = normalizeCode(response), "missing_code"
+	case authenticator.Password:
+		missing = "missing_password"
+	}
+	if factor != authenticator.OTP {
+		id.Value = strings.TrimSpace(identifier)
+		if problem := identifierProblem(id); problem != "" {
+			v.again(problem)
+			return
+		}
+	}
+	switch {
+	case response == "":
+		v.again(missing)
+	case len(response) > maxResponseBytes:
+		v.again("too_long")
+	default:
+		c := authenticator.Challenge{Factor: factor, Response: response}
+		v.moved(v.flow.Answer(v.r.Context(), v.handle, id, c))
+	}
+}
+
+func identifierProblem(id authenticator.Identifier) string {
+	switch {
+	case id.Value == "":
+		return "missing_identifier"
+	case len(id.Value) > maxIdentifierBytes:
+		return "too_long"
+	case id.Validate() != nil:
+		return "wrong_credentials"
+	}
+	return ""
+}
+
+// again leads back to the page of the form and says what is the matter with what was typed.
+func (v *visit) again(problem string) {
+	setHeaders(v.w.Header(), "")
+	v.redirect(v.page + problemQuery(problem))
+}

@@ -1,0 +1,134 @@
+package ui
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/login"
+)
+
+// Problems travel from a form to the page that follows it in the query, by name: nothing that was typed is in a URL,
+// and the page can only say what the catalogue says.
+const (
+	problemParameter = "problem"
+	untilParameter   = "until"
+)
+
+// typingProblems are what may be the matter with a form before the flow sees it.
+var typingProblems = []string{
+	"missing_option", "missing_identifier", "missing_code", "missing_password", "missing_answer", "too_long", "no_codes_left",
+}
+
+var reasons = []authenticator.Reason{
+	authenticator.WrongCredentials, authenticator.CodeExpired, authenticator.TooSoon, authenticator.Locked,
+	authenticator.Unsupported, authenticator.Unavailable,
+}
+
+func problemQuery(problem string) string { return "?" + problemParameter + "=" + problem }
+
+func reasonQuery(e *authenticator.Error) string {
+	reason := e.Reason
+	if !slices.Contains(reasons, reason) {
+		reason = authenticator.Unavailable
+	}
+	q := problemQuery(string(reason))
+	if !e.RetryAt.IsZero() {
+		q += "&" + untilParameter + "=" + strconv.FormatInt(e.RetryAt.Unix(), 10)
+	}
+	return q
+}
+
+// problemView is what went wrong, as the page says it.
+type problemView struct {
+	// Text is the message, up to the time in it if it names one.
+	Text string
+	Time *timeView
+	// Field is the id of the field that is to be corrected, if there is one.
+	Field string
+}
+
+// timeView is a time, and the text that follows it.
+type timeView struct{ ISO, Text, After string }
+
+// problem reads from the query what went wrong before the page. Anything but what this package writes there is
+// ignored.
+func (u *UI) problem(l *locale, q url.Values, s *login.State, page string) *problemView {
+	name := q.Get(problemParameter)
+	if !slices.Contains(typingProblems, name) && !slices.Contains(reasons, authenticator.Reason(name)) {
+		return nil
+	}
+	p := &problemView{Field: problemField(name, s, page)}
+	key := "problem." + name
+	if specific := key + "_" + string(s.Factor); l.has(specific) {
+		key = specific
+	}
+	now := u.now()
+	seconds, err := strconv.ParseInt(q.Get(untilParameter), 10, 64)
+	until := time.Unix(seconds, 0)
+	const maxWait = 365 * 24 * time.Hour
+	if err != nil || !until.After(now) || until.Sub(now) > maxWait || !l.has(key+"_until") {
+		p.Text = l.text(key)
+		return p
+	}
+	// The sentence is cut where its time stands, so that the page can mark it up.
+	const mark = "\x00"
+	before, after, _ := strings.Cut(l.text(key+"_until", "wait", wait(l, until.Sub(now)), "time", mark), mark)
+	p.Text = before
+	p.Time = &timeView{ISO: until.UTC().Format(time.RFC3339), Text: u.clock(until), After: after}
+	return p
+}
+
+// problemField returns the id of the field of the page that the problem is about.
+func problemField(name string, s *login.State, page string) string {
+	step, factor, _ := strings.Cut(page, "/")
+	switch {
+	case name == "missing_identifier", step == "identify" && name != "too_soon" && name != "unavailable" && name != "locked":
+		return identifierID(factor)
+	case step != "verify":
+		return ""
+	case name == "missing_code" || name == "missing_password" || name == "missing_answer" || name == "wrong_credentials" || name == "too_long":
+		if s.Factor == authenticator.OTP {
+			return "otp_verify_input"
+		}
+		return "response"
+	}
+	return ""
+}
+
+// identifierID is the id of the identifier's field on the page of the factor. It ends in the type of the identifier,
+// which is vid where there is but one.
+func identifierID(factor string) string {
+	switch authenticator.Factor(factor) {
+	case authenticator.OTP:
+		return "Otp_vid"
+	case authenticator.Password:
+		return "Password_vid"
+	}
+	return factor + "_vid"
+}
+
+// wait says how long, in words.
+func wait(l *locale, d time.Duration) string {
+	switch {
+	case d <= 90*time.Second:
+		return l.count("wait.seconds", ceil(d, time.Second))
+	case d <= 90*time.Minute:
+		return l.count("wait.minutes", ceil(d, time.Minute))
+	}
+	return l.count("wait.hours", ceil(d, time.Hour))
+}
+
+func ceil(d, unit time.Duration) int { return int((d + unit - 1) / unit) }
+
+// clock writes a time, with its day if that is another.
+func (u *UI) clock(t time.Time) string {
+	t, now := t.In(u.location), u.now().In(u.location)
+	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
+		return t.Format("15:04 MST")
+	}
+	return t.Format("2006-01-02 15:04 MST")
+}

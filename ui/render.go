@@ -1,0 +1,92 @@
+package ui
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"html"
+	"html/template"
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// pageSet holds the templates of the pages in one language.
+type pageSet struct {
+	choose, identify, code, secret, consent, done, failure *template.Template
+}
+
+var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)
+
+// parsePages reads the templates for a language. Texts without placeholders are written into the templates here, once,
+// and cost nothing when a page is rendered.
+func parsePages(l *locale, site map[string]string) (*pageSet, error) {
+	var errs []error
+	read := func(name string) string {
+		b, err := embedded.ReadFile("templates/" + name + ".html")
+		errs = append(errs, err)
+		return textAction.ReplaceAllStringFunc(string(b), func(action string) string {
+			key := textAction.FindStringSubmatch(action)[1]
+			text, ok := site[key]
+			if !ok {
+				if !l.has(key) {
+					errs = append(errs, fmt.Errorf("ui: template %s: there is no text %s", name, key))
+				}
+				text = l.text(key)
+			}
+			return strings.ReplaceAll(html.EscapeString(text), "{", "&#123;")
+		})
+	}
+	layout, err := template.New("layout").Parse(read("layout"))
+	if err != nil {
+		return nil, errors.Join(append(errs, err)...)
+	}
+	page := func(name string) *template.Template {
+		t, err := layout.Clone()
+		if err == nil {
+			t, err = t.Parse(read(name))
+		}
+		errs = append(errs, err)
+		return t
+	}
+	p := &pageSet{
+		choose:   page("choose"),
+		identify: page("identify"),
+		code:     page("code"),
+		secret:   page("password"),
+		consent:  page("consent"),
+		done:     page("done"),
+		failure:  page("error"),
+	}
+	return p, errors.Join(errs...)
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxPooledBytes keeps an unusually large page from staying in memory.
+const maxPooledBytes = 64 << 10
+
+// render writes a page. The headers are set before.
+func (u *UI) render(w http.ResponseWriter, r *http.Request, status int, t *template.Template, view any) {
+	b := buffers.Get().(*bytes.Buffer)
+	defer func() {
+		if b.Cap() <= maxPooledBytes {
+			b.Reset()
+			buffers.Put(b)
+		}
+	}()
+	if err := t.Execute(b, view); err != nil {
+		u.log.ErrorContext(r.Context(), "a page cannot be rendered", "error", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		w.Write(b.Bytes())
+	}
+}

@@ -1,0 +1,194 @@
+package ui
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/login"
+)
+
+// visit is a request for a page of a login, from the browser that the login belongs to.
+type visit struct {
+	*UI
+	w http.ResponseWriter
+	r *http.Request
+	// id and handle are those of the login; page is what follows the id in the path.
+	id, handle, page string
+	// language is the one that the person chose, or empty.
+	language string
+}
+
+// ServeHTTP serves the pages and what they link, under the base path.
+func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path, ok := strings.CutPrefix(r.URL.Path, u.base)
+	if !ok {
+		u.fail(w, r, failure{kind: "not_found", status: http.StatusNotFound})
+		return
+	}
+	if name, ok := strings.CutPrefix(path, "assets/"); ok {
+		u.serveAsset(w, r, name)
+		return
+	}
+	id, page, ok := strings.Cut(path, "/")
+	if !ok || !validID(id) || !isPage(page) {
+		u.fail(w, r, failure{kind: "not_found", status: http.StatusNotFound})
+		return
+	}
+	v := &visit{UI: u, w: w, r: r, id: id, page: page}
+	methods := "GET, HEAD, POST"
+	if page == "" || page == "done" {
+		methods = "GET, HEAD"
+	}
+	if !strings.Contains(methods, r.Method) {
+		w.Header().Set("Allow", methods)
+		u.fail(w, r, failure{kind: "method", status: http.StatusMethodNotAllowed, id: id, back: true})
+		return
+	}
+	if v.handle, v.language = u.cookies.handle(r, id); v.handle == "" {
+		u.fail(w, r, failure{kind: "missing_cookie", status: http.StatusBadRequest, id: id})
+		return
+	}
+	if r.Method == http.MethodPost {
+		v.post()
+	} else {
+		v.get()
+	}
+}
+
+func (u *UI) serveAsset(w http.ResponseWriter, r *http.Request, name string) {
+	a, ok := u.assets[name]
+	switch {
+	case !ok:
+		u.fail(w, r, failure{kind: "not_found", status: http.StatusNotFound})
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		u.fail(w, r, failure{kind: "method", status: http.StatusMethodNotAllowed})
+	default:
+		a.ServeHTTP(w, r)
+	}
+}
+
+// The pages of a login, as paths below its id. Those of a factor continue with its name.
+const (
+	choosePage   = "choose"
+	identifyPage = "identify/"
+	verifyPage   = "verify/"
+	resendPage   = "resend/"
+	consentPage  = "consent"
+	cancelPage   = "cancel"
+	donePage     = "done"
+)
+
+func isPage(page string) bool {
+	switch page {
+	case "", choosePage, consentPage, cancelPage, donePage:
+		return true
+	}
+	for _, of := range []string{identifyPage, verifyPage, resendPage} {
+		if factor, ok := strings.CutPrefix(page, of); ok {
+			return factor != "" && !strings.Contains(factor, "/")
+		}
+	}
+	return false
+}
+
+// place is the page of the step at which the login stands.
+func place(s *login.State) string {
+	switch s.Step {
+	case login.StepChoose:
+		return choosePage
+	case login.StepIdentify:
+		return identifyPage + string(s.Factor)
+	case login.StepVerify:
+		return verifyPage + string(s.Factor)
+	case login.StepConsent:
+		return consentPage
+	}
+	return donePage
+}
+
+// fits reports whether the page can be shown now: the page of the step, or one before it from which the login can take
+// another course.
+func fits(page string, s *login.State) bool {
+	switch page {
+	case place(s):
+		return true
+	case choosePage:
+		return canChoose(s)
+	case identifyPage + string(s.Factor):
+		return s.Step == login.StepVerify && s.Code != nil && !s.IdentifierFixed
+	}
+	return false
+}
+
+func canChoose(s *login.State) bool {
+	return len(s.Options) > 1 && len(s.Succeeded) == 0 && s.Step != login.StepConsent && s.Step != login.StepDone
+}
+
+func (v *visit) get() {
+	state, err := v.flow.State(v.r.Context(), v.handle)
+	if err != nil {
+		v.failed(err)
+		return
+	}
+	setHeaders(v.w.Header(), state.RedirectURI)
+	if chosen := v.r.URL.Query().Get("lang"); v.catalog.byCode[chosen] != nil {
+		v.cookies.set(v.w, v.handle, chosen, state.ExpiresAt.Sub(v.now()))
+		v.redirect(v.page)
+		return
+	}
+	if !fits(v.page, state) {
+		v.redirect(place(state))
+		return
+	}
+	l := v.catalog.negotiate(v.language, state.UILocales, v.r.Header.Get("Accept-Language"))
+	t, view := v.view(l, state)
+	v.render(v.w, v.r, http.StatusOK, t, view)
+}
+
+func (v *visit) redirect(page string) {
+	redirect(v.w, v.base+v.id+"/"+page)
+}
+
+// failed shows that the login is no more, or cannot be reached.
+func (v *visit) failed(err error) {
+	if errors.Is(err, login.ErrUnknown) {
+		v.fail(v.w, v.r, failure{kind: "expired", status: http.StatusGone, id: v.id})
+		return
+	}
+	v.log.ErrorContext(v.r.Context(), "a login cannot go on", "transaction", v.id, "error", err)
+	v.fail(v.w, v.r, failure{kind: "unavailable", status: http.StatusServiceUnavailable, id: v.id, back: true})
+}
+
+// moved answers a form after the flow did what it asks for. The response to the client is sent again each time, because
+// a browser that sends a form twice follows the last answer.
+func (v *visit) moved(state *login.State, err error) {
+	if state == nil {
+		v.failed(err)
+		return
+	}
+	setHeaders(v.w.Header(), state.RedirectURI)
+	if state.Step == login.StepDone && state.Response != nil {
+		state.Response.Write(v.w)
+		return
+	}
+	if e, ok := errors.AsType[*authenticator.Error](err); ok {
+		page := v.page
+		if !fits(page, state) {
+			page = place(state)
+		}
+		if e.Reason == authenticator.Locked && state.CodesLeft == 0 && !strings.HasPrefix(v.page, verifyPage) {
+			v.redirect(page + problemQuery("no_codes_left"))
+			return
+		}
+		v.redirect(page + reasonQuery(e))
+		return
+	}
+	if err != nil && !errors.Is(err, login.ErrStep) {
+		v.failed(err)
+		return
+	}
+	v.redirect(place(state))
+}

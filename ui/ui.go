@@ -1,0 +1,184 @@
+// Package ui shows the pages of a login: the choice of a method, one-time code, password, consent and errors.
+//
+// The pages are rendered on the server from what package login says, and are complete without JavaScript; one small
+// script makes them more comfortable. Everything that they need is embedded and comes from the provider's own origin.
+// A [UI] is the [oauth.Interaction] of an authorization server, and the [http.Handler] of its pages.
+//
+// A login is tied to its browser by a cookie of its own, so that several logins go on side by side in the tabs of one
+// browser. Each step has a URL; a form that is sent is answered with a redirect; and a page that no longer fits leads
+// to where the login stands. So reload, the back button and a double click do no harm.
+//
+// Pages send Referrer-Policy same-origin and not no-referrer: under no-referrer Chromium and Firefox send
+// "Origin: null" with the forms of these very pages, and a browser without Sec-Fetch-Site could not be told from an
+// attacker. Other origins get no referrer either way.
+package ui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/oauth"
+)
+
+// Flow is what the pages need of a [login.Flow], with its contract.
+type Flow interface {
+	Begin(ctx context.Context, req *oauth.AuthorizationRequest) (handle string, err error)
+	Refuse(ctx context.Context, req *oauth.AuthorizationRequest, err error) *oauth.AuthorizationResponse
+	State(ctx context.Context, handle string) (*login.State, error)
+	Choose(ctx context.Context, handle string, option int) (*login.State, error)
+	Back(ctx context.Context, handle string, from login.Step) (*login.State, error)
+	SendCode(ctx context.Context, handle string, id authenticator.Identifier) (*login.State, error)
+	Answer(ctx context.Context, handle string, id authenticator.Identifier, c authenticator.Challenge) (*login.State, error)
+	Decide(ctx context.Context, handle string, d login.Decision) (*login.State, error)
+	Cancel(ctx context.Context, handle string) (*login.State, error)
+}
+
+// Config configures the pages.
+type Config struct {
+	// Flow is the login that the pages show. Required.
+	Flow Flow
+	// Secure says that people reach the provider by https. Cookies then get the __Host- prefix and are sent over https
+	// only. The zero value is for development on a loopback address.
+	Secure bool
+	// BasePath is the path under which the UI is mounted, with a slash at both ends. Empty means "/login/".
+	BasePath string
+	// Branding is how the provider presents itself.
+	Branding Branding
+	// Catalog adds languages and replaces texts: files such as km.json in the form of locales/en.json, of which each
+	// text is optional. New languages need language.name and language.dir. Texts that are missing are shown in English.
+	// Nil means the embedded languages as they are.
+	Catalog fs.FS
+	// DefaultLanguage is shown to those who wish for none of the languages there are. Empty means "en".
+	DefaultLanguage string
+	// Location is the time zone in which times are written, for browsers without JavaScript. Nil means UTC.
+	Location *time.Location
+	// Logger gets failures of the login's backends and mistakes in Catalog. Nil discards.
+	Logger *slog.Logger
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+}
+
+// Branding is how the provider presents itself.
+type Branding struct {
+	// Names are the provider's names by language (BCP 47); the name under the empty language is used where no other
+	// fits. Nil means "Signet".
+	Names map[string]string
+	// LogoURI is an image: a data URI, or an absolute path on the provider's own origin. Empty means a plain shield.
+	LogoURI string
+	// Accent is the colour of buttons and links, as "#rrggbb". It is darkened, or lightened for dark pages, as far as
+	// legibility demands. Empty means a calm blue.
+	Accent string
+}
+
+// UI shows the pages of logins. It is safe for concurrent use.
+type UI struct {
+	flow    Flow
+	base    string
+	cookies cookieJar
+	catalog *catalog
+	pages   map[*locale]*pageSet
+	assets  map[string]*asset
+	names   map[string]string
+	logo    template.URL
+	// languages are the links to the other languages, on the pages of each.
+	languages map[*locale][]languageView
+	location  *time.Location
+	log       *slog.Logger
+	now       func() time.Time
+	origin    *http.CrossOriginProtection
+}
+
+var _ oauth.Interaction = (*UI)(nil)
+
+var basePath = regexp.MustCompile(`^/([A-Za-z0-9._~-]+/)*$`)
+
+// New returns the pages for the configuration, or all that is wrong with it.
+func New(c Config) (*UI, error) {
+	u := &UI{
+		flow:     c.Flow,
+		base:     c.BasePath,
+		cookies:  cookieJar{secure: c.Secure},
+		names:    c.Branding.Names,
+		location: c.Location,
+		log:      c.Logger,
+		now:      c.Now,
+		origin:   http.NewCrossOriginProtection(),
+	}
+	var errs []error
+	if u.flow == nil {
+		errs = append(errs, errors.New("ui: Flow is required"))
+	}
+	if u.base == "" {
+		u.base = "/login/"
+	}
+	if !basePath.MatchString(u.base) || strings.Contains(u.base, "/../") || strings.Contains(u.base, "/./") {
+		errs = append(errs, fmt.Errorf("ui: BasePath %q is not a path with a slash at both ends", c.BasePath))
+	}
+	if u.names == nil {
+		u.names = map[string]string{"": "Signet"}
+	}
+	if u.names[""] == "" {
+		errs = append(errs, errors.New("ui: Branding.Names has no name under the empty language"))
+	}
+	if u.location == nil {
+		u.location = time.UTC
+	}
+	if u.log == nil {
+		u.log = slog.New(slog.DiscardHandler)
+	}
+	if u.now == nil {
+		u.now = time.Now
+	}
+	if c.DefaultLanguage == "" {
+		c.DefaultLanguage = fallbackLanguage
+	}
+	locales, err := fs.Sub(embedded, "locales")
+	errs = append(errs, err)
+	u.catalog, err = loadCatalog(locales, c.Catalog, c.DefaultLanguage, func(file, key string) {
+		u.log.Warn("the language file has a text that no page shows", "file", file, "key", key)
+	})
+	errs = append(errs, err)
+	site, err := u.newSite(c.Branding)
+	errs = append(errs, err)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	u.pages = map[*locale]*pageSet{}
+	u.languages = map[*locale][]languageView{}
+	for _, l := range u.catalog.languages {
+		pages, err := parsePages(l, site.texts(l, u.names))
+		errs = append(errs, err)
+		u.pages[l] = pages
+		if len(u.catalog.languages) > 1 {
+			u.languages[l] = u.languageViews(l)
+		}
+	}
+	return u, errors.Join(errs...)
+}
+
+// Languages returns the languages of the pages, the default first: ui_locales_supported in the provider's metadata.
+func (u *UI) Languages() []string {
+	codes := make([]string, len(u.catalog.languages))
+	for i, l := range u.catalog.languages {
+		codes[i] = l.code
+	}
+	return codes
+}
+
+func (u *UI) languageViews(current *locale) []languageView {
+	views := make([]languageView, len(u.catalog.languages))
+	for i, l := range u.catalog.languages {
+		views[i] = languageView{Index: i, Code: l.code, Name: l.name, Dir: l.dir, Current: l == current}
+	}
+	return views
+}

@@ -1,0 +1,339 @@
+package ui
+
+import (
+	"fmt"
+	"html/template"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/oauth"
+)
+
+// page is what all pages show.
+type page struct {
+	// Title is that of the window; Heading is that of the page.
+	Title, Heading string
+	// Path is that of the login, without a slash at its end.
+	Path      string
+	CSRF      string
+	Logo      template.URL
+	Languages []languageView
+	Client    *clientView
+	Problem   *problemView
+	// CanChoose says that there are other ways to log in.
+	CanChoose bool
+}
+
+type languageView struct {
+	Index           int
+	Code, Name, Dir string
+	Current         bool
+}
+
+type clientView struct {
+	Name, Host, Initials string
+	Logo                 template.URL
+}
+
+type chooseView struct {
+	*page
+	Options []optionView
+}
+
+type optionView struct {
+	Index                 int
+	ID, Icon, Label, Hint string
+}
+
+// identifierView is the field for the identifier.
+type identifierView struct {
+	Factor, IdentifierID, Identifier   string
+	IdentifierFixed, InvalidIdentifier bool
+}
+
+type identifyView struct {
+	*page
+	identifierView
+}
+
+type codeView struct {
+	*page
+	identifierView
+	InvalidResponse                      bool
+	Lead, LengthHint, Attempts, Validity string
+	CanResend                            bool
+	ResendWait                           string
+	ResendSeconds                        int
+	CodesLeft                            string
+}
+
+type secretView struct {
+	*page
+	identifierView
+	InvalidResponse                    bool
+	Label, Missing, Attempts, VerifyID string
+}
+
+type consentView struct {
+	*page
+	Lead, VoluntaryHint, ScopesHint, TimeLeft string
+	Essential, Voluntary, Scopes              []itemView
+	PolicyURI, PolicyText, TOSURI, TOSText    string
+}
+
+type itemView struct{ Name, Label string }
+
+type doneView struct {
+	*page
+	Lead, Next, ReturnURI, ReturnText string
+}
+
+type errorView struct {
+	*page
+	Lead, Next, Code, Description, Reference, ReturnURI, ReturnText string
+}
+
+// page returns what all pages of the language show. The client is nil where none is known.
+func (u *UI) page(l *locale, title string, client *clientView) *page {
+	p := &page{Heading: title, Logo: u.logo, Client: client}
+	if client == nil {
+		p.Title = l.text("common.title_short", "page", title, "provider", l.nameIn(u.names))
+	} else {
+		p.Title = l.text("common.title", "page", title, "client", client.Name, "provider", l.nameIn(u.names))
+	}
+	return p
+}
+
+// view returns the page of the visit and what it shows.
+func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
+	client := newClientView(l, s)
+	set := v.pages[l]
+	step, _, _ := strings.Cut(v.page, "/")
+	switch step {
+	case choosePage:
+		p := v.loginPage(l, s, client, l.text("choose.title"))
+		p.Heading = l.text("choose.heading", "client", client.Name)
+		return set.choose, &chooseView{page: p, Options: options(l, s)}
+	case "identify":
+		p := v.loginPage(l, s, client, l.text("identify.otp.title"))
+		return set.identify, &identifyView{page: p, identifierView: newIdentifierView(s, p.Problem)}
+	case "verify":
+		if s.Factor == authenticator.OTP {
+			return set.code, v.codeView(l, s, client)
+		}
+		return set.secret, v.secretView(l, s, client)
+	case consentPage:
+		return set.consent, v.consentView(l, s, client)
+	}
+	return set.done, v.doneView(l, s, client)
+}
+
+func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title string) *page {
+	p := v.UI.page(l, title, client)
+	p.Path = v.base + v.id
+	p.CSRF = csrfToken(v.handle)
+	p.Languages = v.languages[l]
+	p.CanChoose = canChoose(s) && v.page != choosePage
+	if v.r.URL.RawQuery != "" {
+		p.Problem = v.problem(l, v.r.URL.Query(), s, v.page)
+	}
+	if p.Problem != nil {
+		p.Title = l.text("common.title_problem", "title", p.Title)
+	}
+	return p
+}
+
+func options(l *locale, s *login.State) []optionView {
+	views := make([]optionView, len(s.Options))
+	for i, set := range s.Options {
+		var names, labels []string
+		for _, f := range set {
+			names = append(names, string(f))
+			labels = append(labels, factorName(l, f))
+		}
+		o := optionView{Index: i, ID: "login_with_" + strings.Join(names, "_"), Icon: strings.Join(names, "_")}
+		if key := "factor." + o.Icon; l.has(key + ".button") {
+			o.Label = l.text(key + ".button")
+			if l.has(key + ".hint") {
+				o.Hint = l.text(key + ".hint")
+			}
+		} else {
+			o.Label = l.text("choose.with", "methods", strings.Join(labels, l.text("choose.join")))
+		}
+		views[i] = o
+	}
+	return views
+}
+
+func factorName(l *locale, f authenticator.Factor) string {
+	if key := "factor." + string(f) + ".name"; l.has(key) {
+		return l.text(key)
+	}
+	return l.label("factor", string(f))
+}
+
+func newIdentifierView(s *login.State, p *problemView) identifierView {
+	v := identifierView{
+		Factor:          string(s.Factor),
+		IdentifierID:    identifierID(string(s.Factor)),
+		Identifier:      s.Identifier.Value,
+		IdentifierFixed: s.IdentifierFixed,
+	}
+	if v.Identifier == "" {
+		v.Identifier = s.LoginHint
+	}
+	v.InvalidIdentifier = p != nil && p.Field == v.IdentifierID
+	return v
+}
+
+func (v *visit) codeView(l *locale, s *login.State, client *clientView) *codeView {
+	p := v.loginPage(l, s, client, l.text("verify.otp.title"))
+	c := &codeView{
+		page:           p,
+		identifierView: newIdentifierView(s, p.Problem),
+		Lead:           l.text("verify.otp.sent"),
+		Attempts:       l.count("verify.attempts", s.AttemptsLeft),
+		CanResend:      s.CodesLeft > 0,
+		CodesLeft:      l.count("verify.otp.codes_left", s.CodesLeft),
+	}
+	c.InvalidResponse = p.Problem != nil && p.Problem.Field != ""
+	if s.Code == nil {
+		return c
+	}
+	if len(s.Code.Destinations) > 0 {
+		c.Lead = l.text("verify.otp.sent_to", "destinations", destinations(l, s.Code))
+	}
+	if s.Code.Length > 0 {
+		c.LengthHint = l.count("verify.otp.hint", s.Code.Length)
+	}
+	now := v.now()
+	if left := s.Code.ExpiresAt.Sub(now); left > 0 {
+		c.Validity = l.count("verify.otp.valid", minutes(left))
+	}
+	if left := s.Code.ResendAfter.Sub(now); left > 0 {
+		c.ResendSeconds = ceil(left, time.Second)
+		c.ResendWait = l.text("verify.otp.resend_in", "time", fmt.Sprintf("%d:%02d", c.ResendSeconds/60, c.ResendSeconds%60))
+	}
+	return c
+}
+
+// destinations lists where a code went, each on one line.
+func destinations(l *locale, c *authenticator.CodeReceipt) string {
+	const noBreakSpace = "\u00a0"
+	list := make([]string, len(c.Destinations))
+	for i, d := range c.Destinations {
+		list[i] = l.isolate(strings.ReplaceAll(d, " ", noBreakSpace))
+	}
+	return strings.Join(list, l.text("common.list_join"))
+}
+
+func (v *visit) secretView(l *locale, s *login.State, client *clientView) *secretView {
+	factor := string(s.Factor)
+	title, label, missing := "verify."+factor+".title", factorName(l, s.Factor), "problem.missing_answer"
+	if !l.has(title) {
+		title = "verify.other.title"
+	}
+	if key := "verify." + factor + ".label"; l.has(key) {
+		label = l.text(key)
+	}
+	verifyID := "verify_" + factor
+	if s.Factor == authenticator.Password {
+		missing, verifyID = "problem.missing_password", "verify_password"
+	}
+	p := v.loginPage(l, s, client, l.text(title))
+	c := &secretView{
+		page:           p,
+		identifierView: newIdentifierView(s, p.Problem),
+		Label:          label,
+		Missing:        l.text(missing),
+		Attempts:       l.count("verify.attempts", s.AttemptsLeft),
+		VerifyID:       verifyID,
+	}
+	c.InvalidResponse = p.Problem != nil && p.Problem.Field == "response"
+	return c
+}
+
+func (v *visit) consentView(l *locale, s *login.State, client *clientView) *consentView {
+	p := v.loginPage(l, s, client, l.text("consent.title"))
+	p.Heading = l.text("consent.heading", "client", client.Name)
+	c := &consentView{
+		page:          p,
+		Lead:          l.text("consent.lead", "client", client.Name),
+		VoluntaryHint: l.text("consent.voluntary_hint", "client", client.Name),
+		ScopesHint:    l.text("consent.scopes_hint", "client", client.Name),
+		TimeLeft:      l.count("consent.time_left", minutes(s.ExpiresAt.Sub(v.now()))),
+		Essential:     items(l, "claim", s.Essential),
+		Voluntary:     items(l, "claim", s.Voluntary),
+		Scopes:        items(l, "scope", s.Scopes),
+		PolicyURI:     s.Client.PolicyURI,
+		PolicyText:    l.text("consent.policy", "client", client.Name),
+		TOSURI:        s.Client.TOSURI,
+		TOSText:       l.text("consent.tos", "client", client.Name),
+	}
+	return c
+}
+
+func items(l *locale, group string, names []string) []itemView {
+	views := make([]itemView, len(names))
+	for i, name := range names {
+		views[i] = itemView{Name: name, Label: l.label(group, name)}
+	}
+	return views
+}
+
+func (v *visit) doneView(l *locale, s *login.State, client *clientView) *doneView {
+	p := v.loginPage(l, s, client, l.text("done.title"))
+	d := &doneView{
+		page: p,
+		Lead: l.text("done.denied", "client", client.Name),
+		Next: l.text("done.again", "client", client.Name),
+	}
+	if s.Response != nil && s.Response.Parameters.Has("code") {
+		d.Lead = l.text("done.granted", "client", client.Name)
+	}
+	if o, ok := origin(s.RedirectURI); ok {
+		d.ReturnURI, d.ReturnText = o+"/", l.text("common.return", "client", client.Name)
+	}
+	return d
+}
+
+func newClientView(l *locale, s *login.State) *clientView {
+	c := &clientView{Name: s.Client.Name(l.names...), Logo: imageData(s.Client)}
+	c.Initials = initials(c.Name)
+	if u, err := url.Parse(s.RedirectURI); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
+		c.Host = u.Host
+	}
+	return c
+}
+
+// imageData returns the client's logo if it needs no request to another origin.
+func imageData(c *oauth.Client) template.URL {
+	if strings.HasPrefix(c.LogoURI, "data:") && logoURI.MatchString(c.LogoURI) {
+		return template.URL(c.LogoURI)
+	}
+	return ""
+}
+
+// initials stand for a logo: the first letters of the first two words, with their marks.
+func initials(name string) string {
+	var b strings.Builder
+	for i, word := range strings.Fields(name) {
+		if i == 2 {
+			break
+		}
+		for j, r := range []rune(word) {
+			if j > 0 && !unicode.IsMark(r) {
+				break
+			}
+			b.WriteRune(unicode.ToUpper(r))
+		}
+	}
+	return b.String()
+}
+
+// minutes are the whole minutes that are left, and one at the end.
+func minutes(d time.Duration) int { return max(1, int(d/time.Minute)) }
