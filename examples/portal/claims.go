@@ -110,9 +110,9 @@ func addressText(raw json.RawMessage) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
 }
 
-var photoPattern = regexp.MustCompile(`^data:image/(png|jpeg|webp);base64,[A-Za-z0-9+/]+={0,2}$`)
+var photoPattern = regexp.MustCompile(`^data:image/(png|jpeg|webp|svg\+xml);base64,[A-Za-z0-9+/]+={0,2}$`)
 
-// photo returns the picture claim if the photo itself is in it. Pictures elsewhere are not fetched: whoever serves them
+// photo returns the picture claim if the photo itself is in it; an SVG runs no script inside an img element. Pictures elsewhere are not fetched: whoever serves them
 // would learn who signs in.
 func photo(claims map[string]json.RawMessage) template.URL {
 	var uri string
