@@ -3,7 +3,7 @@ package directory_test
 import (
 	"bytes"
 	"context"
-	"slices"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/directory"
-	"github.com/gosignet/signet/store"
+	"github.com/gosignet/signet/store/memory"
 )
 
 const (
@@ -41,7 +41,7 @@ var secret = bytes.Repeat([]byte{7}, 32)
 type fixture struct {
 	*directory.Directory
 	clock  *clock
-	store  *mapStore
+	store  *recorder
 	sender outbox
 	config directory.Config
 }
@@ -74,7 +74,9 @@ func newFixture(t *testing.T, changes ...func(*directory.Config)) *fixture {
 		},
 	}
 	f := &fixture{clock: &clock{now: time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)}, sender: make(outbox, 256)}
-	f.store = &mapStore{now: f.clock.Now, values: map[string]stored{}}
+	values, err := memory.New(memory.Config{Now: f.clock.Now})
+	require.NoError(t, err)
+	f.store = &recorder{Store: values}
 	f.config = directory.Config{
 		Lookup: func(_ context.Context, id authenticator.Identifier) (*directory.Person, error) {
 			if p, ok := people[id.Value]; ok {
@@ -173,86 +175,40 @@ func (o outbox) SendCode(_ context.Context, m *directory.Message) error {
 	return nil
 }
 
-// mapStore is a store that shows what it was asked and what it keeps, and can be broken.
-type mapStore struct {
-	now    func() time.Time
+// recorder is a store that shows what it was asked and what was written to it, and can be broken.
+type recorder struct {
+	*memory.Store
 	mu     sync.Mutex
-	values map[string]stored
 	calls  []string
 	dump   bytes.Buffer // every key and value that was ever written
 	broken error
 }
 
-type stored struct {
-	value   []byte
-	expires time.Time
+func (r *recorder) record(call, key string, value []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.calls = append(r.calls, call)
+	fmt.Fprintf(&r.dump, "%s\n%s\n", key, value)
+	return r.broken
 }
 
-// call counts a call, and returns the live value under the key.
-func (s *mapStore) call(name, key string) ([]byte, error) {
-	s.calls = append(s.calls, name)
-	if s.broken != nil {
-		return nil, s.broken
-	}
-	v, ok := s.values[key]
-	if !ok || !s.now().Before(v.expires) {
-		return nil, store.ErrNotFound
-	}
-	return slices.Clone(v.value), nil
-}
-
-func (s *mapStore) set(key string, value []byte, ttl time.Duration) error {
-	s.values[key] = stored{slices.Clone(value), s.now().Add(ttl)}
-	s.dump.WriteString(key + "\n")
-	s.dump.Write(append(value, '\n'))
-	return nil
-}
-
-func (s *mapStore) Put(_ context.Context, key string, value []byte, ttl time.Duration) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if _, err := s.call("Put", key); err != nil && err != store.ErrNotFound {
+func (r *recorder) Add(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if err := r.record("Add", key, value); err != nil {
 		return err
 	}
-	return s.set(key, value, ttl)
+	return r.Store.Add(ctx, key, value, ttl)
 }
 
-func (s *mapStore) Add(_ context.Context, key string, value []byte, ttl time.Duration) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch _, err := s.call("Add", key); err {
-	case nil:
-		return store.ErrExists
-	case store.ErrNotFound:
-		return s.set(key, value, ttl)
-	default:
+func (r *recorder) Get(ctx context.Context, key string) ([]byte, error) {
+	if err := r.record("Get", key, nil); err != nil {
+		return nil, err
+	}
+	return r.Store.Get(ctx, key)
+}
+
+func (r *recorder) Replace(ctx context.Context, key string, old, new []byte, ttl time.Duration) error {
+	if err := r.record("Replace", key, new); err != nil {
 		return err
 	}
-}
-
-func (s *mapStore) Get(_ context.Context, key string) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.call("Get", key)
-}
-
-func (s *mapStore) Take(_ context.Context, key string) ([]byte, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	value, err := s.call("Take", key)
-	delete(s.values, key)
-	return value, err
-}
-
-func (s *mapStore) Replace(_ context.Context, key string, old, new []byte, ttl time.Duration) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	value, err := s.call("Replace", key)
-	if err == store.ErrNotFound || err == nil && !bytes.Equal(value, old) {
-		return store.ErrConflict
-	}
-	if err != nil {
-		return err
-	}
-	return s.set(key, new, ttl)
+	return r.Store.Replace(ctx, key, old, new, ttl)
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,8 +28,8 @@ func TestAReceiptDoesNotWaitForTheSender(t *testing.T) {
 	f := newFixture(t, func(c *directory.Config) {
 		c.Sender = senderFunc(func(context.Context, *directory.Message) error { <-release; return nil })
 	})
+	defer close(release)
 	_, err := f.SendCode(t.Context(), codeRequest(exampleTxn, sokID))
-	close(release)
 	require.NoError(t, err)
 }
 
@@ -39,7 +40,9 @@ func TestMessagesOnTheirWayAreBoundedForKnownAndUnknownAlike(t *testing.T) {
 		c.MaxSending = 2
 		c.Sender = senderFunc(func(context.Context, *directory.Message) error { <-release; return nil })
 	})
-	for _, id := range []string{unknownID, sokID, unknownID, chanID} { // unknown people take no place for long
+	free := sync.OnceFunc(func() { close(release) })
+	defer free()
+	for _, id := range []string{unknownID, sokID, bareID, chanID} { // unknown people take no place for long
 		_, err := f.SendCode(t.Context(), codeRequest(exampleTxn, id))
 		require.NoError(t, err)
 	}
@@ -49,7 +52,7 @@ func TestMessagesOnTheirWayAreBoundedForKnownAndUnknownAlike(t *testing.T) {
 	assert.Equal(t, known, unknown)
 
 	calls := len(f.store.calls)
-	close(release)
+	free()
 	require.NoError(t, f.Close())
 	assert.Len(t, f.store.calls, calls)
 }
