@@ -1,6 +1,7 @@
 package directory_test
 
 import (
+	"bytes"
 	"runtime"
 	"strings"
 	"testing"
@@ -58,6 +59,18 @@ func TestUnknownPeopleLookLikeKnownOnes(t *testing.T) {
 			receipt.Destinations = wantReceipt.Destinations
 			assert.Equal(t, wantReceipt, receipt)
 		})
+	}
+}
+
+// A code is kept for them like for anyone, and may be guessed.
+func TestTheRightCodeDoesNotHelpWhomItWasNotSentTo(t *testing.T) {
+	t.Parallel()
+	for name, id := range map[string]string{"unknown": unknownID, "without address": bareID} {
+		f := newFixture(t, func(c *directory.Config) { c.Random = bytes.NewReader([]byte{0x01, 0xe2, 0x40}) })
+		_, err := f.SendCode(t.Context(), codeRequest(exampleTxn, id))
+		require.NoError(t, err)
+		_, err = f.Authenticate(t.Context(), answer(exampleTxn, id, otp("123456")))
+		assert.Equal(t, &authenticator.Error{Reason: authenticator.WrongCredentials}, err, name)
 	}
 }
 
