@@ -169,16 +169,21 @@ func newParty(tb testing.TB, id string) *party {
 
 // request is an honest authorization request.
 func (c *party) request() url.Values {
-	digest := sha256.Sum256([]byte(verifier))
 	return url.Values{
 		"response_type":         {"code"},
 		"client_id":             {c.client.ID},
 		"redirect_uri":          {c.client.RedirectURIs[0]},
 		"scope":                 {"openid records"},
 		"state":                 {"state-of-" + c.client.ID},
-		"code_challenge":        {base64.RawURLEncoding.EncodeToString(digest[:])},
+		"code_challenge":        {challenge(verifier)},
 		"code_challenge_method": {"S256"},
 	}
+}
+
+// challenge is the S256 challenge of a verifier.
+func challenge(verifier string) string {
+	digest := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(digest[:])
 }
 
 // redemption is an honest token request, with an assertion of its own.
@@ -491,4 +496,18 @@ func requireRefused(tb testing.TB, rec *httptest.ResponseRecorder, status int, c
 // jwk returns the public key as it is registered.
 func jwk(key crypto.Signer, kid string) jose.JSONWebKey {
 	return jose.JSONWebKey{Key: key.Public(), KeyID: kid}
+}
+
+// race runs f n times at once.
+func race(n int, f func(i int)) {
+	var group sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		group.Go(func() {
+			<-start
+			f(i)
+		})
+	}
+	close(start)
+	group.Wait()
 }
