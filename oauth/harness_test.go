@@ -1,8 +1,6 @@
 package oauth_test
 
 import (
-	"bytes"
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
@@ -25,7 +23,6 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/store"
@@ -169,16 +166,21 @@ func newParty(tb testing.TB, id string) *party {
 
 // request is an honest authorization request.
 func (c *party) request() url.Values {
-	digest := sha256.Sum256([]byte(verifier))
 	return url.Values{
 		"response_type":         {"code"},
 		"client_id":             {c.client.ID},
 		"redirect_uri":          {c.client.RedirectURIs[0]},
 		"scope":                 {"openid records"},
 		"state":                 {"state-of-" + c.client.ID},
-		"code_challenge":        {base64.RawURLEncoding.EncodeToString(digest[:])},
+		"code_challenge":        {challenge(verifier)},
 		"code_challenge_method": {"S256"},
 	}
+}
+
+// challenge is the S256 challenge of a verifier.
+func challenge(verifier string) string {
+	digest := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(digest[:])
 }
 
 // redemption is an honest token request, with an assertion of its own.
@@ -261,159 +263,6 @@ func (l *login) ShowError(w http.ResponseWriter, _ *http.Request, e *oauth.Error
 	fmt.Fprint(w, e.Code)
 }
 
-// clients is a ClientStore that changes while it is used, and fails when err is set.
-type clients struct {
-	mu   sync.Mutex
-	byID map[string]*oauth.Client
-	err  error
-	// asked are the identifiers that were looked up.
-	asked []string
-}
-
-func (c *clients) Client(_ context.Context, id string) (*oauth.Client, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.asked = append(c.asked, id)
-	if c.err != nil {
-		return nil, c.err
-	}
-	if client := c.byID[id]; client != nil {
-		return client, nil
-	}
-	return nil, oauth.ErrUnknownClient
-}
-
-func (c *clients) put(client *oauth.Client) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.byID[client.ID] = client
-}
-
-func (c *clients) remove(id string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	delete(c.byID, id)
-}
-
-func (c *clients) fail(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.err = err
-}
-
-// faultyStore fails where a test says so, and remembers all that it was given.
-type faultyStore struct {
-	store.Ephemeral
-
-	mu sync.Mutex
-	// before is asked for an error before an operation, with its number since the last call of failWith.
-	before  func(n int, operation string) error
-	n       int
-	written []byte
-}
-
-func (s *faultyStore) failWith(before func(n int, operation string) error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.before, s.n = before, 0
-}
-
-func (s *faultyStore) begin(operation, key string, value []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.n++
-	s.written = append(append(append(s.written, key...), '\n'), value...)
-	if s.before == nil {
-		return nil
-	}
-	return s.before(s.n, operation)
-}
-
-func (s *faultyStore) Put(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if err := s.begin("Put", key, value); err != nil {
-		return err
-	}
-	return s.Ephemeral.Put(ctx, key, value, ttl)
-}
-
-func (s *faultyStore) Add(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if err := s.begin("Add", key, value); err != nil {
-		return err
-	}
-	return s.Ephemeral.Add(ctx, key, value, ttl)
-}
-
-func (s *faultyStore) Get(ctx context.Context, key string) ([]byte, error) {
-	if err := s.begin("Get", key, nil); err != nil {
-		return nil, err
-	}
-	return s.Ephemeral.Get(ctx, key)
-}
-
-func (s *faultyStore) Replace(ctx context.Context, key string, old, new []byte, ttl time.Duration) error {
-	if err := s.begin("Replace", key, new); err != nil {
-		return err
-	}
-	return s.Ephemeral.Replace(ctx, key, old, new, ttl)
-}
-
-// clock is a time that tests turn.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-// events keeps what was audited.
-type events struct {
-	mu  sync.Mutex
-	all []audit.Event
-}
-
-func (e *events) Record(_ context.Context, event audit.Event) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	e.all = append(e.all, event)
-}
-
-// take returns the events since the last call.
-func (e *events) take() []audit.Event {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	all := e.all
-	e.all = nil
-	return all
-}
-
-// buffer takes the log.
-type buffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.b.String()
-}
-
 func serve(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
@@ -491,4 +340,18 @@ func requireRefused(tb testing.TB, rec *httptest.ResponseRecorder, status int, c
 // jwk returns the public key as it is registered.
 func jwk(key crypto.Signer, kid string) jose.JSONWebKey {
 	return jose.JSONWebKey{Key: key.Public(), KeyID: kid}
+}
+
+// race runs f n times at once.
+func race(n int, f func(i int)) {
+	var group sync.WaitGroup
+	start := make(chan struct{})
+	for i := range n {
+		group.Go(func() {
+			<-start
+			f(i)
+		})
+	}
+	close(start)
+	group.Wait()
 }
