@@ -286,7 +286,7 @@ func (s *faultyStore) call(key string, value []byte) error {
 		s.after--
 		s.down = s.after == 0
 	}
-	if value != nil {
+	if value != nil && s.values != nil {
 		s.values[key] = append(s.values[key], value...)
 	}
 	return nil
