@@ -116,6 +116,19 @@ func TestConcurrentDecisionsThatDifferGetOneResponse(t *testing.T) {
 	}
 }
 
+func TestDecisionThatOvertookAnotherIsTheOneThatCounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	handle := w.atConsent(request(""))
+	w.authorizer.before = func() {
+		w.authorizer.before = nil
+		w.ok(w.Cancel(t.Context(), handle))
+	}
+	s := w.ok(w.Decide(t.Context(), handle, login.Decision{}))
+	require.Equal(t, "access_denied", s.Response.Parameters.Get("error"))
+	require.Equal(t, s, w.ok(w.State(t.Context(), handle)))
+}
+
 func TestDecisionThatFailedMayBeRepeatedOrChanged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -129,9 +142,9 @@ func TestDecisionThatFailedMayBeRepeatedOrChanged(t *testing.T) {
 	w.authorizer.fail = nil
 
 	// Read the login and store the code, then lose the store: the code exists, and nobody was told.
-	for range 2 {
+	for _, d := range []login.Decision{all, all, {Claims: []string{"birthdate", "sub", "name", "name"}}} {
 		w.store.cutAfter(2)
-		_, err = w.Decide(t.Context(), handle, all)
+		_, err = w.Decide(t.Context(), handle, d)
 		require.ErrorIs(t, err, errOutage)
 		w.store.cut(false)
 	}
