@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/store/memory"
 )
 
 func TestWrongAnswersEndTheLogin(t *testing.T) {
@@ -49,31 +50,46 @@ func TestRightAnswerIsGivenBack(t *testing.T) {
 
 func TestConcurrentGuessesReachTheIdentitySystemNoMoreThanAllowed(t *testing.T) {
 	t.Parallel()
-	for name, handles := range map[string]func(*world) []string{
-		"in one login": func(w *world) []string { return []string{w.begin(acrPassword)} },
-		"in many logins": func(w *world) (handles []string) {
-			for range 64 {
-				handles = append(handles, w.begin(acrPassword))
-			}
-			return handles
-		},
+	const guesses = 64
+	for name, test := range map[string]struct {
+		logins  int
+		config  login.Config
+		allowed int32
+	}{
+		"in one login":   {1, login.Config{IdentifierLimit: login.Limit{Attempts: guesses}}, 5},
+		"in many logins": {guesses, login.Config{}, 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
-			handles := handles(w)
-			together(64, func(i int) {
-				s, err := w.Answer(t.Context(), handles[i%len(handles)], alice, wrong(authenticator.Password))
-				if assert.NotNil(t, s) && s.Step != login.StepDone {
-					assert.Error(t, err)
+			w := newWorld(t, func(c *login.Config) { c.IdentifierLimit = test.config.IdentifierLimit })
+			var handles []string
+			for range test.logins {
+				handles = append(handles, w.begin(acrPassword))
+			}
+			// No verdict is given before every guess has reached the identity system or was held back.
+			var asked, settled atomic.Int32
+			verdicts := make(chan struct{})
+			settle := func() {
+				if settled.Add(1) == guesses {
+					close(verdicts)
 				}
+			}
+			w.people.authenticate = func(context.Context, *authenticator.Request) (*authenticator.Identity, error) {
+				asked.Add(1)
+				settle()
+				<-verdicts
+				return nil, &authenticator.Error{Reason: authenticator.WrongCredentials}
+			}
+			together(guesses, func(i int) {
+				s, err := w.Answer(t.Context(), handles[i%len(handles)], alice, wrong(authenticator.Password))
+				if e, ok := errors.AsType[*authenticator.Error](err); ok && e.Reason == authenticator.Locked {
+					settle()
+				}
+				assert.NotNil(t, s)
 			})
-			answers, _ := w.people.asked()
-			if len(handles) == 1 {
-				require.Equal(t, 5, answers, "MaxAttempts")
+			require.Equal(t, test.allowed, asked.Load())
+			if test.logins == 1 {
 				require.Equal(t, login.StepDone, w.ok(w.State(t.Context(), handles[0])).Step)
-			} else {
-				require.Equal(t, 10, answers, "IdentifierLimit.Attempts")
 			}
 		})
 	}
@@ -143,6 +159,22 @@ func TestIdentifierIsLockedAcrossLogins(t *testing.T) {
 	w.ok(w.Answer(t.Context(), w.begin(acrPassword), bob, right(bob, authenticator.Password)))
 	w.clock.advance(time.Minute)
 	w.ok(w.Answer(t.Context(), handle, id, right(id, authenticator.Password)))
+}
+
+func TestWindowEndsByTheFlowsClock(t *testing.T) {
+	t.Parallel()
+	slow, err := memory.New(memory.Config{Now: func() time.Time { return time.Unix(0, 0) }})
+	require.NoError(t, err)
+	w := newWorld(t, func(c *login.Config) {
+		c.Store = slow
+		c.IdentifierLimit = login.Limit{Attempts: 1, Window: time.Minute}
+	})
+	_, err = w.Answer(t.Context(), w.begin(acrPassword), alice, wrong(authenticator.Password))
+	require.Equal(t, authenticator.WrongCredentials, reasonOf(t, err))
+	_, err = w.Answer(t.Context(), w.begin(acrPassword), alice, wrong(authenticator.Password))
+	require.Equal(t, authenticator.Locked, reasonOf(t, err))
+	w.clock.advance(time.Minute)
+	w.ok(w.Answer(t.Context(), w.begin(acrPassword), alice, right(alice, authenticator.Password)))
 }
 
 func TestRightAnswersLockNobody(t *testing.T) {

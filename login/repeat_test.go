@@ -179,6 +179,44 @@ func TestDoubleClickOnSendShowsTheCodeStep(t *testing.T) {
 	assert.Equal(t, 2, s.CodesLeft)
 }
 
+func TestCodeThatOvertookAnotherIsNotShown(t *testing.T) {
+	t.Parallel()
+	for name, meanwhile := range map[string]func(*world, string){
+		"sent to another person": func(w *world, handle string) { w.ok(w.SendCode(w.Context(), handle, bob)) },
+		"of another option":      func(w *world, handle string) { w.ok(w.Choose(w.Context(), handle, 1)) },
+		"of a login that ended":  func(w *world, handle string) { w.ok(w.Cancel(w.Context(), handle)) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			handle := w.begin("")
+			w.ok(w.Choose(t.Context(), handle, 0))
+			var present *login.State
+			w.people.send = func(ctx context.Context, r *authenticator.CodeRequest) (*authenticator.CodeReceipt, error) {
+				w.people.send = nil
+				meanwhile(w, handle)
+				present = w.ok(w.State(ctx, handle))
+				return receipt("** *** 999"), nil
+			}
+			s, err := w.SendCode(t.Context(), handle, alice)
+			require.ErrorIs(t, err, login.ErrStep)
+			require.Equal(t, present, s)
+			require.Equal(t, s, w.ok(w.State(t.Context(), handle)))
+		})
+	}
+}
+
+func TestCodeIsNotShownWithAnotherFactor(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	handle := w.begin("")
+	w.ok(w.Choose(t.Context(), handle, 0))
+	w.ok(w.SendCode(t.Context(), handle, alice))
+	s := w.ok(w.Choose(t.Context(), handle, 1))
+	require.Equal(t, login.StepVerify, s.Step)
+	require.Nil(t, s.Code)
+}
+
 func TestReloadShowsTheSame(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

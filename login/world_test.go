@@ -233,10 +233,12 @@ func (p *people) asked() (answers, codes int) {
 	return len(p.requests), len(p.codes)
 }
 
-// authorizer is the authorization server; it notes the grants, and fails when it is told to.
+// authorizer is the authorization server; it notes the grants, lets a test do something before each, and fails when it is
+// told to.
 type authorizer struct {
 	*oauth.Server
-	fail error
+	fail   error
+	before func()
 
 	mu     sync.Mutex
 	grants []oauth.Grant
@@ -248,6 +250,9 @@ func (a *authorizer) Approve(
 	a.mu.Lock()
 	a.grants = append(a.grants, g)
 	a.mu.Unlock()
+	if a.before != nil {
+		a.before()
+	}
 	if a.fail != nil {
 		return nil, a.fail
 	}
@@ -286,7 +291,7 @@ func (s *faultyStore) call(key string, value []byte) error {
 		s.after--
 		s.down = s.after == 0
 	}
-	if value != nil {
+	if value != nil && s.values != nil {
 		s.values[key] = append(s.values[key], value...)
 	}
 	return nil
