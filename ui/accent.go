@@ -1,9 +1,11 @@
 package ui
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 )
 
 // color is an sRGB colour.
@@ -19,14 +21,12 @@ var (
 const legibleContrast = 4.5
 
 func parseColor(s string) (color, error) {
-	var c color
-	if len(s) != 7 || s[0] != '#' {
-		return c, errors.New("ui: Branding.Accent must be a colour of the form #rrggbb")
+	digits, ok := strings.CutPrefix(s, "#")
+	b, err := hex.DecodeString(digits)
+	if !ok || err != nil || len(b) != 3 {
+		return color{}, errors.New("ui: Branding.Accent must be a colour of the form #rrggbb")
 	}
-	if n, err := fmt.Sscanf(s, "#%02x%02x%02x", &c[0], &c[1], &c[2]); n != 3 || err != nil {
-		return c, errors.New("ui: Branding.Accent must be a colour of the form #rrggbb")
-	}
-	return c, nil
+	return color(b), nil
 }
 
 func (c color) String() string {

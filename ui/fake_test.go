@@ -36,7 +36,7 @@ func (f *fakeFlow) put(handle string, s *login.State) {
 		s.RedirectURI = "https://portal.example.org/callback"
 	}
 	if s.ExpiresAt.IsZero() {
-		s.ExpiresAt = now.Add(10 * time.Minute)
+		s.ExpiresAt = time.Now().Add(10 * time.Minute)
 	}
 	f.states[handle] = s
 }
@@ -88,10 +88,6 @@ func (f *fakeFlow) Choose(_ context.Context, handle string, _ int) (*login.State
 	return f.call("choose", handle)
 }
 
-func (f *fakeFlow) Back(_ context.Context, handle string, _ login.Step) (*login.State, error) {
-	return f.call("back", handle)
-}
-
 func (f *fakeFlow) SendCode(_ context.Context, handle string, _ authenticator.Identifier) (*login.State, error) {
 	return f.call("send", handle)
 }
@@ -108,4 +104,9 @@ func (f *fakeFlow) Decide(context.Context, string, login.Decision) (*login.State
 
 func (f *fakeFlow) Cancel(_ context.Context, handle string) (*login.State, error) {
 	return f.call("cancel", handle)
+}
+
+// newEvilClient is a client whose every text is the given one.
+func newEvilClient(text string) *oauth.Client {
+	return &oauth.Client{ID: "evil", Names: map[string]string{"": text}, LogoURI: text, PolicyURI: "javascript:" + text, TOSURI: text}
 }

@@ -10,6 +10,9 @@ import (
 	"golang.org/x/text/unicode/bidi"
 )
 
+// Unicode's marks around text of another direction (UAX 9).
+const firstStrongIsolate, popDirectionalIsolate = "\u2068", "\u2069"
+
 // has reports whether there is a text for the key.
 func (l *locale) has(key string) bool {
 	_, ok := l.messages[key]
@@ -18,7 +21,8 @@ func (l *locale) has(key string) bool {
 
 // text returns the text for the key with its placeholders filled from pairs of name and value.
 func (l *locale) text(key string, pairs ...string) string {
-	return l.fill(l.messages[key].forms[plural.Other], pairs)
+	m := l.messages[key]
+	return l.inDirection(m, l.fill(m.forms[plural.Other], pairs))
 }
 
 // count returns the text for the key in the plural form for n, with {count} filled.
@@ -29,7 +33,15 @@ func (l *locale) count(key string, n int, pairs ...string) string {
 	if !ok {
 		form = m.forms[plural.Other]
 	}
-	return l.fill(form, append(pairs, "count", strconv.Itoa(n)))
+	return l.inDirection(m, l.fill(form, append(pairs, "count", strconv.Itoa(n))))
+}
+
+// inDirection isolates an English text on a page that runs from right to left.
+func (l *locale) inDirection(m message, text string) string {
+	if l.dir == "rtl" && m.tag != l.tag {
+		return firstStrongIsolate + text + popDirectionalIsolate
+	}
+	return text
 }
 
 func (l *locale) fill(segments []segment, pairs []string) string {
@@ -50,7 +62,6 @@ func (l *locale) fill(segments []segment, pairs []string) string {
 
 // isolate keeps a value that may run against the direction of the page from disturbing the words around it.
 func (l *locale) isolate(value string) string {
-	const firstStrongIsolate, popDirectionalIsolate = "\u2068", "\u2069"
 	if l.dir == "rtl" || strings.ContainsFunc(value, rightToLeft) {
 		return firstStrongIsolate + value + popDirectionalIsolate
 	}

@@ -36,11 +36,11 @@ func (v *visit) post() {
 	case choosePage:
 		v.choose(form.Get("option"))
 	case "identify":
-		v.identify(form.Get("identifier"))
+		v.identify(authenticator.Factor(factor), form.Get("identifier"))
 	case "verify":
 		v.verify(authenticator.Factor(factor), form.Get("identifier"), form.Get("response"))
 	case "resend":
-		v.resend()
+		v.moved(v.sendCode(authenticator.Factor(factor), authenticator.Identifier{}))
 	case consentPage:
 		v.moved(v.flow.Decide(v.r.Context(), v.handle, login.Decision{Claims: form["claim"], Scopes: form["scope"]}))
 	case cancelPage:
@@ -58,41 +58,25 @@ func (v *visit) choose(option string) {
 }
 
 // identify has a code sent. A form that is sent twice finds that the code is on its way.
-func (v *visit) identify(identifier string) {
+func (v *visit) identify(factor authenticator.Factor, identifier string) {
 	id := authenticator.Identifier{Value: strings.TrimSpace(identifier)}
 	if problem := identifierProblem(id); problem != "" {
 		v.again(problem)
 		return
 	}
-	state, err := v.flow.State(v.r.Context(), v.handle)
-	if err != nil {
-		v.failed(err)
-		return
+	state, err := v.sendCode(factor, id)
+	if e, ok := errors.AsType[*authenticator.Error](err); ok && e.Reason == authenticator.TooSoon && state.Identifier.Value == id.Value {
+		err = nil
 	}
-	if state.Step == login.StepVerify && v.page == identifyPage+string(state.Factor) {
-		if state.Identifier == id {
-			v.moved(state, nil)
-			return
-		}
-		if state, err = v.flow.Back(v.r.Context(), v.handle, login.StepVerify); err != nil {
-			v.moved(state, err)
-			return
-		}
-	}
-	if v.page != identifyPage+string(state.Factor) {
-		v.moved(state, nil)
-		return
-	}
-	v.moved(v.flow.SendCode(v.r.Context(), v.handle, id))
+	v.moved(state, err)
 }
 
-func (v *visit) resend() {
-	state, err := v.flow.State(v.r.Context(), v.handle)
-	if err != nil || state.Step != login.StepVerify || v.page != resendPage+string(state.Factor) {
-		v.moved(state, err)
-		return
+// sendCode sends a code if the page is of the factor that has codes. An empty identifier is the one of the last code.
+func (v *visit) sendCode(factor authenticator.Factor, id authenticator.Identifier) (*login.State, error) {
+	if factor != authenticator.OTP {
+		return v.flow.State(v.r.Context(), v.handle)
 	}
-	v.moved(v.flow.SendCode(v.r.Context(), v.handle, state.Identifier))
+	return v.flow.SendCode(v.r.Context(), v.handle, id)
 }
 
 func (v *visit) verify(factor authenticator.Factor, identifier, response string) {

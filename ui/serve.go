@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/gosignet/signet/authenticator"
@@ -37,12 +38,12 @@ func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v := &visit{UI: u, w: w, r: r, id: id, page: page}
-	methods := "GET, HEAD, POST"
-	if page == "" || page == "done" {
-		methods = "GET, HEAD"
+	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost}
+	if page == "" || page == donePage {
+		methods = methods[:2]
 	}
-	if !strings.Contains(methods, r.Method) {
-		w.Header().Set("Allow", methods)
+	if !slices.Contains(methods, r.Method) {
+		w.Header().Set("Allow", strings.Join(methods, ", "))
 		u.fail(w, r, failure{kind: "method", status: http.StatusMethodNotAllowed, id: id, back: true})
 		return
 	}

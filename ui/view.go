@@ -10,7 +10,6 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"
-	"github.com/gosignet/signet/oauth"
 )
 
 // page is what all pages show.
@@ -34,10 +33,8 @@ type languageView struct {
 	Current         bool
 }
 
-type clientView struct {
-	Name, Host, Initials string
-	Logo                 template.URL
-}
+// clientView is who asks. Its logo is on another origin, and pages load nothing from there: initials stand for it.
+type clientView struct{ Name, Host, Initials string }
 
 type chooseView struct {
 	*page
@@ -302,7 +299,7 @@ func (v *visit) doneView(l *locale, s *login.State, client *clientView) *doneVie
 }
 
 func newClientView(l *locale, s *login.State) *clientView {
-	c := &clientView{Name: s.Client.Name(l.names...), Logo: imageData(s.Client)}
+	c := &clientView{Name: s.Client.Name(l.names...)}
 	c.Initials = initials(c.Name)
 	if u, err := url.Parse(s.RedirectURI); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
 		c.Host = u.Host
@@ -310,15 +307,7 @@ func newClientView(l *locale, s *login.State) *clientView {
 	return c
 }
 
-// imageData returns the client's logo if it needs no request to another origin.
-func imageData(c *oauth.Client) template.URL {
-	if strings.HasPrefix(c.LogoURI, "data:") && logoURI.MatchString(c.LogoURI) {
-		return template.URL(c.LogoURI)
-	}
-	return ""
-}
-
-// initials stand for a logo: the first letters of the first two words, with their marks.
+// initials are the first letters of the first two words, with their marks.
 func initials(name string) string {
 	var b strings.Builder
 	for i, word := range strings.Fields(name) {
