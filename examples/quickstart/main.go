@@ -10,14 +10,15 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gosignet/signet"
-	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/store/memory"
 )
 
-func main() {
+func main() { log.Fatal(http.ListenAndServe("localhost:8080", newProvider())) }
+
+func newProvider() http.Handler {
 	// Who may ask: a relying party with its public key, registered like this.
 	var key jose.JSONWebKey
 	must(0, json.Unmarshal([]byte(`{"kty":"EC","crv":"P-256","kid":"1","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`), &key))
@@ -37,16 +38,14 @@ func main() {
 	secret := make([]byte, 32)
 	rand.Read(secret)
 
-	provider := must(signet.New(signet.Config{
+	return must(signet.New(signet.Config{
 		Issuer:         "http://localhost:8080",
 		Clients:        clients,
 		Authenticator:  people,
-		ACRs:           authenticator.ACRs{{Value: "otp", Alternatives: []authenticator.FactorSet{{authenticator.OTP}}}},
-		Keys:           must(keystore.Generate(jose.ES256, jose.RS256)), // what signs: fresh keys at every start
+		Keys:           must(keystore.Generate(jose.ES256)), // what signs: a fresh key at every start
 		Store:          store,
 		PairwiseSecret: secret,
 	}))
-	log.Fatal(http.ListenAndServe("localhost:8080", provider))
 }
 
 func must[T any](value T, err error) T {

@@ -48,7 +48,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.pairwiseSecretFile, "pairwise-secret-file", "", "`file` with at least 32 secret bytes from which pairwise subjects are derived; default: random, so that they change at every start")
 	f.StringVar(&c.demoPassword, "demo-password", "signet-demo", "`password` of the invented people")
 	f.DurationVar(&c.accessTokenLifetime, "access-token-lifetime", 10*time.Minute, "how long an access token is valid")
-	f.DurationVar(&c.loginLifetime, "login-lifetime", 15*time.Minute, "how much time a person has to log in")
+	f.DurationVar(&c.loginLifetime, "login-lifetime", 10*time.Minute, "how much time a person has to log in")
 	f.StringVar(&c.logFormat, "log-format", "text", "`format` of the log on stderr: text or json")
 	f.TextVar(&c.logLevel, "log-level", slog.LevelInfo, "lowest `level` to log: debug, info, warn or error")
 	f.DurationVar(&c.drainDelay, "drain-delay", 0, "how long /readyz says 503 before connections are refused, for load balancers to notice")

@@ -17,7 +17,6 @@ import (
 
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/audit"
-	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/examples/portal"
 	"github.com/gosignet/signet/keystore"
@@ -30,12 +29,6 @@ const (
 	portalCallback = "/callback"
 	minSecret      = 32
 )
-
-// acrs are the authentication contexts of the server.
-var acrs = authenticator.ACRs{
-	{Value: "mosip:idp:acr:generated-code", Alternatives: []authenticator.FactorSet{{authenticator.OTP}}},
-	{Value: "mosip:idp:acr:password", Alternatives: []authenticator.FactorSet{{authenticator.Password}}},
-}
 
 // identityProvider is the provider and what must be closed after it.
 type identityProvider struct {
@@ -56,7 +49,8 @@ func newIdentityProvider(c *config, clients []*oauth.Client, logger *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	if p.keys, err = keystore.Generate(signatureAlgorithms(clients)...); err != nil {
+	algorithms := signatureAlgorithms(clients)
+	if p.keys, err = keystore.Generate(algorithms...); err != nil {
 		return nil, err
 	}
 	if p.store, err = memory.New(memory.Config{}); err != nil {
@@ -72,10 +66,10 @@ func newIdentityProvider(c *config, clients []*oauth.Client, logger *slog.Logger
 		Issuer:              c.issuer,
 		Clients:             registered,
 		Authenticator:       p.people,
-		ACRs:                acrs,
 		Keys:                p.keys,
 		Store:               p.store,
 		PairwiseSecret:      secret,
+		Algorithms:          algorithms,
 		AccessTokenLifetime: c.accessTokenLifetime,
 		LoginLifetime:       c.loginLifetime,
 		Audit:               p.queue,
