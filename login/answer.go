@@ -23,7 +23,8 @@ var errOtherPerson = errors.New("login: another person than the one of the earli
 // that is a code; where the login knows it, it is empty or the same.
 //
 // A right answer leads to the next factor, to the consent, or, when there is nothing to ask for, to the end. A wrong one
-// is an *[authenticator.Error]. The last wrong one ends the login: the State then says so, and there is no error.
+// is an *[authenticator.Error]. The last wrong one ends the login: the State then says so, and there is no error. While
+// the verdict on the last one is awaited, and where the limit of the identifier is reached, the error is Locked.
 func (f *Flow) Answer(
 	ctx context.Context, handle string, id authenticator.Identifier, c authenticator.Challenge,
 ) (*State, error) {

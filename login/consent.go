@@ -24,11 +24,11 @@ func (f *Flow) Decide(ctx context.Context, handle string, d Decision) (*State, e
 		return nil, err
 	}
 	switch rec.step() {
+	case StepConsent:
 	case StepDone:
 		return f.present(ctx, handle, rec, nil)
 	default:
 		return f.present(ctx, handle, rec, ErrStep)
-	case StepConsent:
 	}
 	client, err := f.clients.Client(ctx, rec.Request.ClientID)
 	if err != nil {

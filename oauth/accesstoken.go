@@ -9,6 +9,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gosignet/signet/store"
 )
@@ -30,7 +31,7 @@ type accessTokenClaims struct {
 	ID       string   `json:"jti"`
 	ClientID string   `json:"client_id"`
 	Scope    string   `json:"scope,omitempty"`
-	AuthTime int64    `json:"auth_time"`
+	AuthTime int64    `json:"auth_time,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
 }
@@ -51,17 +52,26 @@ func (s *Server) sign(ctx context.Context, t *AccessToken, jti string) (string, 
 		ID:       jti,
 		ClientID: t.ClientID,
 		Scope:    strings.Join(t.Grant.Scope, " "),
-		AuthTime: t.Grant.AuthTime.Unix(),
+		AuthTime: numericDate(t.Grant.AuthTime),
 		ACR:      t.Grant.ACR,
 		AMR:      t.Grant.AMR,
 	})
+}
+
+// numericDate is a date as a claim, 0 if it is not known.
+func numericDate(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
 }
 
 // AccessToken returns the live token that was presented to an endpoint of the provider. A token that is unknown,
 // expired, revoked or changed in any way is an *[Error] with the code invalid_token. Which client may use it, and for
 // what, is for the endpoint to decide.
 //
-// The signature needs no verification: the record of the token holds its digest, and only the token itself opens it.
+// The signature needs no verification: the record, which only the token's own jti opens, holds the digest of all of the
+// token, the signature included. What has this digest is the token that the server signed.
 func (s *Server) AccessToken(ctx context.Context, token string) (*AccessToken, error) {
 	t, _, err := s.lookUp(ctx, token)
 	return t, err
@@ -85,6 +95,9 @@ func (s *Server) lookUp(ctx context.Context, token string) (*AccessToken, string
 	}
 	if err != nil {
 		return nil, "", err
+	}
+	if !s.now().Before(t.ExpiresAt) {
+		return nil, "", errToken(errors.New("it has expired"))
 	}
 	digest := sha256.Sum256([]byte(token))
 	if subtle.ConstantTimeCompare(digest[:], t.Digest) != 1 {

@@ -26,6 +26,11 @@ const (
 	maxJTI = 256
 )
 
+// assertionTypes are the values of typ that a client assertion may have, mostly none. A JWT that says it is something
+// else, such as a DPoP proof or a request object, was made with the client's key for another purpose (RFC 8725 section
+// 3.11).
+var assertionTypes = []string{"", "JWT", "client-authentication+jwt"}
+
 // errClient is the answer to every failed client authentication: which check failed is for the log.
 func errClient(cause error) *Error {
 	return &Error{
@@ -33,7 +38,8 @@ func errClient(cause error) *Error {
 	}
 }
 
-// assertion is a client assertion that was found valid, but not yet used up.
+// assertion is a client assertion that was found valid, but not yet used up. Of one that was refused there is only the
+// client that it names, if it is a registered one.
 type assertion struct {
 	client    *Client
 	jti       string
@@ -76,19 +82,24 @@ func (s *Server) verifyAssertion(ctx context.Context, r *http.Request, f form, e
 	if err != nil {
 		return nil, err
 	}
+	a := &assertion{client: client}
 	if token.Algorithm != client.AssertionAlgorithm {
-		return nil, errClient(errors.New("the assertion is signed with another algorithm than the registered one"))
+		return a, errClient(errors.New("the assertion is signed with another algorithm than the registered one"))
 	}
 	if _, err := token.Verify(client.Keys.Keys); err != nil {
-		return nil, errClient(err)
+		return a, errClient(err)
+	}
+	if !slices.ContainsFunc(assertionTypes, token.HasType) {
+		return a, errClient(errors.New("the JWT is of another type than a client assertion"))
 	}
 	if id := f.values.Get("client_id"); id != "" && id != client.ID {
-		return nil, errClient(errors.New("client_id is another client's"))
+		return a, errClient(errors.New("client_id is another client's"))
 	}
 	if err := s.checkAssertionClaims(claims, endpoint); err != nil {
-		return nil, errClient(err)
+		return a, errClient(err)
 	}
-	return &assertion{client: client, jti: claims.ID, expiresAt: claims.ExpiresAt}, nil
+	a.jti, a.expiresAt = claims.ID, claims.ExpiresAt
+	return a, nil
 }
 
 func (s *Server) checkAssertionClaims(c *jwt.Claims, endpoint string) error {
@@ -96,7 +107,7 @@ func (s *Server) checkAssertionClaims(c *jwt.Claims, endpoint string) error {
 	switch {
 	case c.Issuer != c.Subject:
 		return errors.New("iss and sub differ")
-	case len(c.Audience.Values) == 0 || slices.ContainsFunc(c.Audience.Values, func(a string) bool { return a != s.issuer && a != endpoint }):
+	case len(c.Audience.Values) == 0 || slices.ContainsFunc(c.Audience.Values, func(a string) bool { return a == "" || a != s.issuer && a != endpoint }):
 		// An assertion for others too could be replayed by them here, and by us there.
 		return errors.New("aud is not just the issuer or the endpoint")
 	case c.ExpiresAt.IsZero():

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gosignet/signet/audit"
@@ -20,17 +22,25 @@ type codeRecord struct {
 	// Token is the handle of the access token that the code will produce. It is minted with the code, so that a replay
 	// can revoke the token even while it is being made.
 	Token string `json:"token"`
-	// Spent says that the code was redeemed. The record then stays, without the grant, for as long as the token could
-	// live, so that a replay is told from a guess.
+	// Spent says that the code was redeemed. The record then stays, with no more of the grant than its pseudonyms, for as
+	// long as the token could live, so that a replay is told from a guess.
 	Spent bool `json:"spent,omitempty"`
 }
 
 // Approve ends a login: the person grants the client what g says. The code is the handle under which the grant can be
 // redeemed once; the caller mints it with [store.NewHandle] and keeps it with the login, so that repeating the call
-// with the same code, after a lost answer, gives the same response and no second code.
+// with the same code, after a lost answer, gives the same response and no second code. Once a response reached the
+// browser the caller repeats the response, not the call: after the life of the code that would make a new one.
+//
+// A grant that is not as its fields say, or has a scope that was not requested, is an error.
 func (s *Server) Approve(ctx context.Context, req *AuthorizationRequest, g Grant, code string) (*AuthorizationResponse, error) {
-	if len(g.Subject) == 0 || len(g.Subject) > 255 {
-		return nil, errors.New("oauth: a grant needs a subject of 1 to 255 characters")
+	if len(g.Subject) == 0 || len(g.Subject) > 255 || strings.ContainsFunc(g.Subject, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return nil, errors.New("oauth: a grant needs a subject of 1 to 255 ASCII characters")
+	}
+	for _, scope := range g.Scope {
+		if !slices.Contains(req.Scope, scope) {
+			return nil, errors.New("oauth: a grant has a scope that was not requested")
+		}
 	}
 	err := s.codes.Add(ctx, code, codeRecord{
 		ClientID:      req.ClientID,
@@ -62,8 +72,8 @@ func (s *Server) Deny(ctx context.Context, req *AuthorizationRequest, e *Error, 
 
 func (s *Server) errorResponse(req *AuthorizationRequest, e *Error) *AuthorizationResponse {
 	parameters := url.Values{"error": {string(e.Code)}}
-	if e.Description != "" {
-		parameters.Set("error_description", e.Description)
+	if description := e.description(); description != "" {
+		parameters.Set("error_description", description)
 	}
 	return s.response(req, parameters)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -14,7 +15,7 @@ var ErrUnknownClient = errors.New("oauth: unknown client")
 // ClientStore looks clients up. It is safe for concurrent use.
 type ClientStore interface {
 	// Client returns the active client with the identifier, or ErrUnknownClient. The result is shared: nobody changes
-	// it. The identifier may be anything that a stranger sends.
+	// it. The identifier is one that a client could have, and otherwise whatever a stranger sends.
 	Client(ctx context.Context, id string) (*Client, error)
 }
 
@@ -29,7 +30,8 @@ type Client struct {
 	// LogoURI, PolicyURI and TOSURI are shown to people. Optional, https.
 	LogoURI, PolicyURI, TOSURI string
 	// RedirectURIs are where authorization responses may go, matched exactly. Required. No fragments; https, or http on
-	// a loopback address, or a private-use scheme (RFC 8252 section 7.1).
+	// a loopback address, or a private-use scheme (RFC 8252 section 7.1). A query must not have the parameters of the
+	// authorization response.
 	RedirectURIs []string
 	// Keys are the client's public keys, the jwks of the registration. Required. Private keys are refused.
 	Keys jose.JSONWebKeySet
@@ -78,5 +80,5 @@ func (c *Client) Sector() string {
 	if err != nil || u.Host == "" {
 		return c.RedirectURIs[0]
 	}
-	return u.Hostname()
+	return strings.ToLower(u.Hostname())
 }

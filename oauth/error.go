@@ -3,6 +3,7 @@ package oauth
 import (
 	"errors"
 	"net/http"
+	"strings"
 )
 
 // ErrorCode is a registered OAuth error code.
@@ -45,7 +46,7 @@ type Error struct {
 	Description string
 	// Status is the HTTP status where the error is a response of its own. Zero means 400.
 	Status int
-	// Cause is what went wrong inside. It is logged and never sent.
+	// Cause is what went wrong inside. It is logged and never sent; it holds no personal data and no secret.
 	Cause error
 }
 
@@ -68,6 +69,22 @@ func (e *Error) StatusCode() int {
 		return http.StatusBadRequest
 	}
 	return e.Status
+}
+
+// description is the Description in the characters that RFC 6749 section 5.2 allows, should an extension or a login have
+// used others.
+func (e *Error) description() string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' || r == '"' || r == '\\' {
+			return -1
+		}
+		return r
+	}, e.Description)
+}
+
+// internal reports whether the provider, and not the request, is at fault.
+func (e *Error) internal() bool {
+	return e.Code == ServerError || e.Code == TemporarilyUnavailable || e.StatusCode() >= http.StatusInternalServerError
 }
 
 // AsError returns err as an *Error. An error that is none becomes a server_error with status 503, because what fails

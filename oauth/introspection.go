@@ -50,7 +50,7 @@ func (s *Server) introspect(ctx context.Context, t *AccessToken, _ string) (any,
 		TokenType: "Bearer",
 		Expiry:    t.ExpiresAt.Unix(),
 		IssuedAt:  t.IssuedAt.Unix(),
-		AuthTime:  t.Grant.AuthTime.Unix(),
+		AuthTime:  numericDate(t.Grant.AuthTime),
 		ACR:       t.Grant.ACR,
 	}, nil
 }
@@ -78,7 +78,7 @@ func (s *Server) tokenEndpoint(
 		ctx := r.Context()
 		client, f, err := s.authenticate(w, r, endpoint)
 		if err != nil {
-			writeError(w, AsError(err))
+			writeError(w, r, AsError(err))
 			return
 		}
 		e := audit.Event{Type: event, Outcome: audit.Success, ClientID: client.ID}
@@ -87,12 +87,14 @@ func (s *Server) tokenEndpoint(
 		if err == nil {
 			if t != nil {
 				e.Subject, e.Transaction = t.Grant.Subject, t.Grant.Transaction
+			} else { // the client is not told, the auditor is
+				e.Outcome, e.Reason = audit.Refused, string(InvalidToken)
 			}
 			response, err = do(ctx, t, handle)
 		}
 		if err != nil {
 			s.recordError(ctx, e, AsError(err))
-			writeError(w, AsError(err))
+			writeError(w, r, AsError(err))
 			return
 		}
 		s.record(ctx, e)

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -31,6 +32,7 @@ type Metadata struct {
 // Metadata returns what the server offers, truthfully.
 func (s *Server) Metadata() Metadata {
 	methods := []string{"private_key_jwt"}
+	algorithms := slices.Clone(s.algorithms) // what is handed out must not be the allow-list itself
 	m := Metadata{
 		Issuer:                        s.issuer,
 		AuthorizationEndpoint:         s.endpoints.Authorization,
@@ -43,17 +45,17 @@ func (s *Server) Metadata() Metadata {
 		CodeChallengeMethodsSupported: []string{"S256"},
 		AuthorizationResponseIssParameterSupported: true,
 		TokenEndpointAuthMethodsSupported:          methods,
-		TokenEndpointAuthSigningAlgs:               s.algorithms,
+		TokenEndpointAuthSigningAlgs:               algorithms,
 	}
 	if s.endpoints.Introspection != "" {
 		m.IntrospectionEndpoint = s.endpoints.Introspection
 		m.IntrospectionEndpointAuthMethodsSupported = methods
-		m.IntrospectionEndpointAuthSigningAlgs = s.algorithms
+		m.IntrospectionEndpointAuthSigningAlgs = algorithms
 	}
 	if s.endpoints.Revocation != "" {
 		m.RevocationEndpoint = s.endpoints.Revocation
 		m.RevocationEndpointAuthMethodsSupported = methods
-		m.RevocationEndpointAuthSigningAlgs = s.algorithms
+		m.RevocationEndpointAuthSigningAlgs = algorithms
 	}
 	return m
 }

@@ -25,15 +25,18 @@ func (c *Client) Validate() error {
 	fail := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("oauth: client %q: "+format, append([]any{c.ID}, args...)...))
 	}
-	if len(c.ID) == 0 || len(c.ID) > maxIdentifier || strings.ContainsFunc(c.ID, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if !validIdentifier(c.ID) {
 		fail("client_id must be 1 to %d characters of printable ASCII", maxIdentifier)
 	}
 	if c.Names[""] == "" {
 		fail("a name under the empty language is required")
 	}
-	for name, uri := range map[string]string{"logo_uri": c.LogoURI, "policy_uri": c.PolicyURI, "tos_uri": c.TOSURI} {
-		if u, err := url.Parse(uri); uri != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
-			fail("%s must be an https URL", name)
+	for _, page := range []struct{ name, uri string }{
+		{"logo_uri", c.LogoURI}, {"policy_uri", c.PolicyURI}, {"tos_uri", c.TOSURI},
+	} {
+		u, err := url.Parse(page.uri)
+		if page.uri != "" && (err != nil || len(page.uri) > maxURI || u.Scheme != "https" || u.Hostname() == "") {
+			fail("%s must be an https URL", page.name)
 		}
 	}
 	if len(c.RedirectURIs) == 0 || len(c.RedirectURIs) > maxRedirectURIs {
@@ -66,6 +69,11 @@ func (c *Client) Validate() error {
 	return errors.Join(errs...)
 }
 
+// validIdentifier reports whether s can be a client_id.
+func validIdentifier(s string) bool {
+	return s != "" && len(s) <= maxIdentifier && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
 // checkKeys makes sure that the client can authenticate: some registered key fits its algorithm, and none is private.
 func (c *Client) checkKeys() error {
 	if err := jwt.CheckAlgorithms([]jose.SignatureAlgorithm{c.AssertionAlgorithm}); err != nil {
@@ -76,7 +84,9 @@ func (c *Client) checkKeys() error {
 		if !key.Valid() || !key.IsPublic() {
 			return errors.New("every key must be a valid public key")
 		}
-		usable = usable || jwt.CheckKey(c.AssertionAlgorithm, key.Key) == nil
+		usable = usable || (key.Use == "" || key.Use == "sig") &&
+			(key.Algorithm == "" || key.Algorithm == string(c.AssertionAlgorithm)) &&
+			jwt.CheckKey(c.AssertionAlgorithm, key.Key) == nil
 	}
 	if !usable {
 		return fmt.Errorf("no key fits the assertion algorithm %s", c.AssertionAlgorithm)
@@ -99,13 +109,15 @@ func checkRedirectURI(uri string) error {
 	switch {
 	case err != nil || len(uri) > maxURI:
 		return errors.New("it is malformed or too long")
-	case u.Fragment != "" || strings.Contains(uri, "#"):
+	case strings.Contains(uri, "#"):
 		return errors.New("it has a fragment")
 	case u.User != nil:
 		return errors.New("it has user information")
-	case strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case strings.ContainsFunc(uri, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("\"<>\\^`{|}", r) }):
 		return errors.New("it has characters that a URI has not")
-	case u.Scheme == "https" && u.Host != "":
+	case hasResponseParameter(u):
+		return errors.New("its query has a parameter of the authorization response")
+	case u.Scheme == "https" && u.Hostname() != "":
 		return nil
 	case u.Scheme == "http" && isLoopback(u.Hostname()):
 		return nil
@@ -113,6 +125,13 @@ func checkRedirectURI(uri string) error {
 		return nil
 	}
 	return errors.New("it must be https, http on a loopback host, or a private-use scheme with a dot")
+}
+
+// hasResponseParameter reports whether the query of a redirect URI would answer in the provider's place, or could not be
+// told from its answer.
+func hasResponseParameter(u *url.URL) bool {
+	query, err := url.ParseQuery(u.RawQuery)
+	return err != nil || slices.ContainsFunc(responseParameters, query.Has)
 }
 
 func isLoopback(host string) bool {
@@ -130,7 +149,11 @@ type StaticClients struct{ byID map[string]*Client }
 func NewStaticClients(clients ...*Client) (*StaticClients, error) {
 	s := &StaticClients{byID: make(map[string]*Client, len(clients))}
 	var errs []error
-	for _, c := range clients {
+	for i, c := range clients {
+		if c == nil {
+			errs = append(errs, fmt.Errorf("oauth: client %d is nil", i))
+			continue
+		}
 		if err := c.Validate(); err != nil {
 			errs = append(errs, err)
 		}

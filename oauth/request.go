@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"log/slog"
@@ -225,7 +226,8 @@ func codeChallenge(c *Client, f form) (string, error) {
 	case method != "S256":
 		return "", refuse(InvalidRequest, "code_challenge_method must be S256")
 	}
-	if _, err := base64.RawURLEncoding.Strict().DecodeString(challenge); err != nil || len(challenge) != challengeLength {
+	digest, err := base64.RawURLEncoding.Strict().DecodeString(challenge)
+	if err != nil || len(challenge) != challengeLength || len(digest) != sha256.Size { // the decoder skips line breaks
 		return "", refuse(InvalidRequest, "code_challenge is malformed")
 	}
 	return challenge, nil
@@ -234,10 +236,14 @@ func codeChallenge(c *Client, f form) (string, error) {
 // recordError audits an error that somebody outside caused or met, and logs what went wrong inside.
 func (s *Server) recordError(ctx context.Context, event audit.Event, e *Error) {
 	event.Outcome, event.Reason = audit.Refused, string(e.Code)
-	if e.StatusCode() >= http.StatusInternalServerError {
+	level, message := slog.LevelInfo, "request refused"
+	if e.internal() {
 		event.Outcome = audit.Failed
-		s.logger.LogAttrs(ctx, slog.LevelError, "request failed",
-			slog.String("event", string(event.Type)), slog.Any("error", e.Cause))
+		level, message = slog.LevelError, "request failed"
+	}
+	if e.Cause != nil || e.internal() {
+		s.logger.LogAttrs(ctx, level, message,
+			slog.String("event", string(event.Type)), slog.String("client_id", event.ClientID), slog.Any("error", e))
 	}
 	s.record(ctx, event)
 }

@@ -12,6 +12,10 @@ type AuthorizationResponse struct {
 	Parameters  url.Values `json:"parameters"`
 }
 
+// responseParameters are what an authorization response, or an error, may carry (RFC 6749 sections 4.1.2 and 4.1.2.1,
+// RFC 9207).
+var responseParameters = []string{"code", "state", "iss", "error", "error_description", "error_uri"}
+
 // URL is where the browser goes: the redirect URI with its own query, then the parameters of the response.
 func (a *AuthorizationResponse) URL() string {
 	separator := "?"
@@ -21,7 +25,8 @@ func (a *AuthorizationResponse) URL() string {
 	case strings.Contains(a.RedirectURI, "?"):
 		separator = "&"
 	}
-	return a.RedirectURI + separator + a.Parameters.Encode()
+	// A plus sign in a query means a space to most readers of a query, %20 to all of them.
+	return a.RedirectURI + separator + strings.ReplaceAll(a.Parameters.Encode(), "+", "%20")
 }
 
 // Write sends the browser to the client. The status is 303, so that a POST is not repeated there with its body
@@ -35,4 +40,5 @@ func (a *AuthorizationResponse) Write(w http.ResponseWriter) {
 
 func noStore(h http.Header) {
 	h.Set("Cache-Control", "no-store")
+	h.Set("Pragma", "no-cache") // RFC 6749 section 5.1
 }

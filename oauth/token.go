@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,7 +29,7 @@ func (s *Server) TokenHandler() http.Handler {
 		if err != nil {
 			e := AsError(err)
 			s.recordError(r.Context(), event, e)
-			writeError(w, e)
+			writeError(w, r, e)
 			return
 		}
 		s.record(r.Context(), event)
@@ -44,8 +45,9 @@ type tokenResponse struct {
 	Scope       string `json:"scope,omitempty"`
 }
 
-// token exchanges a code. Everything is validated before anything is used up, and everything is used up before anything
-// is signed: a wrong verifier burns nobody's code, and a lost race mints no token.
+// token exchanges a code. Everything is read and validated before anything is used up, and everything is used up before
+// anything is signed: a wrong verifier burns nobody's code, an outage that shows in reading costs the client not even
+// its assertion, and a lost race mints no token.
 func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Event) ([]byte, error) {
 	ctx := r.Context()
 	f, err := readForm(w, r)
@@ -54,47 +56,60 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 	}
 	a, err := s.verifyAssertion(ctx, r, f, s.endpoints.Token)
 	if err != nil {
-		event.Type = audit.ClientAuthenticated
+		*event = clientEvent(a)
 		return nil, err
 	}
 	event.ClientID = a.client.ID
-	grantType, err := f.need("grant_type")
+	request, err := readTokenRequest(f)
 	if err != nil {
 		return nil, err
 	}
-	if grantType != "authorization_code" {
-		return nil, refuse(UnsupportedGrantType, "only the grant type authorization_code is supported")
-	}
-	code, err := f.need("code")
-	if err != nil {
-		return nil, err
-	}
-	redirectURI, err := f.get("redirect_uri")
-	if err != nil {
-		return nil, err
-	}
-	verifier, err := f.get("code_verifier")
-	if err != nil {
+	record, err := s.codes.Get(ctx, request.code)
+	unknown := errors.Is(err, store.ErrNotFound)
+	if err != nil && !unknown {
 		return nil, err
 	}
 	if err := s.consume(ctx, a); err != nil {
+		*event = clientEvent(a)
 		return nil, err
 	}
-	record, err := s.codes.Get(ctx, code)
-	if errors.Is(err, store.ErrNotFound) {
+	s.record(ctx, clientEvent(a))
+	if unknown {
 		return nil, errCode(nil)
 	}
-	if err != nil {
-		return nil, err
+	if record.ClientID != a.client.ID {
+		return nil, errCode(errors.New("the code is another client's"))
 	}
 	event.Subject, event.Transaction = record.Grant.Subject, record.Grant.Transaction
-	if err := record.check(a.client, redirectURI, verifier); err != nil {
+	now := s.now()
+	if err := record.check(a.client, request, now); err != nil {
 		return nil, err
 	}
-	if err := s.spend(ctx, code, &record, event); err != nil {
+	if err := s.spend(ctx, request.code, &record, event); err != nil {
 		return nil, err
 	}
-	return s.issue(ctx, a.client, &record)
+	return s.issue(ctx, a.client, &record, now)
+}
+
+// tokenRequest is what a client sends to redeem a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
+type tokenRequest struct{ code, redirectURI, verifier string }
+
+func readTokenRequest(f form) (r tokenRequest, err error) {
+	grantType, err := f.need("grant_type")
+	if err != nil {
+		return r, err
+	}
+	if grantType != "authorization_code" {
+		return r, refuse(UnsupportedGrantType, "only the grant type authorization_code is supported")
+	}
+	if r.code, err = f.need("code"); err != nil {
+		return r, err
+	}
+	if r.redirectURI, err = f.get("redirect_uri"); err != nil {
+		return r, err
+	}
+	r.verifier, err = f.get("code_verifier")
+	return r, err
 }
 
 // errCode is the answer to a code that is unknown, expired, used, or somebody else's: the client learns no more.
@@ -102,19 +117,19 @@ func errCode(cause error) *Error {
 	return &Error{Code: InvalidGrant, Description: "the code is not valid", Cause: cause}
 }
 
-// check compares the request with what the code was issued for. A code that was spent is checked for its client only,
-// for the rest of the record is gone.
-func (c *codeRecord) check(client *Client, redirectURI, verifier string) error {
-	if c.ClientID != client.ID {
-		return errCode(errors.New("the code is another client's"))
-	}
-	if c.Spent {
-		return nil
-	}
-	if redirectURI != c.RedirectURI {
-		return refuse(InvalidGrant, "redirect_uri is not that of the authorization request")
-	}
+// check compares the client's request with what the code was issued for. Of a code that was spent nothing is left to
+// compare with.
+func (c *codeRecord) check(client *Client, r tokenRequest, now time.Time) error {
+	verifier := r.verifier
 	switch {
+	case c.Spent:
+		return nil
+	case r.redirectURI != c.RedirectURI:
+		return refuse(InvalidGrant, "redirect_uri is not that of the authorization request")
+	case !slices.Contains(client.RedirectURIs, c.RedirectURI): // it may have fallen into wrong hands, and the code with it
+		return errCode(errors.New("the redirect URI is not registered any more"))
+	case !c.Grant.ExpiresAt.IsZero() && c.Grant.ExpiresAt.Sub(now) < time.Second: // a token lives whole seconds
+		return errCode(errors.New("the grant has expired"))
 	case c.CodeChallenge == "" && verifier != "": // somebody removed the challenge on the way (RFC 9700 section 4.8.2)
 		return refuse(InvalidGrant, "code_verifier was sent for a code without a challenge")
 	case c.CodeChallenge == "":
@@ -127,9 +142,12 @@ func (c *codeRecord) check(client *Client, redirectURI, verifier string) error {
 	return nil
 }
 
+// unreserved are the characters of a code verifier (RFC 7636 section 4.1).
+const unreserved = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+
 // verifies is RFC 7636 section 4.6 for S256.
 func verifies(verifier, challenge string) bool {
-	if len(verifier) < 43 || len(verifier) > 128 {
+	if len(verifier) < 43 || len(verifier) > 128 || strings.Trim(verifier, unreserved) != "" {
 		return false
 	}
 	digest := sha256.Sum256([]byte(verifier))
@@ -140,7 +158,7 @@ func verifies(verifier, challenge string) bool {
 var errSpent = errors.New("oauth: the code was spent before")
 
 // spend uses a code up; of many callers one succeeds. To the others the code was replayed, and what it produced, or is
-// about to produce, is revoked (RFC 6749 section 4.1.2).
+// about to produce, is revoked (RFC 6749 section 4.1.2), whether or not the caller waits for it.
 func (s *Server) spend(ctx context.Context, code string, record *codeRecord, event *audit.Event) error {
 	var err error
 	if record.Spent {
@@ -150,28 +168,29 @@ func (s *Server) spend(ctx context.Context, code string, record *codeRecord, eve
 			if c.Spent {
 				return errSpent
 			}
-			c.Spent, c.Grant, c.RedirectURI, c.CodeChallenge = true, Grant{}, "", ""
+			pseudonyms := Grant{Subject: c.Grant.Subject, Transaction: c.Grant.Transaction} // for the audit of a replay
+			c.Spent, c.Grant, c.RedirectURI, c.CodeChallenge = true, pseudonyms, "", ""
 			return nil
 		})
 	}
-	if !errors.Is(err, errSpent) {
+	switch {
+	case errors.Is(err, store.ErrNotFound): // it expired meanwhile
+		return errCode(err)
+	case !errors.Is(err, errSpent):
 		return err
 	}
 	event.Type = audit.CodeReplayed
-	if err := s.tokens.Block(ctx, record.Token, s.accessTokenLifetime); err != nil {
+	if err := s.tokens.Block(context.WithoutCancel(ctx), record.Token, s.accessTokenLifetime); err != nil {
 		return fmt.Errorf("oauth: revoke the token of a replayed code: %w", err)
 	}
 	return errCode(err)
 }
 
-// issue makes the tokens of a spent code.
-func (s *Server) issue(ctx context.Context, client *Client, record *codeRecord) ([]byte, error) {
-	now := s.now()
+// issue makes the tokens of a code that was spent after now: the record of the code outlives the token.
+func (s *Server) issue(ctx context.Context, client *Client, record *codeRecord, now time.Time) ([]byte, error) {
 	grant := &record.Grant
 	lifetime := s.tokenLifetime(grant, now)
-	if lifetime <= 0 {
-		return nil, errCode(errors.New("the grant has expired"))
-	}
+	now = now.Truncate(time.Second) // as a JWT says it, so that all say the same
 	t := AccessToken{ClientID: client.ID, Grant: *grant, IssuedAt: now, ExpiresAt: now.Add(lifetime)}
 	token, err := s.sign(ctx, &t, record.Token)
 	if err != nil {

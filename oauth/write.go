@@ -17,14 +17,26 @@ func allow(w http.ResponseWriter, r *http.Request, methods ...string) bool {
 	return false
 }
 
+// retryAfter is when to come back after an outage, in seconds: while a code and a person's patience still last.
+const retryAfter = "5"
+
 // errorResponse is the answer of RFC 6749 section 5.2.
 type errorResponse struct {
 	Error       ErrorCode `json:"error"`
 	Description string    `json:"error_description,omitempty"`
 }
 
-func writeError(w http.ResponseWriter, e *Error) {
-	writeValue(w, e.StatusCode(), errorResponse{e.Code, e.Description})
+// writeError answers a client that called an endpoint itself.
+func writeError(w http.ResponseWriter, r *http.Request, e *Error) {
+	switch e.StatusCode() {
+	case http.StatusUnauthorized:
+		if r.Header.Get("Authorization") != "" { // a client that tried it must be answered in kind (RFC 6749 section 5.2)
+			w.Header().Set("WWW-Authenticate", `Basic realm="not supported, use private_key_jwt"`)
+		}
+	case http.StatusServiceUnavailable:
+		w.Header().Set("Retry-After", retryAfter)
+	}
+	writeValue(w, e.StatusCode(), errorResponse{e.Code, e.description()})
 }
 
 func writeValue(w http.ResponseWriter, status int, v any) {

@@ -86,8 +86,8 @@ func (p *Provider) Asked(c *oauth.Client, r *Request, scope []string) ClaimSet {
 }
 
 // ACRs returns the authentication contexts that a login for the request may aim at, in order of preference: those that
-// the request asks for, or, if there is none or it is no must, those of the client's registration. The result is
-// empty only if the provider has none. A request that cannot be satisfied is refused with
+// the request asks for and the client may have, or, if there is none and none is essential, all that the client may have.
+// The result is empty only if that is none. A request whose essential contexts cannot be had is refused with
 // unmet_authentication_requirements.
 func (p *Provider) ACRs(c *oauth.Client, r *Request) ([]string, error) {
 	known := only(p.config.ACRValues, p.config.ACRValues)

@@ -60,50 +60,56 @@ func parseClaims(s string) (*ClaimsParameter, []string, error) {
 	if err := checkJSON([]byte(s)); err != nil {
 		return nil, nil, invalidClaims(err.Error())
 	}
-	top, ok := object([]byte(s))
+	targets, ok := object([]byte(s))
 	if !ok {
 		return nil, nil, invalidClaims("it is not an object")
 	}
-	parameter := new(ClaimsParameter)
-	var locales []string
-	total := 0
-	for _, target := range []struct {
-		name string
-		to   *map[string]ClaimRequest
-	}{{"userinfo", &parameter.Userinfo}, {"id_token", &parameter.IDToken}} {
-		raw, ok := top[target.name]
-		if !ok || isNull(raw) {
-			continue
-		}
-		members, ok := object(raw)
-		if !ok {
-			return nil, nil, invalidClaims(target.name + " is not an object")
-		}
-		if total += len(members); total > maxClaims {
-			return nil, nil, invalidClaims("it asks for too many claims")
-		}
-		requests := make(map[string]ClaimRequest, len(members))
-		for _, member := range sortedKeys(members) {
-			if member == "verified_claims" { // an Identity Assurance request, with a form of its own
-				continue
-			}
-			request, err := parseClaimRequest(members[member])
-			if err != nil {
-				return nil, nil, err
-			}
-			name, locale, tagged := strings.Cut(member, "#")
-			if tagged {
-				request.Values = requests[name].Values
-				request.Essential = request.Essential || requests[name].Essential
-				if isLanguageTag(locale) {
-					locales = append(locales, locale)
-				}
-			}
-			requests[name] = request
-		}
-		*target.to = requests
+	userinfo, userinfoLocales, err := parseTarget(targets["userinfo"])
+	if err != nil {
+		return nil, nil, err
 	}
-	return parameter, locales, nil
+	idToken, idTokenLocales, err := parseTarget(targets["id_token"])
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(userinfo)+len(idToken) > maxClaims {
+		return nil, nil, invalidClaims("it asks for too many claims")
+	}
+	return &ClaimsParameter{Userinfo: userinfo, IDToken: idToken}, append(userinfoLocales, idTokenLocales...), nil
+}
+
+// parseTarget reads the requests of userinfo or of id_token, which may be absent.
+func parseTarget(raw json.RawMessage) (map[string]ClaimRequest, []string, error) {
+	if raw == nil || isNull(raw) {
+		return nil, nil, nil
+	}
+	members, ok := object(raw)
+	if !ok {
+		return nil, nil, invalidClaims("userinfo or id_token is not an object")
+	}
+	delete(members, "verified_claims") // an Identity Assurance request has a form of its own
+	if len(members) == 0 {
+		return nil, nil, nil
+	}
+	requests := make(map[string]ClaimRequest, len(members))
+	var locales []string
+	// In order, name comes before name#km.
+	for _, member := range slices.Sorted(maps.Keys(members)) {
+		request, err := parseClaimRequest(members[member])
+		if err != nil {
+			return nil, nil, err
+		}
+		name, locale, tagged := strings.Cut(member, "#")
+		if tagged {
+			request.Values = requests[name].Values
+			request.Essential = request.Essential || requests[name].Essential
+			if isLanguageTag(locale) {
+				locales = append(locales, locale)
+			}
+		}
+		requests[name] = request
+	}
+	return requests, locales, nil
 }
 
 func parseClaimRequest(raw json.RawMessage) (ClaimRequest, error) {
@@ -196,5 +202,3 @@ func isNull(raw json.RawMessage) bool { return string(raw) == "null" }
 func invalidClaims(problem string) *oauth.Error {
 	return invalidRequest("the claims parameter is not valid: " + problem)
 }
-
-func sortedKeys(m map[string]json.RawMessage) []string { return slices.Sorted(maps.Keys(m)) }

@@ -35,7 +35,7 @@ func (p *Provider) CheckRequest(ctx context.Context, c *oauth.Client, req *oauth
 	if r.HasPrompt(PromptNone) {
 		return &oauth.Error{Code: oauth.LoginRequired, Description: "the person has to log in"}
 	}
-	if r.OpenID && (!p.signs(p.idTokenAlgorithm(c)) || !c.UserinfoJSON && !p.signs(p.userinfoAlgorithm(c))) {
+	if r.OpenID && (!p.signs(p.idTokenAlgorithm(c)) || !p.signs(p.userinfoAlgorithm(c))) {
 		return &oauth.Error{
 			Code:        oauth.UnauthorizedClient,
 			Description: "the client is registered for a signature algorithm that is not supported",

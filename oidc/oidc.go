@@ -103,8 +103,7 @@ var _ oauth.Extension = (*Provider)(nil)
 
 // New returns a Provider, or an error that joins everything that is wrong with the configuration. It does not talk to
 // any backend.
-func New(config Config) (*Provider, error) {
-	c := config
+func New(c Config) (*Provider, error) {
 	if c.Scopes == nil {
 		c.Scopes = StandardScopes()
 	}

@@ -34,6 +34,8 @@ var (
 	now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 )
 
+var _ oidc.TokenSource = (*oauth.Server)(nil)
+
 // fixture is a provider with everything around it.
 type fixture struct {
 	*oidc.Provider

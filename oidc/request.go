@@ -173,8 +173,8 @@ func parseLoginHint(s string) (string, error) {
 
 func parseACRValues(s string) ([]string, error) {
 	values := strings.Fields(s)
-	if len(values) > maxACRValues {
-		return nil, invalidRequest("acr_values has too many values")
+	if len(values) > maxACRValues || !utf8.ValidString(s) {
+		return nil, invalidRequest("acr_values has too many values or is not text")
 	}
 	return nilIfEmpty(values), nil
 }

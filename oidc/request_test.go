@@ -82,6 +82,7 @@ func TestParseRequestRefuses(t *testing.T) {
 		"a login_hint with a line break":       {"login_hint", "a\nb"},
 		"a login_hint that is not UTF-8":       {"login_hint", "\xff"},
 		"too many acr_values":                  {"acr_values", strings.Repeat("a ", 33)},
+		"acr_values that are not UTF-8":        {"acr_values", "loa:1 \xff"},
 		"an id_token_hint that is no token":    {"id_token_hint", "garbage"},
 		"claims that ask for an acr by number": {"claims", `{"id_token":{"acr":{"value":2}}}`},
 		"claims that ask for a null acr":       {"claims", `{"id_token":{"acr":{"values":[null]}}}`},

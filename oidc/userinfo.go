@@ -98,14 +98,23 @@ func (p *Provider) UserinfoHandler(tokens TokenSource) http.Handler {
 			return
 		}
 		token, err := bearerToken(w, r)
-		if err == nil && token == "" {
-			h.Set("WWW-Authenticate", "Bearer") // without an error: the client has not tried (RFC 6750 section 3.1)
+		if err != nil {
+			p.writeError(w, r, err)
+			return
+		}
+		if token == "" { // no error code: the client has not tried (RFC 6750 section 3.1)
+			h.Set("WWW-Authenticate", "Bearer")
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		response, err := p.answer(r.Context(), tokens, token, err)
+		t, err := tokens.AccessToken(r.Context(), token)
 		if err != nil {
-			p.writeError(w, r, oauth.AsError(err))
+			p.writeError(w, r, err)
+			return
+		}
+		response, err := p.Userinfo(r.Context(), t)
+		if err != nil {
+			p.writeError(w, r, err)
 			return
 		}
 		h.Set("Content-Type", response.ContentType)
@@ -113,19 +122,9 @@ func (p *Provider) UserinfoHandler(tokens TokenSource) http.Handler {
 	})
 }
 
-func (p *Provider) answer(ctx context.Context, tokens TokenSource, token string, err error) (*UserinfoResponse, error) {
-	if err != nil {
-		return nil, err
-	}
-	t, err := tokens.AccessToken(ctx, token)
-	if err != nil {
-		return nil, err
-	}
-	return p.Userinfo(ctx, t)
-}
-
 // writeError answers as RFC 6750 section 3 wants it.
-func (p *Provider) writeError(w http.ResponseWriter, r *http.Request, e *oauth.Error) {
+func (p *Provider) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	e := oauth.AsError(err)
 	challenge := `Bearer error="` + string(e.Code) + `", error_description="` + e.Description + `"`
 	status := http.StatusServiceUnavailable
 	switch e.Code {
@@ -143,15 +142,12 @@ func (p *Provider) writeError(w http.ResponseWriter, r *http.Request, e *oauth.E
 	if challenge != "" {
 		w.Header().Set("WWW-Authenticate", challenge)
 	}
-	body, err := json.Marshal(struct {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(struct {
 		Code        oauth.ErrorCode `json:"error"`
 		Description string          `json:"error_description,omitempty"`
 	}{e.Code, e.Description})
-	if err == nil {
-		w.Header().Set("Content-Type", "application/json")
-	}
-	w.WriteHeader(status)
-	w.Write(body)
 }
 
 func refuseMethod(w http.ResponseWriter, allowed string) {

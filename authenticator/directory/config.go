@@ -1,0 +1,129 @@
+package directory
+
+import (
+	"cmp"
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"runtime"
+	"time"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/store"
+)
+
+const minSecretBytes = 32
+
+// Config configures a Directory. Lookup alone gives one with passwords; one-time codes need Sender, Store, Secret and
+// Decoys.
+type Config struct {
+	// Lookup finds people. Required.
+	Lookup Lookup
+	// Normalize maps all spellings of an identifier that name one person to a single one: it removes spaces, folds
+	// case, converts digits. It must not depend on who is registered. A Lookup that is lenient by itself would betray
+	// known people, whose receipts stay the same while those of unknown people change with the spelling. Nil means
+	// that spellings are different identifiers.
+	Normalize func(authenticator.Identifier) authenticator.Identifier
+
+	// Sender delivers one-time codes. Nil means that there are none: the only factor is the password.
+	Sender Sender
+	// Store keeps the codes. Required with Sender.
+	Store store.Ephemeral
+	// Secret keys the digests of codes and identifiers, so that a copy of the store reveals neither. At least 32
+	// random bytes, the same on all instances, not kept in the store. A new one ends the codes that are out. Required
+	// with Sender.
+	Secret []byte
+	// Decoys are invented contacts that look like those in the register: the receipts of unknown people are made from
+	// them, with other last digits or another first letter. One of them is chosen per identifier, so their
+	// proportions, channels, country codes and e-mail domains should be those of the register. They must reach
+	// nobody's phone, although nothing is ever sent to them. Required with Sender.
+	Decoys []Contact
+	// CodeLength is the number of digits, 6 to 10. Zero means 6.
+	CodeLength int
+	// CodeLifetime is how long a code works, at most 15 minutes. Zero means 3 minutes.
+	CodeLifetime time.Duration
+	// MaxTries is how many answers to one code are looked at, right or wrong, at most 10. Zero means 5.
+	MaxTries int
+	// ResendAfter is how long a login must wait before it can have another code for the same identifier, at most
+	// CodeLifetime. Zero means 30 seconds.
+	ResendAfter time.Duration
+	// SendTimeout bounds one call of the Sender. Zero means 30 seconds.
+	SendTimeout time.Duration
+	// MaxSending bounds how many messages are on their way at once; beyond it, requests for codes get Unavailable,
+	// whoever they are for. Zero means 64.
+	MaxSending int
+
+	// Argon2id is the cost of most hashes in the register: the work that is done for people without a password and
+	// for nobody. The zero value is the cost of [HashPassword].
+	Argon2id Argon2id
+	// MaxHashing bounds how many passwords are hashed at once, each in the memory of its cost. The others wait, as
+	// long as their contexts allow. Zero means one per processor.
+	MaxHashing int
+
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+	// Random is the source of codes. Nil means crypto/rand.
+	Random io.Reader
+	// Logger hears of messages that could not be sent. Nil means that nobody does.
+	Logger *slog.Logger
+}
+
+func (c Config) withDefaults() Config {
+	c.CodeLength = cmp.Or(c.CodeLength, 6)
+	c.CodeLifetime = cmp.Or(c.CodeLifetime, 3*time.Minute)
+	c.MaxTries = cmp.Or(c.MaxTries, 5)
+	c.ResendAfter = cmp.Or(c.ResendAfter, 30*time.Second)
+	c.SendTimeout = cmp.Or(c.SendTimeout, 30*time.Second)
+	c.MaxSending = cmp.Or(c.MaxSending, 64)
+	c.Argon2id = c.Argon2id.withDefaults()
+	c.MaxHashing = cmp.Or(c.MaxHashing, runtime.GOMAXPROCS(0))
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+func (c Config) validate() error {
+	var errs []error
+	check := func(ok bool, format string, args ...any) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("directory: "+format, args...))
+		}
+	}
+	check(c.Lookup != nil, "Lookup is required")
+	check(c.MaxHashing > 0, "MaxHashing is negative")
+	if err := c.Argon2id.validate(); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Sender == nil {
+		return errors.Join(errs...)
+	}
+	check(c.Store != nil, "Store is required with a Sender")
+	check(len(c.Secret) >= minSecretBytes, "Secret needs %d bytes", minSecretBytes)
+	check(len(c.Decoys) > 0, "Decoys are required with a Sender")
+	for i, decoy := range c.Decoys {
+		check(mask(decoy) != hidden, "decoy %d is no e-mail address or telephone number", i+1)
+	}
+	check(c.CodeLength >= 6 && c.CodeLength <= 10, "CodeLength is not within 6 to 10")
+	check(c.CodeLifetime > 0 && c.CodeLifetime <= 15*time.Minute, "CodeLifetime is not within 15 minutes")
+	check(c.MaxTries > 0 && c.MaxTries <= 10, "MaxTries is not within 1 to 10")
+	check(c.ResendAfter > 0 && c.ResendAfter <= c.CodeLifetime, "ResendAfter is not within CodeLifetime")
+	check(c.SendTimeout > 0, "SendTimeout is negative")
+	check(c.MaxSending > 0, "MaxSending is negative")
+	return errors.Join(errs...)
+}
+
+// deriveKey gives each use of the Secret a key of its own.
+func (c Config) deriveKey(use string) ([]byte, error) {
+	return hkdf.Key(sha256.New, c.Secret, nil, "signet/directory/"+use, sha256.Size)
+}

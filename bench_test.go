@@ -1,0 +1,304 @@
+package signet_test
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/google/uuid"
+
+	"github.com/gosignet/signet"
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/store/memory"
+)
+
+const benchIssuer = "https://id.example"
+
+// BenchmarkLogin is a complete login through the handlers: authorization request, one-time code, consent, token and
+// userinfo, with the memory store. "protocol" skips the pages and drives the login as a JSON face would; "pages" fetches
+// every page and sends every form. The metric x-floor is its time over that of the cryptography that it cannot do
+// without (see floor).
+func BenchmarkLogin(b *testing.B) {
+	for _, alg := range []jose.SignatureAlgorithm{jose.ES256, jose.RS256} {
+		b.Run(string(alg), func(b *testing.B) {
+			w := newBenchWorld(b, alg)
+			b.Run("floor", func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					w.floor(b)
+				}
+			})
+			b.Run("protocol", func(b *testing.B) { w.run(b, w.protocolLogin) })
+			b.Run("pages", func(b *testing.B) { w.run(b, w.pageLogin) })
+		})
+	}
+}
+
+type benchWorld struct {
+	provider *signet.Provider
+	alg      jose.SignatureAlgorithm
+	client   jose.Signer
+	keys     *keystore.Memory
+	floorKey crypto.Signer
+	digest   [32]byte
+	sig      []byte
+}
+
+func newBenchWorld(b *testing.B, alg jose.SignatureAlgorithm) *benchWorld {
+	w := &benchWorld{alg: alg}
+	w.floorKey = benchKey(b, alg)
+	clientKey := benchKey(b, alg)
+	var err error
+	if w.client, err = jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: clientKey}, nil); err != nil {
+		b.Fatal(err)
+	}
+	if w.keys, err = keystore.Generate(alg); err != nil {
+		b.Fatal(err)
+	}
+	clients, err := oauth.NewStaticClients(&oauth.Client{
+		ID: "portal", Names: map[string]string{"": "Portal"},
+		RedirectURIs:       []string{"https://portal.example/callback"},
+		Keys:               jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: clientKey.Public(), KeyID: "1"}}},
+		AssertionAlgorithm: alg,
+		Scopes:             []string{"openid", "profile"},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	state, err := memory.New(memory.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { state.Close() })
+	secret := make([]byte, 32)
+	rand.Read(secret)
+	w.provider, err = signet.New(signet.Config{
+		Issuer: benchIssuer, Clients: clients, Authenticator: benchPeople{}, Keys: w.keys, Store: state,
+		PairwiseSecret: secret, Algorithm: alg, IdentifierLimit: login.Limit{Attempts: 65535},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	w.digest = sha256.Sum256(make([]byte, 512))
+	w.sig = w.sign(b)
+	return w
+}
+
+func benchKey(b *testing.B, alg jose.SignatureAlgorithm) crypto.Signer {
+	var key crypto.Signer
+	var err error
+	if alg == jose.RS256 {
+		key, err = rsa.GenerateKey(rand.Reader, 2048)
+	} else {
+		key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return key
+}
+
+func (w *benchWorld) sign(b *testing.B) []byte {
+	sig, err := w.floorKey.Sign(rand.Reader, w.digest[:], crypto.SHA256)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return sig
+}
+
+// floor does the signatures, verifications and hashes that the specifications demand of one login, and nothing else: it
+// verifies the client's assertion; signs the access token, the ID Token and the userinfo response; and hashes their
+// inputs, the code verifier, at_hash, and the pairwise subject. What seals the state is not part of it.
+func (w *benchWorld) floor(b *testing.B) {
+	input := make([]byte, 512)
+	for range 3 {
+		w.digest = sha256.Sum256(input)
+		w.sign(b)
+	}
+	w.digest = sha256.Sum256(make([]byte, 512))
+	switch key := w.floorKey.Public().(type) {
+	case *ecdsa.PublicKey:
+		if !ecdsa.VerifyASN1(key, w.digest[:], w.sig) {
+			b.Fatal("signature does not verify")
+		}
+	case *rsa.PublicKey:
+		if rsa.VerifyPKCS1v15(key, crypto.SHA256, w.digest[:], w.sig) != nil {
+			b.Fatal("signature does not verify")
+		}
+	}
+	sha256.Sum256(input[:64])               // code_verifier
+	sha256.Sum256(input)                    // at_hash
+	mac := hmac.New(sha256.New, input[:32]) // pairwise subject
+	mac.Write(input[:64])
+	mac.Sum(nil)
+}
+
+// run measures login and reports its time as a multiple of the floor's, which it measures first. Client assertions are
+// made while the clock stands: they are the client's work.
+func (w *benchWorld) run(b *testing.B, login func(b *testing.B, assertion string)) {
+	const floors = 200
+	start := time.Now()
+	for range floors {
+		w.floor(b)
+	}
+	floor := time.Since(start) / floors
+	assertions := make([]string, b.N)
+	for i := range assertions {
+		assertions[i] = w.assertion(b)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		login(b, assertions[i])
+	}
+	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(floor), "x-floor")
+}
+
+func (w *benchWorld) assertion(b *testing.B) string {
+	claims, err := json.Marshal(map[string]any{
+		"iss": "portal", "sub": "portal", "aud": benchIssuer, "jti": uuid.NewString(),
+		"iat": time.Now().Unix(), "exp": time.Now().Add(10 * time.Minute).Unix(),
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	jws, err := w.client.Sign(claims)
+	if err != nil {
+		b.Fatal(err)
+	}
+	token, err := jws.CompactSerialize()
+	if err != nil {
+		b.Fatal(err)
+	}
+	return token
+}
+
+const benchVerifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+
+var benchAuthorize = "/authorize?" + url.Values{
+	"client_id": {"portal"}, "redirect_uri": {"https://portal.example/callback"}, "response_type": {"code"},
+	"scope": {"openid profile"}, "state": {"af0ifjsldkj"}, "nonce": {"n-0S6_WzA2Mj"},
+	"code_challenge": {"E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "code_challenge_method": {"S256"},
+}.Encode()
+
+func (w *benchWorld) do(b *testing.B, r *http.Request, status int) *httptest.ResponseRecorder {
+	rec := httptest.NewRecorder()
+	w.provider.ServeHTTP(rec, r)
+	if rec.Code != status {
+		b.Fatalf("%s %s: %d %s", r.Method, r.URL.Path, rec.Code, rec.Body)
+	}
+	return rec
+}
+
+// pageLogin goes through the pages as a browser does.
+func (w *benchWorld) pageLogin(b *testing.B, assertion string) {
+	rec := w.do(b, httptest.NewRequest("GET", benchIssuer+benchAuthorize, nil), http.StatusSeeOther)
+	cookie, _, _ := strings.Cut(rec.Header().Get("Set-Cookie"), ";")
+	next := rec.Header().Get("Location")
+	get := func(status int) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", benchIssuer+next, nil)
+		r.Header.Set("Cookie", cookie)
+		rec := w.do(b, r, status)
+		if status == http.StatusSeeOther {
+			next = rec.Header().Get("Location")
+		}
+		return rec
+	}
+	send := func(page string, fields url.Values) {
+		_, rest, _ := strings.Cut(page, `name="csrf" value="`)
+		csrf, _, _ := strings.Cut(rest, `"`)
+		_, rest, _ = strings.Cut(page, `method="post" action="`)
+		action, _, _ := strings.Cut(rest, `"`)
+		fields.Set("csrf", csrf)
+		r := httptest.NewRequest("POST", benchIssuer+action, strings.NewReader(fields.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		r.Header.Set("Cookie", cookie)
+		next = w.do(b, r, http.StatusSeeOther).Header().Get("Location")
+	}
+	send(get(http.StatusOK).Body.String(), url.Values{"identifier": {"4409173820"}})
+	send(get(http.StatusOK).Body.String(), url.Values{"response": {"111111"}})
+	send(get(http.StatusOK).Body.String(), url.Values{"claim": {"name", "given_name", "birthdate"}})
+	w.redeem(b, next, assertion)
+}
+
+// protocolLogin takes the person through login.Flow without pages.
+func (w *benchWorld) protocolLogin(b *testing.B, assertion string) {
+	rec := w.do(b, httptest.NewRequest("GET", benchIssuer+benchAuthorize, nil), http.StatusSeeOther)
+	cookie, _, _ := strings.Cut(rec.Header().Get("Set-Cookie"), ";")
+	_, handle, _ := strings.Cut(cookie, "=")
+	ctx := b.Context()
+	person := authenticator.Identifier{Value: "4409173820"}
+	if _, err := w.provider.Login.SendCode(ctx, handle, person); err != nil {
+		b.Fatal(err)
+	}
+	answer := authenticator.Challenge{Factor: authenticator.OTP, Response: "111111"}
+	state, err := w.provider.Login.Answer(ctx, handle, person, answer)
+	if err != nil {
+		b.Fatal(err)
+	}
+	state, err = w.provider.Login.Decide(ctx, handle, login.Decision{Claims: state.Voluntary})
+	if err != nil {
+		b.Fatal(err)
+	}
+	w.redeem(b, state.Response.URL(), assertion)
+}
+
+func (w *benchWorld) redeem(b *testing.B, callback, assertion string) {
+	u, err := url.Parse(callback)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := httptest.NewRequest("POST", benchIssuer+"/token", strings.NewReader(url.Values{
+		"grant_type": {"authorization_code"}, "code": {u.Query().Get("code")},
+		"redirect_uri": {"https://portal.example/callback"}, "code_verifier": {benchVerifier},
+		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+		"client_assertion":      {assertion},
+	}.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	var tokens struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal(w.do(b, r, http.StatusOK).Body.Bytes(), &tokens); err != nil {
+		b.Fatal(err)
+	}
+	r = httptest.NewRequest("GET", benchIssuer+"/userinfo", nil)
+	r.Header.Set("Authorization", "Bearer "+tokens.AccessToken)
+	w.do(b, r, http.StatusOK)
+}
+
+// benchPeople is an identity system that costs nothing.
+type benchPeople struct{}
+
+func (benchPeople) Factors() []authenticator.Factor { return []authenticator.Factor{authenticator.OTP} }
+
+func (benchPeople) SendCode(context.Context, *authenticator.CodeRequest) (*authenticator.CodeReceipt, error) {
+	return &authenticator.CodeReceipt{Destinations: []string{"+000 •• ••• 321"}, Length: 6}, nil
+}
+
+func (benchPeople) Authenticate(context.Context, *authenticator.Request) (*authenticator.Identity, error) {
+	return &authenticator.Identity{Subject: "4409173820"}, nil
+}
+
+func (benchPeople) Claims(context.Context, *authenticator.ClaimsRequest) (*authenticator.Claims, error) {
+	return &authenticator.Claims{Values: map[string]json.RawMessage{
+		"name": json.RawMessage(`"Grace Wanjiru Otieno"`), "given_name": json.RawMessage(`"Grace"`),
+		"birthdate": json.RawMessage(`"1987-02-11"`),
+	}}, nil
+}

@@ -1,0 +1,125 @@
+// Package e2e_test takes people through whole logins: a real browser, the portal, the provider, and nothing faked but
+// the people.
+package e2e_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"net"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet"
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/mock"
+	"github.com/gosignet/signet/examples/portal"
+	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/store/memory"
+)
+
+const (
+	password = "e2e-password"
+	clientID = "health-portal"
+)
+
+// world is a provider and a portal of a test's own.
+type world struct {
+	issuer, portal string
+	person         mock.Persona // somebody with a name in Latin letters
+	arabic         mock.Persona // somebody with a name in Arabic letters
+	ahead          atomic.Int64 // how far the provider's clock is ahead
+}
+
+// pass lets time go by at the provider.
+func (w *world) pass(d time.Duration) { w.ahead.Add(int64(d)) }
+
+// newWorld starts the two. Further clients are registered beside the portal.
+func newWorld(t *testing.T, others ...*oauth.Client) *world {
+	t.Helper()
+	w := &world{}
+	now := func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
+	provider, portalServer := httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
+	// Two hosts, so that the browser keeps the cookies of the two apart as it would in the world.
+	w.issuer = "http://localhost:" + port(t, provider.Listener)
+	w.portal = "http://127.0.0.1:" + port(t, portalServer.Listener)
+
+	key := newKey(t)
+	clients, err := oauth.NewStaticClients(append(others, &oauth.Client{
+		ID:                 clientID,
+		Names:              map[string]string{"": "Health Portal"},
+		RedirectURIs:       []string{w.portal + "/callback"},
+		Keys:               jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key.Public()}},
+		AssertionAlgorithm: jose.ES256,
+		Scopes:             []string{"openid", "profile", "email", "phone", "address"},
+	})...)
+	require.NoError(t, err)
+	keys, err := keystore.Generate(jose.ES256)
+	require.NoError(t, err)
+	store, err := memory.New(memory.Config{Now: now})
+	require.NoError(t, err)
+	people, err := mock.New(mock.Config{Password: password, Store: store, Now: now})
+	require.NoError(t, err)
+	secret := make([]byte, 32)
+	rand.Read(secret)
+	provider.Config.Handler, err = signet.New(signet.Config{
+		Issuer:        w.issuer,
+		Clients:       clients,
+		Authenticator: people,
+		ACRs: authenticator.ACRs{
+			{Value: "code", Alternatives: []authenticator.FactorSet{{authenticator.OTP}}},
+			{Value: "password", Alternatives: []authenticator.FactorSet{{authenticator.Password}}},
+		},
+		Keys:           keys,
+		Store:          store,
+		PairwiseSecret: secret,
+		Now:            now,
+	})
+	require.NoError(t, err)
+	portalServer.Config.Handler, err = portal.New(portal.Config{
+		Issuer:      w.issuer,
+		ClientID:    clientID,
+		Key:         key,
+		RedirectURI: w.portal + "/callback",
+		Scopes:      []string{"openid", "email", "phone"},
+		Claims: []byte(`{"userinfo":{"name":{"essential":true},"birthdate":{"essential":true},` +
+			`"gender":null,"picture":null,"address":null}}`),
+	})
+	require.NoError(t, err)
+	for _, server := range []*httptest.Server{provider, portalServer} {
+		server.Start()
+		t.Cleanup(server.Close)
+	}
+	for _, p := range people.Personas() {
+		if p.Name() == p.EnglishName() && w.person.NationalID == "" {
+			w.person = p
+		}
+		if p.Claims["locale"] == "ar-EG" || p.Name() != p.EnglishName() && w.arabic.NationalID == "" {
+			w.arabic = p
+		}
+	}
+	require.NotEmpty(t, w.person.NationalID)
+	require.NotEmpty(t, w.arabic.NationalID)
+	return w
+}
+
+func port(t *testing.T, l net.Listener) string {
+	t.Helper()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	return port
+}
+
+// newKey returns a private key for client assertions.
+func newKey(t *testing.T) jose.JSONWebKey {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	return jose.JSONWebKey{Key: private, KeyID: "client-1", Algorithm: string(jose.ES256), Use: "sig"}
+}

@@ -1,0 +1,56 @@
+package portal
+
+import "net/http"
+
+// failure is why a login did not work, for the person.
+type failure struct {
+	Status      int
+	Title, Text string
+	// Code and Description come from the provider. They are shown as text.
+	Code, Description string
+}
+
+var (
+	errUnavailable = &failure{
+		Status: http.StatusServiceUnavailable,
+		Title:  "Signing in is not possible at the moment",
+		Text:   "The national ID service cannot be reached. Please try again in a few minutes.",
+	}
+	errUnknownLogin = &failure{
+		Status: http.StatusBadRequest,
+		Title:  "This sign-in cannot be continued",
+		Text: "It was started in another browser, is already over, or took too long. If your browser blocks cookies, " +
+			"allow them for this site. Then please sign in again.",
+	}
+	errBadResponse = &failure{
+		Status: http.StatusBadRequest,
+		Title:  "This sign-in cannot be continued",
+		Text:   "The answer that your browser brought did not come from the national ID service. Please sign in again.",
+	}
+	errLoginFailed = &failure{
+		Status: http.StatusBadGateway,
+		Title:  "Signing in did not work",
+		Text:   "The national ID service gave an answer that could not be verified. Please sign in again.",
+	}
+)
+
+// providerFailure explains an error that the provider sent (RFC 6749 section 4.1.2.1).
+func providerFailure(code, description string) *failure {
+	f := &failure{
+		Status:      http.StatusBadRequest,
+		Title:       "You are not signed in",
+		Text:        "The national ID service could not sign you in. You can try again.",
+		Code:        code,
+		Description: description,
+	}
+	switch code {
+	case "access_denied":
+		f.Status = http.StatusForbidden
+		f.Text = "The sign-in was cancelled or refused, and nothing was shared with the Health Portal. You can sign in again " +
+			"whenever you like."
+	case "server_error", "temporarily_unavailable":
+		f.Status = http.StatusServiceUnavailable
+		f.Text = "The national ID service has a problem at the moment. Please try again in a few minutes."
+	}
+	return f
+}

@@ -1,0 +1,117 @@
+package portal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"html/template"
+	"io/fs"
+	"net/http"
+	"slices"
+	"strconv"
+)
+
+//go:embed templates assets
+var files embed.FS
+
+// pages renders the portal's pages.
+type pages struct {
+	home, profile, failure *template.Template
+	css                    []byte
+	cssPath                string
+}
+
+func newPages() (*pages, error) {
+	css, err := fs.ReadFile(files, "assets/portal.css")
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(css)
+	p := &pages{css: css, cssPath: assetsPath + "portal-" + hex.EncodeToString(sum[:8]) + ".css"}
+	for name, page := range map[string]**template.Template{"home": &p.home, "profile": &p.profile, "failure": &p.failure} {
+		*page, err = template.New("layout.html").Funcs(template.FuncMap{"style": p.stylePath}).
+			ParseFS(files, "templates/layout.html", "templates/"+name+".html")
+		if err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// stylePath names the style sheet after its content, so that it can be cached for good.
+func (p *pages) stylePath() string { return p.cssPath }
+
+func (p *pages) style() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/css; charset=utf-8")
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+		w.Write(p.css)
+	})
+}
+
+// page is what every page needs, and Content what one of them does.
+type page struct {
+	Title    string
+	SignedIn bool
+	Content  any
+}
+
+func (p *Portal) render(w http.ResponseWriter, r *http.Request, t *template.Template, status int, data page) {
+	var b bytes.Buffer
+	if err := t.Execute(&b, data); err != nil {
+		p.log(r.Context(), "page not rendered", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Content-Length", strconv.Itoa(b.Len()))
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}
+
+// languageChoice offers the provider's pages in a language, by its own name.
+type languageChoice struct{ Tag, Name string }
+
+var languages = []languageChoice{
+	{"en", "English"}, {"fr", "Français"}, {"ar", "العربية"}, {"hi", "हिन्दी"}, {"km", "ខ្មែរ"}, {"kn", "ಕನ್ನಡ"}, {"ta", "தமிழ்"},
+}
+
+func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
+	p.render(w, r, p.pages.home, http.StatusOK, page{
+		Title:    "Welcome",
+		SignedIn: p.session(r) != nil,
+		Content: struct {
+			Lang      string
+			Languages []languageChoice
+		}{locale(r.URL.Query().Get("lang")), languages},
+	})
+}
+
+func (p *Portal) profile(w http.ResponseWriter, r *http.Request) {
+	s := p.session(r)
+	if s == nil {
+		http.Redirect(w, r, homePath, http.StatusSeeOther)
+		return
+	}
+	list := rows(s.userinfo.claims)
+	var name value
+	if i := slices.IndexFunc(list, func(r row) bool { return r.Name == "name" }); i >= 0 {
+		name = list[i].Values[0]
+	}
+	p.render(w, r, p.pages.profile, http.StatusOK, page{
+		Title:    "Your profile",
+		SignedIn: true,
+		Content: struct {
+			Name              value
+			Photo             template.URL
+			Rows              []row
+			Signed            bool
+			IDToken, Userinfo string
+		}{name, photo(s.userinfo.claims), list, s.userinfo.signed, pretty(s.idToken), pretty(s.userinfo.raw)},
+	})
+}
+
+func (p *Portal) fail(w http.ResponseWriter, r *http.Request, f *failure) {
+	p.render(w, r, p.pages.failure, f.Status, page{Title: f.Title, SignedIn: p.session(r) != nil, Content: f})
+}

@@ -1,0 +1,202 @@
+// Package portal is a health portal that people enter with their national ID: a relying party to copy from, built on
+// zitadel/oidc.
+//
+// It does what a relying party should do and many do not. It discovers the provider, uses PKCE, and authenticates with
+// private_key_jwt. State, nonce and code verifier are random for every login and bound to the browser, one login per
+// tab if need be. It checks the iss parameter of the response (RFC 9207), verifies the ID Token and the signed
+// userinfo, and keeps what it learned on the server: the browser holds an opaque cookie and no token.
+//
+// The package imports nothing of Signet and works with any OpenID Provider that does the same standards.
+package portal
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// Paths of the portal, beside that of the redirect URI.
+const (
+	homePath    = "/"
+	loginPath   = "/login"
+	profilePath = "/profile"
+	logoutPath  = "/logout"
+	assetsPath  = "/assets/"
+)
+
+// Config configures a [Portal]. It is not changed after New.
+type Config struct {
+	// Issuer is the issuer identifier of the provider. Required. The provider need not run yet: it is discovered when
+	// the first person logs in.
+	Issuer string
+	// ClientID is the portal's client_id at the provider. Required.
+	ClientID string
+	// Key is the private key of the portal's client assertions; its KeyID is sent along. Required. An empty Algorithm
+	// means ES256.
+	Key jose.JSONWebKey
+	// RedirectURI is where the provider sends people back, as registered: an absolute URL of this portal, with a path
+	// that the portal does not use otherwise. Required. The portal's cookies are Secure if it is https.
+	RedirectURI string
+	// Scopes are the scopes to ask for. Nil means openid and profile.
+	Scopes []string
+	// Claims is the claims parameter (OpenID Connect Core section 5.5), a JSON object. Nil means none.
+	Claims json.RawMessage
+	// ACRValues are the authentication contexts to ask for, in order of preference. Nil leaves it to the provider.
+	ACRValues []string
+	// IssOptional accepts an authorization response without iss, from a provider that does not do RFC 9207. The zero
+	// value refuses it.
+	IssOptional bool
+	// Client speaks to the provider. Nil means one with a timeout of 10 seconds.
+	Client *http.Client
+	// Logger takes why logins failed, without personal data. Nil discards it.
+	Logger *slog.Logger
+	// Now is the clock of the portal's cookies and sessions. Nil means time.Now.
+	Now func() time.Time
+}
+
+// Portal is the health portal. It serves all its pages, keeps its sessions in memory and is safe for concurrent use.
+type Portal struct {
+	config   Config
+	provider provider
+	secure   bool
+	sealer   *sealer
+	sessions *sessions
+	pages    *pages
+	handler  http.Handler
+}
+
+// New returns a Portal, or every mistake in the configuration at once.
+func New(c Config) (*Portal, error) {
+	if c.Scopes == nil {
+		c.Scopes = []string{"openid", "profile"}
+	}
+	if c.Client == nil {
+		c.Client = &http.Client{Timeout: 10 * time.Second}
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Key.Algorithm == "" {
+		c.Key.Algorithm = string(jose.ES256)
+	}
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	pages, err := newPages()
+	if err != nil {
+		return nil, err
+	}
+	sealer, err := newSealer()
+	if err != nil {
+		return nil, err
+	}
+	p := &Portal{
+		config:   c,
+		provider: provider{config: c},
+		secure:   strings.HasPrefix(c.RedirectURI, "https:"),
+		sealer:   sealer,
+		sessions: newSessions(c.Now),
+		pages:    pages,
+	}
+	p.handler = p.routes()
+	return p, nil
+}
+
+// ServeHTTP serves the portal's pages.
+func (p *Portal) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.handler.ServeHTTP(w, r) }
+
+func (p *Portal) routes() http.Handler {
+	redirectURI, _ := url.Parse(p.config.RedirectURI)
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", p.home)
+	mux.HandleFunc("GET "+loginPath, p.login)
+	mux.HandleFunc("GET "+redirectURI.Path, p.callback)
+	mux.HandleFunc("GET "+profilePath, p.profile)
+	mux.HandleFunc("POST "+logoutPath, p.logout)
+	mux.Handle("GET "+p.pages.stylePath(), p.pages.style())
+	return secureHeaders(http.NewCrossOriginProtection().Handler(mux))
+}
+
+// secureHeaders keeps scripts, frames and foreign content out of every page.
+func secureHeaders(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "+
+			"base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Cache-Control", "no-store")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (c *Config) validate() error {
+	var errs []error
+	fail := func(format string, args ...any) { errs = append(errs, fmt.Errorf("portal: "+format, args...)) }
+	if u, err := url.Parse(c.Issuer); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		fail("Config.Issuer must be an http or https URL")
+	}
+	if c.ClientID == "" {
+		fail("Config.ClientID is missing")
+	}
+	if err := checkRedirectURI(c.RedirectURI); err != nil {
+		fail("Config.RedirectURI %w", err)
+	}
+	if !slices.Contains(c.Scopes, "openid") {
+		fail("Config.Scopes must include openid")
+	}
+	if c.Claims != nil {
+		if err := json.Unmarshal(c.Claims, &map[string]json.RawMessage{}); err != nil {
+			fail("Config.Claims must be a JSON object: %w", err)
+		}
+	}
+	if !c.Key.Valid() || c.Key.IsPublic() {
+		fail("Config.Key must be a private key")
+	} else if _, err := c.signer(); err != nil {
+		fail("Config.Key cannot sign with %s: %w", c.Key.Algorithm, err)
+	}
+	return errors.Join(errs...)
+}
+
+func checkRedirectURI(uri string) error {
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return errors.New("must be an absolute http or https URL")
+	case u.RawQuery != "" || u.Fragment != "" || u.EscapedPath() != u.Path || strings.ContainsAny(u.Path, "{}"):
+		return errors.New("must have a plain path, no query and no fragment")
+	case u.Path == "" || strings.HasSuffix(u.Path, "/") || strings.HasPrefix(u.Path, assetsPath):
+		return errors.New("needs a path of its own")
+	case slices.Contains([]string{loginPath, profilePath, logoutPath}, u.Path):
+		return errors.New("has the path of another page")
+	}
+	return nil
+}
+
+// signer signs client assertions, and proves at start-up that the key fits its algorithm.
+func (c *Config) signer() (jose.Signer, error) {
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.SignatureAlgorithm(c.Key.Algorithm), Key: c.Key}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := signer.Sign(nil); err != nil {
+		return nil, err
+	}
+	return signer, nil
+}
+
+func (p *Portal) log(ctx context.Context, message string, err error) {
+	p.config.Logger.LogAttrs(ctx, slog.LevelWarn, message, slog.Any("error", err))
+}

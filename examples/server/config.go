@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"time"
+)
+
+// config is what flags and environment say.
+type config struct {
+	listen, issuer, portalListen, opsListen string
+
+	clientsFile, pairwiseSecretFile, demoPassword string
+	accessTokenLifetime, loginLifetime            time.Duration
+	drainDelay, shutdownTimeout                   time.Duration
+	logFormat                                     string
+	logLevel                                      slog.Level
+}
+
+// optionGroup is a part of the help.
+type optionGroup struct {
+	title string
+	names []string
+}
+
+var optionGroups = []optionGroup{
+	{"Addresses", []string{"listen", "issuer", "portal-listen", "ops-listen"}},
+	{"Clients and people", []string{"clients", "pairwise-secret-file", "demo-password"}},
+	{"Lifetimes", []string{"access-token-lifetime", "login-lifetime"}},
+	{"Logs", []string{"log-format", "log-level"}},
+	{"Shutdown", []string{"drain-delay", "shutdown-timeout"}},
+}
+
+func (c *config) flags() *flag.FlagSet {
+	f := flag.NewFlagSet("server", flag.ContinueOnError)
+	f.SetOutput(io.Discard) // run shows errors and help itself
+	f.StringVar(&c.listen, "listen", "localhost:8080", "`address` of the provider")
+	f.StringVar(&c.issuer, "issuer", "", "issuer `URL` under which the world reaches the provider; default: http://localhost and the port of -listen")
+	f.StringVar(&c.portalListen, "portal-listen", "localhost:8081", "`address` of the Health Portal; empty: no portal")
+	f.StringVar(&c.opsListen, "ops-listen", "", "`address` of /healthz and /readyz; empty: on that of the provider")
+	f.StringVar(&c.clientsFile, "clients", "", "JSON `file` with an array of clients, each with the metadata of RFC 7591 and its client_id")
+	f.StringVar(&c.pairwiseSecretFile, "pairwise-secret-file", "", "`file` with at least 32 secret bytes from which pairwise subjects are derived; default: random, so that they change at every start")
+	f.StringVar(&c.demoPassword, "demo-password", "signet-demo", "`password` of the invented people")
+	f.DurationVar(&c.accessTokenLifetime, "access-token-lifetime", 10*time.Minute, "how long an access token is valid")
+	f.DurationVar(&c.loginLifetime, "login-lifetime", 10*time.Minute, "how much time a person has to log in")
+	f.StringVar(&c.logFormat, "log-format", "text", "`format` of the log on stderr: text or json")
+	f.TextVar(&c.logLevel, "log-level", slog.LevelInfo, "lowest `level` to log: debug, info, warn or error")
+	f.DurationVar(&c.drainDelay, "drain-delay", 0, "how long /readyz says 503 before connections are refused, for load balancers to notice")
+	f.DurationVar(&c.shutdownTimeout, "shutdown-timeout", 15*time.Second, "how long requests in flight may take to finish")
+	return f
+}
+
+// parseConfig reads environment and flags, of which the flags win.
+func parseConfig(args []string, getenv func(string) string) (*config, error) {
+	c := new(config)
+	flags := c.flags()
+	var errs []error
+	flags.VisitAll(func(f *flag.Flag) {
+		value := getenv(envName(f.Name))
+		if value == "" {
+			return
+		}
+		if err := flags.Set(f.Name, value); err != nil {
+			errs = append(errs, fmt.Errorf("%s: invalid value %q: %w", envName(f.Name), value, err))
+		}
+	})
+	if err := flags.Parse(args); err != nil {
+		return nil, err // flag.ErrHelp, or a message that names the flag
+	}
+	if flags.NArg() > 0 {
+		errs = append(errs, fmt.Errorf("unexpected argument %q; -help lists the flags", flags.Arg(0)))
+	}
+	if err := errors.Join(append(errs, c.validate())...); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (c *config) validate() error {
+	var errs []error
+	for _, address := range []struct{ name, value string }{
+		{"listen", c.listen}, {"portal-listen", c.portalListen}, {"ops-listen", c.opsListen},
+	} {
+		if address.value == "" && address.name != "listen" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(address.value); err != nil {
+			errs = append(errs, fmt.Errorf("-%s: %q is not an address like localhost:8080", address.name, address.value))
+		}
+	}
+	if !slices.Contains([]string{"text", "json"}, c.logFormat) {
+		errs = append(errs, fmt.Errorf("-log-format: %q is neither text nor json", c.logFormat))
+	}
+	for _, d := range []struct {
+		name  string
+		value time.Duration
+	}{{"drain-delay", c.drainDelay}, {"shutdown-timeout", c.shutdownTimeout}} {
+		if d.value < 0 {
+			errs = append(errs, fmt.Errorf("-%s: %v is negative", d.name, d.value))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// logger writes to stderr, in the format and from the level that were asked for.
+func (c *config) logger(stderr io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.logLevel}
+	if c.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(stderr, options))
+}
+
+func envName(flag string) string {
+	return "SIGNET_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// writeHelp lists the flags by what they are about.
+func writeHelp(w io.Writer) {
+	fmt.Fprint(w, "Usage: server [flags]\n\n"+
+		"An OpenID Provider over invented people, and a portal to log in to. Everything lives in memory.\n"+
+		"Each flag can be set in the environment too: -log-format is SIGNET_LOG_FORMAT. Flags win.\n")
+	flags := new(config).flags()
+	for _, group := range optionGroups {
+		fmt.Fprintf(w, "\n%s:\n", group.title)
+		for _, name := range group.names {
+			f := flags.Lookup(name)
+			placeholder, usage := flag.UnquoteUsage(f)
+			fmt.Fprintf(w, "  -%s %s\n", name, placeholder)
+			if f.DefValue != "" && f.DefValue != "0s" {
+				usage += " (default " + f.DefValue + ")"
+			}
+			for _, line := range wrap(usage, 88) {
+				fmt.Fprintf(w, "        %s\n", line)
+			}
+		}
+	}
+}
+
+// wrap breaks text into lines of at most width bytes.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines = append(lines, line)
+			line = ""
+		}
+		line = strings.TrimPrefix(line+" "+word, " ")
+	}
+	return append(lines, line)
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/gosignet/signet"
+	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/authenticator/mock"
+	"github.com/gosignet/signet/examples/portal"
+	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/store/memory"
+)
+
+const (
+	portalID       = "health-portal"
+	portalCallback = "/callback"
+	minSecret      = 32
+)
+
+// identityProvider is the provider and what must be closed after it.
+type identityProvider struct {
+	handler http.Handler
+	keys    keystore.Keystore
+	store   *memory.Store
+	queue   *audit.Queue
+	people  *mock.Mock
+}
+
+func newIdentityProvider(c *config, clients []*oauth.Client, logger *slog.Logger) (*identityProvider, error) {
+	p := new(identityProvider)
+	registered, err := oauth.NewStaticClients(clients...)
+	if err != nil {
+		return nil, err
+	}
+	secret, err := pairwiseSecret(c.pairwiseSecretFile)
+	if err != nil {
+		return nil, err
+	}
+	algorithms := signatureAlgorithms(clients)
+	if p.keys, err = keystore.Generate(algorithms...); err != nil {
+		return nil, err
+	}
+	if p.store, err = memory.New(memory.Config{}); err != nil {
+		return nil, err
+	}
+	if p.people, err = mock.New(mock.Config{Password: c.demoPassword, Store: p.store}); err != nil {
+		return nil, fmt.Errorf("-demo-password: %w", err)
+	}
+	if p.queue, err = audit.NewQueue(audit.QueueConfig{Sink: audit.NewSlogSink(logger), Logger: logger}); err != nil {
+		return nil, err
+	}
+	p.handler, err = signet.New(signet.Config{
+		Issuer:              c.issuer,
+		Clients:             registered,
+		Authenticator:       p.people,
+		Keys:                p.keys,
+		Store:               p.store,
+		PairwiseSecret:      secret,
+		Algorithms:          algorithms,
+		AccessTokenLifetime: c.accessTokenLifetime,
+		LoginLifetime:       c.loginLifetime,
+		Audit:               p.queue,
+		Logger:              logger,
+	})
+	if err != nil {
+		return nil, errors.Join(err, p.close(context.Background()))
+	}
+	return p, nil
+}
+
+// close delivers what is left to record and lets go of the state.
+func (p *identityProvider) close(ctx context.Context) error {
+	return errors.Join(p.queue.Close(ctx), p.people.Close(), p.store.Close())
+}
+
+// signatureAlgorithms are those that every provider needs and those that the clients ask for. More would only delay the
+// start: an RSA key takes a tenth of a second.
+func signatureAlgorithms(clients []*oauth.Client) []jose.SignatureAlgorithm {
+	algs := []jose.SignatureAlgorithm{jose.ES256, jose.RS256}
+	for _, c := range clients {
+		for _, alg := range []jose.SignatureAlgorithm{c.IDTokenAlgorithm, c.UserinfoAlgorithm} {
+			if alg != "" && !slices.Contains(algs, alg) {
+				algs = append(algs, alg)
+			}
+		}
+	}
+	return algs
+}
+
+func pairwiseSecret(file string) ([]byte, error) {
+	if file == "" {
+		secret := make([]byte, minSecret)
+		rand.Read(secret)
+		return secret, nil
+	}
+	secret, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("-pairwise-secret-file: %w", err)
+	}
+	if len(secret) < minSecret {
+		return nil, fmt.Errorf("-pairwise-secret-file: %s holds %d bytes, and at least %d are needed", file, len(secret), minSecret)
+	}
+	return secret, nil
+}
+
+// newPortal returns the Health Portal at the URL, and its registration at the provider, with a fresh key.
+func newPortal(c *config, url string, logger *slog.Logger) (http.Handler, *oauth.Client, error) {
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	key := jose.JSONWebKey{Key: private, KeyID: "portal-1", Algorithm: string(jose.ES256), Use: "sig"}
+	client := &oauth.Client{
+		ID:                 portalID,
+		Names:              map[string]string{"": "Health Portal", "fr": "Portail de santé", "ar": "بوابة الصحة"},
+		RedirectURIs:       []string{url + portalCallback},
+		Keys:               jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key.Public()}},
+		AssertionAlgorithm: jose.ES256,
+		Scopes:             []string{"openid", "profile", "email", "phone", "address"},
+	}
+	handler, err := portal.New(portal.Config{
+		Issuer:      c.issuer,
+		ClientID:    client.ID,
+		Key:         key,
+		RedirectURI: client.RedirectURIs[0],
+		Scopes:      []string{"openid", "email", "phone"},
+		Claims:      portalClaims,
+		Client:      &http.Client{Timeout: 10 * time.Second},
+		Logger:      logger,
+	})
+	return handler, client, err
+}
+
+// portalClaims asks for what the portal needs, and for what is nice to have, in the languages that a name exists in.
+var portalClaims = []byte(`{"userinfo":{"name":{"essential":true},"birthdate":{"essential":true},"gender":null,"picture":null,"address":null}}`)

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/gosignet/signet/oauth"
+)
+
+// run is the whole server, until the context ends.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	c, err := parseConfig(args, getenv)
+	if errors.Is(err, flag.ErrHelp) {
+		writeHelp(stdout)
+	}
+	if err != nil {
+		return err
+	}
+	logger := c.logger(stderr)
+	var clients []*oauth.Client
+	if c.clientsFile != "" {
+		if clients, err = readClients(c.clientsFile); err != nil {
+			return err
+		}
+	}
+	endpoints, err := listenAll(c)
+	if err != nil {
+		return err
+	}
+	defer closeAll(endpoints)
+	if c.issuer == "" {
+		c.issuer = endpoints.provider.url()
+	}
+	if endpoints.portal != nil {
+		handler, client, err := newPortal(c, endpoints.portal.url(), logger)
+		if err != nil {
+			return err
+		}
+		endpoints.portal.handle(handler, logger)
+		clients = append(clients, client)
+	}
+	provider, err := newIdentityProvider(c, clients, logger)
+	if err != nil {
+		return err
+	}
+	h := &health{keys: provider.keys, store: provider.store, logger: logger}
+	endpoints.handle(provider.handler, h, logger)
+	writeBanner(stdout, c, endpoints, provider.people.Personas())
+	err = serve(ctx, c, h, logger, endpoints.list())
+	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.shutdownTimeout)
+	defer cancel()
+	if err = errors.Join(err, provider.close(bounded)); err == nil {
+		logger.Info("stopped")
+	}
+	return err
+}
+
+// endpoints are the listeners of the server. portal and ops are nil where there are none.
+type endpoints struct{ provider, portal, ops *endpoint }
+
+// list orders them for the end: the portal calls the provider, and supervisors watch until there is nothing to watch.
+func (e *endpoints) list() []*endpoint {
+	var list []*endpoint
+	for _, endpoint := range []*endpoint{e.portal, e.provider, e.ops} {
+		if endpoint != nil {
+			list = append(list, endpoint)
+		}
+	}
+	return list
+}
+
+// listenAll opens all addresses, or says what is wrong with each.
+func listenAll(c *config) (*endpoints, error) {
+	e := new(endpoints)
+	var errs []error
+	for _, l := range []struct {
+		flag, address string
+		endpoint      **endpoint
+	}{{"listen", c.listen, &e.provider}, {"portal-listen", c.portalListen, &e.portal}, {"ops-listen", c.opsListen, &e.ops}} {
+		if l.address == "" {
+			continue
+		}
+		endpoint, err := listen(l.flag, l.address)
+		*l.endpoint = endpoint
+		errs = append(errs, err)
+	}
+	if err := errors.Join(errs...); err != nil {
+		closeAll(e)
+		return nil, err
+	}
+	return e, nil
+}
+
+// handle mounts the provider and the health checks.
+func (e *endpoints) handle(provider http.Handler, h *health, logger *slog.Logger) {
+	mux := http.NewServeMux()
+	mux.Handle("/", provider)
+	if e.ops == nil {
+		h.register(mux)
+	} else {
+		ops := http.NewServeMux()
+		h.register(ops)
+		e.ops.handle(ops, logger)
+	}
+	e.provider.handle(mux, logger)
+}
+
+func closeAll(e *endpoints) {
+	for _, endpoint := range e.list() {
+		endpoint.listener.Close() // harmless where the server has closed it
+	}
+}

@@ -1,0 +1,193 @@
+package signet
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/ui"
+)
+
+// minSecret is the least entropy of a secret, in bytes.
+const minSecret = 32
+
+// New composes a Provider, or returns every mistake in the configuration that it can see at once.
+func New(c Config) (*Provider, error) {
+	c.Paths.setDefaults()
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	if c.ACRs == nil {
+		c.ACRs = DefaultACRs(c.Authenticator.Factors())
+	}
+	p := &Provider{hsts: strings.HasPrefix(c.Issuer, "https:")}
+	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.login, c.pages} {
+		if err := compose(p); err != nil {
+			return nil, fmt.Errorf("signet: %w", err)
+		}
+	}
+	p.mux = c.routes(p)
+	return p, nil
+}
+
+// validate finds what would keep New from getting far enough for the packages to validate their own parts.
+func (c *Config) validate() error {
+	var errs []error
+	if err := oauth.CheckIssuer(c.Issuer); err != nil {
+		errs = append(errs, err)
+	}
+	if c.Clients == nil {
+		errs = append(errs, errors.New("Config.Clients is missing"))
+	}
+	if c.Authenticator == nil {
+		errs = append(errs, errors.New("Config.Authenticator is missing"))
+	}
+	if c.Keys == nil {
+		errs = append(errs, errors.New("Config.Keys is missing"))
+	}
+	if c.Store == nil {
+		errs = append(errs, errors.New("Config.Store is missing: name one, such as store/memory"))
+	}
+	if len(c.PairwiseSecret) < minSecret {
+		errs = append(errs, fmt.Errorf("Config.PairwiseSecret must have at least %d random bytes", minSecret))
+	}
+	for name, path := range map[string]string{
+		"Authorization": c.Paths.Authorization, "Token": c.Paths.Token, "Introspection": c.Paths.Introspection,
+		"Revocation": c.Paths.Revocation, "Userinfo": c.Paths.Userinfo, "JWKS": c.Paths.JWKS, "Login": c.Paths.Login,
+	} {
+		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{}?# ") {
+			errs = append(errs, fmt.Errorf("Config.Paths.%s: %q is not a path that begins with a slash", name, path))
+		}
+	}
+	if !strings.HasSuffix(c.Paths.Login, "/") {
+		errs = append(errs, errors.New("Config.Paths.Login must end with a slash"))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("signet: %w", err)
+	}
+	return nil
+}
+
+func (c *Config) openID(p *Provider) (err error) {
+	languages, err := ui.Languages(c.Catalog)
+	if err != nil {
+		return err
+	}
+	p.OpenID, err = oidc.New(oidc.Config{
+		Issuer:           c.Issuer,
+		UserinfoEndpoint: c.Issuer + c.Paths.Userinfo,
+		JWKSURI:          c.Issuer + c.Paths.JWKS,
+		Keys:             c.Keys,
+		Clients:          c.Clients,
+		Claims:           c.Authenticator,
+		PairwiseSecret:   c.PairwiseSecret,
+		Scopes:           c.Scopes,
+		ClaimsSupported:  c.ClaimsSupported,
+		ACRValues:        c.ACRs.Values(),
+		UILocales:        languages,
+		DefaultAlgorithm: c.Algorithm,
+		Algorithms:       c.Algorithms,
+		IDTokenLifetime:  c.IDTokenLifetime,
+		Audit:            c.Audit,
+		Logger:           c.Logger,
+		Now:              c.Now,
+	})
+	return err
+}
+
+func (c *Config) oauth(p *Provider) (err error) {
+	p.OAuth, err = oauth.New(oauth.Config{
+		Issuer: c.Issuer,
+		Endpoints: oauth.Endpoints{
+			Authorization: c.Issuer + c.Paths.Authorization,
+			Token:         c.Issuer + c.Paths.Token,
+			Introspection: c.Issuer + c.Paths.Introspection,
+			Revocation:    c.Issuer + c.Paths.Revocation,
+			JWKS:          c.Issuer + c.Paths.JWKS,
+		},
+		Clients:              c.Clients,
+		Keys:                 c.Keys,
+		Store:                c.Store,
+		Extension:            p.OpenID,
+		AccessTokenAlgorithm: c.Algorithm,
+		AccessTokenAudience:  c.AccessTokenAudience,
+		AccessTokenLifetime:  c.AccessTokenLifetime,
+		CodeLifetime:         c.CodeLifetime,
+		Audit:                c.Audit,
+		Logger:               c.Logger,
+		Now:                  c.Now,
+	})
+	return err
+}
+
+func (c *Config) login(p *Provider) error {
+	// What the login derives under its secret may change with the secret; subjects may not. So one secret does for both.
+	secret, err := hkdf.Key(sha256.New, c.PairwiseSecret, nil, "signet login v1", minSecret)
+	if err != nil {
+		return err
+	}
+	p.Login, err = login.New(login.Config{
+		Authorizer:      p.OAuth,
+		OpenID:          p.OpenID,
+		Clients:         c.Clients,
+		Authenticator:   c.Authenticator,
+		ACRs:            c.ACRs,
+		Store:           c.Store,
+		Secret:          secret,
+		Lifetime:        c.LoginLifetime,
+		MaxAttempts:     c.MaxAttempts,
+		MaxCodes:        c.MaxCodes,
+		IdentifierLimit: c.IdentifierLimit,
+		Audit:           c.Audit,
+		Logger:          c.Logger,
+		Now:             c.Now,
+	})
+	return err
+}
+
+func (c *Config) pages(p *Provider) (err error) {
+	p.Pages, err = ui.New(ui.Config{
+		Flow:            p.Login,
+		Secure:          p.hsts,
+		BasePath:        c.issuerPath() + c.Paths.Login,
+		Branding:        c.Branding,
+		Catalog:         c.Catalog,
+		DefaultLanguage: c.DefaultLanguage,
+		Logger:          c.Logger,
+		Now:             c.Now,
+	})
+	return err
+}
+
+// issuerPath is the path of the issuer, without a slash at the end.
+func (c *Config) issuerPath() string {
+	u, err := url.Parse(c.Issuer)
+	if err != nil { // validate has parsed it before
+		return ""
+	}
+	return u.EscapedPath()
+}
+
+// routes mounts the endpoints. OpenID Connect Discovery appends the well-known path to the issuer (section 4), RFC 8414
+// puts it before the issuer's path (section 3.1).
+func (c *Config) routes(p *Provider) *http.ServeMux {
+	base := c.issuerPath()
+	mux := http.NewServeMux()
+	mux.Handle(base+c.Paths.Authorization, p.OAuth.AuthorizationHandler(p.Pages))
+	mux.Handle(base+c.Paths.Token, p.OAuth.TokenHandler())
+	mux.Handle(base+c.Paths.Introspection, p.OAuth.IntrospectionHandler())
+	mux.Handle(base+c.Paths.Revocation, p.OAuth.RevocationHandler())
+	mux.Handle(base+c.Paths.Userinfo, p.OpenID.UserinfoHandler(p.OAuth))
+	mux.Handle(base+c.Paths.JWKS, p.OpenID.JWKSHandler())
+	mux.Handle(base+c.Paths.Login, p.Pages)
+	mux.Handle(base+"/.well-known/openid-configuration", p.OpenID.DiscoveryHandler(p.OAuth.Metadata()))
+	mux.Handle("/.well-known/oauth-authorization-server"+base, p.OAuth.MetadataHandler())
+	return mux
+}

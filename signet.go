@@ -1,0 +1,161 @@
+// Package signet composes an OpenID Provider from the packages of this module: OAuth 2.0 and OpenID Connect for
+// relying parties, pages that take people through a login, and an authenticator that knows who they are.
+//
+//	provider, err := signet.New(signet.Config{ … })
+//	http.ListenAndServe("localhost:8080", provider)
+//
+// [New] wires the packages as most deployments want them. Whoever wants them otherwise uses the packages themselves:
+// each can be used alone, and the fields of [Provider] are what New made of them.
+package signet
+
+import (
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/store"
+	"github.com/gosignet/signet/ui"
+)
+
+// Config configures a [Provider]. It is not changed after New.
+type Config struct {
+	// Issuer is the issuer identifier, and where the world reaches the provider: an https URL without query, fragment
+	// and final slash; http is allowed for a loopback host, for development. Its path is where the endpoints are.
+	// Required.
+	Issuer string
+	// Clients looks relying parties up; [oauth.NewStaticClients] makes one from a list. Required.
+	Clients oauth.ClientStore
+	// Authenticator proves who people are and releases their claims. Required.
+	Authenticator authenticator.Authenticator
+	// ACRs are the ways to log in, the most preferred first. Nil means one ACR for each factor of the Authenticator
+	// (see [DefaultACRs]).
+	ACRs authenticator.ACRs
+	// Keys signs tokens; [keystore.Generate] makes fresh ones. Required.
+	Keys keystore.Keystore
+	// Store keeps logins, codes and tokens while they live. Required: nothing is kept in memory unless you say so with
+	// store/memory.
+	Store store.Ephemeral
+	// PairwiseSecret is what the subjects that clients see are derived from: at least 32 random bytes, the same in every
+	// instance, for as long as the deployment lives. Whoever changes it makes a stranger of every person. Required.
+	PairwiseSecret []byte
+
+	// Paths are where the endpoints are, below the issuer. Empty ones have defaults.
+	Paths Paths
+	// Algorithm signs the tokens of clients whose registration names none. Empty means ES256.
+	Algorithm jose.SignatureAlgorithm
+	// Algorithms are those that clients may be registered for; Keys must have a key for each. Nil means Algorithm alone.
+	Algorithms []jose.SignatureAlgorithm
+	// Scopes maps scopes to the claims that they ask for. Nil means profile, email, phone and address
+	// (OpenID Connect Core section 5.4).
+	Scopes map[string][]string
+	// ClaimsSupported names the claims that the Authenticator can release. Nil means those of Scopes.
+	ClaimsSupported []string
+	// AccessTokenAudience is the aud of access tokens. Nil means the issuer.
+	AccessTokenAudience []string
+	// AccessTokenLifetime and IDTokenLifetime; 0 means 10 minutes. CodeLifetime; 0 means, and it is at most, one minute.
+	AccessTokenLifetime, IDTokenLifetime, CodeLifetime time.Duration
+	// LoginLifetime is how long a person may take; 0 means 10 minutes.
+	LoginLifetime time.Duration
+	// MaxAttempts is how many wrong answers a login survives, MaxCodes how many one-time codes it may send, and
+	// IdentifierLimit how often one identifier may be tried over all logins. Zero values have safe defaults.
+	MaxAttempts, MaxCodes int
+	IdentifierLimit       login.Limit
+
+	// Branding is the provider's name and colours on the pages.
+	Branding ui.Branding
+	// Catalog adds languages to the pages and overrides single texts; see [ui.Config]. Nil means those built in.
+	Catalog fs.FS
+	// DefaultLanguage is for people whose languages the pages do not have (BCP 47). Empty means English.
+	DefaultLanguage string
+
+	// Audit takes the security events. It is called in the middle of logins: put an [audit.Queue] before one that can
+	// be slow. Nil discards them.
+	Audit audit.Sink
+	// Logger takes what an operator should know: never tokens, codes or anything personal. Nil discards it.
+	Logger *slog.Logger
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+}
+
+// Paths are the paths of the endpoints below the issuer's own. Each begins with a slash; Login also ends with one.
+type Paths struct {
+	Authorization string // /authorize
+	Token         string // /token
+	Introspection string // /introspect
+	Revocation    string // /revoke
+	Userinfo      string // /userinfo
+	JWKS          string // /jwks.json
+	Login         string // /login/
+}
+
+func (p *Paths) setDefaults() {
+	for _, d := range []struct {
+		path  *string
+		value string
+	}{
+		{&p.Authorization, "/authorize"},
+		{&p.Token, "/token"},
+		{&p.Introspection, "/introspect"},
+		{&p.Revocation, "/revoke"},
+		{&p.Userinfo, "/userinfo"},
+		{&p.JWKS, "/jwks.json"},
+		{&p.Login, "/login/"},
+	} {
+		if *d.path == "" {
+			*d.path = d.value
+		}
+	}
+}
+
+// Provider is an OpenID Provider. It serves all its endpoints; the handlers of the fields can also be mounted one by
+// one. It keeps no state of its own, so instances that share a store can stand side by side.
+type Provider struct {
+	// OAuth is the authorization server.
+	OAuth *oauth.Server
+	// OpenID is OpenID Connect on top of it.
+	OpenID *oidc.Provider
+	// Login takes people through logins.
+	Login *login.Flow
+	// Pages are the pages of the login.
+	Pages *ui.UI
+
+	mux  *http.ServeMux
+	hsts bool
+}
+
+// ServeHTTP serves every endpoint of the provider.
+func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if p.hsts {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	p.mux.ServeHTTP(w, r)
+}
+
+// DefaultACRs returns one ACR for each of the factors, in their order, with the names that eSignet uses:
+// "mosip:idp:acr:generated-code" for one-time codes, "mosip:idp:acr:password" for passwords. Other factors get
+// "urn:signet:acr:" and their own name.
+func DefaultACRs(factors []authenticator.Factor) authenticator.ACRs {
+	known := map[authenticator.Factor]string{
+		authenticator.OTP:      "mosip:idp:acr:generated-code",
+		authenticator.Password: "mosip:idp:acr:password",
+	}
+	var acrs authenticator.ACRs
+	for _, f := range factors {
+		value, ok := known[f]
+		if !ok {
+			value = "urn:signet:acr:" + string(f)
+		}
+		acrs = append(acrs, authenticator.ACR{Value: value, Alternatives: []authenticator.FactorSet{{f}}})
+	}
+	return acrs
+}
