@@ -77,7 +77,6 @@ const (
 	choosePage   = "choose"
 	identifyPage = "identify/"
 	verifyPage   = "verify/"
-	resendPage   = "resend/"
 	consentPage  = "consent"
 	cancelPage   = "cancel"
 	donePage     = "done"
