@@ -51,6 +51,15 @@ func TestAsked(t *testing.T) {
 		"unknown claims are dropped": {
 			scope:  "openid unknown",
 			claims: `{"userinfo":{"shoe_size":{"essential":true},"":null,"Name":null}}`,
+			want:   oidc.ClaimSet{Scopes: []string{"unknown"}},
+		},
+		"scopes that do not ask for claims are asked for themselves": {
+			scope: "records openid email appointments",
+			want: oidc.ClaimSet{
+				Voluntary: []string{"email", "email_verified"},
+				Userinfo:  []string{"email", "email_verified"},
+				Scopes:    []string{"records", "appointments"},
+			},
 		},
 		"claims that the client is not registered for are dropped": {
 			scope:  "openid email",
@@ -66,7 +75,11 @@ func TestAsked(t *testing.T) {
 			claims: `{"userinfo":{"name#km":{"essential":true},"name":null,"name#en":null}}`,
 			want:   oidc.ClaimSet{Essential: []string{"name"}, Userinfo: []string{"name"}},
 		},
-		"without openid nothing is asked": {scope: "profile email", claims: `{"userinfo":{"name":null}}`},
+		"without openid no claims are asked for, and scopes are only scopes": {
+			scope:  "profile email",
+			claims: `{"userinfo":{"name":null}}`,
+			want:   oidc.ClaimSet{Scopes: []string{"profile", "email"}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -86,7 +99,7 @@ func TestAskedForFewerScopesAsksForFewerClaims(t *testing.T) {
 	require.NoError(t, err)
 	c := f.clients["health"]
 	assert.Equal(t, []string{"name"}, f.Asked(c, r, []string{"openid"}).Voluntary)
-	assert.Equal(t, oidc.ClaimSet{}, f.Asked(c, r, []string{"email"}))
+	assert.Equal(t, oidc.ClaimSet{Scopes: []string{"email"}}, f.Asked(c, r, []string{"email"}))
 }
 
 func TestAskedKnowsTheDeploymentsOwnClaims(t *testing.T) {
