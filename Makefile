@@ -39,6 +39,11 @@ fuzz: ## Run every fuzz target for FUZZTIME (default 10s)
 		$(GO) test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null || exit 1; \
 	done
 
+.PHONY: screenshots
+screenshots: browser ## Take the pictures of the pages in docs/screenshots again
+	@if command -v apt-get >/dev/null && ! fc-list :lang=km 2>/dev/null | grep -q .; then $(APT_INSTALL); apt_install fontconfig fonts-noto-core; fi
+	$(GO) test -count=1 -run '^TestPagesFitTheirScreen$$' ./examples/e2e -screenshots $(CURDIR)/docs/screenshots
+
 .PHONY: deps
 deps: ## Rewrite the reviewed list of third-party modules
 	$(GO) test -count=1 -run '^TestDependenciesAreReviewed$$' ./internal/layout -update

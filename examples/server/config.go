@@ -134,7 +134,7 @@ func writeHelp(w io.Writer) {
 			placeholder, usage := flag.UnquoteUsage(f)
 			fmt.Fprintf(w, "  -%s %s\n", name, placeholder)
 			if f.DefValue != "" && f.DefValue != "0s" {
-				usage += " (default " + f.DefValue + ")"
+				usage += " (default " + strings.ToLower(strings.Replace(f.DefValue, "m0s", "m", 1)) + ")"
 			}
 			for _, line := range wrap(usage, 88) {
 				fmt.Fprintf(w, "        %s\n", line)
