@@ -12,7 +12,7 @@ APT_INSTALL := run() { if [ "$$(id -u)" = 0 ] || ! command -v sudo >/dev/null; t
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: test
 test: tools lint ## Install what is missing, lint, and run all tests with the race detector
