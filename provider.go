@@ -12,6 +12,7 @@ import (
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/par"
 	"github.com/gosignet/signet/ui"
 )
 
@@ -60,7 +61,7 @@ func (c *Config) validate() error {
 	}
 	for name, path := range map[string]string{
 		"Authorization": c.Paths.Authorization, "Token": c.Paths.Token, "Introspection": c.Paths.Introspection,
-		"Revocation": c.Paths.Revocation, "Userinfo": c.Paths.Userinfo, "JWKS": c.Paths.JWKS, "Login": c.Paths.Login,
+		"Revocation": c.Paths.Revocation, "Userinfo": c.Paths.Userinfo, "JWKS": c.Paths.JWKS, "PushedRequests": c.Paths.PushedRequests, "Login": c.Paths.Login,
 	} {
 		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{}?# ") {
 			errs = append(errs, fmt.Errorf("Config.Paths.%s: %q is not a path that begins with a slash", name, path))
@@ -103,26 +104,33 @@ func (c *Config) openID(p *Provider) (err error) {
 }
 
 func (c *Config) oauth(p *Provider) (err error) {
+	p.Pushed, err = par.New(par.Config{Store: c.Store, Lifetime: c.RequestLifetime, Now: c.Now})
+	if err != nil {
+		return err
+	}
 	p.OAuth, err = oauth.New(oauth.Config{
 		Issuer: c.Issuer,
 		Endpoints: oauth.Endpoints{
-			Authorization: c.Issuer + c.Paths.Authorization,
-			Token:         c.Issuer + c.Paths.Token,
-			Introspection: c.Issuer + c.Paths.Introspection,
-			Revocation:    c.Issuer + c.Paths.Revocation,
-			JWKS:          c.Issuer + c.Paths.JWKS,
+			Authorization:  c.Issuer + c.Paths.Authorization,
+			Token:          c.Issuer + c.Paths.Token,
+			Introspection:  c.Issuer + c.Paths.Introspection,
+			Revocation:     c.Issuer + c.Paths.Revocation,
+			JWKS:           c.Issuer + c.Paths.JWKS,
+			PushedRequests: c.Issuer + c.Paths.PushedRequests,
 		},
-		Clients:              c.Clients,
-		Keys:                 c.Keys,
-		Store:                c.Store,
-		Extension:            p.OpenID,
-		AccessTokenAlgorithm: c.Algorithm,
-		AccessTokenAudience:  c.AccessTokenAudience,
-		AccessTokenLifetime:  c.AccessTokenLifetime,
-		CodeLifetime:         c.CodeLifetime,
-		Audit:                c.Audit,
-		Logger:               c.Logger,
-		Now:                  c.Now,
+		Pushed:                p.Pushed,
+		RequirePushedRequests: c.RequirePushedRequests,
+		Clients:               c.Clients,
+		Keys:                  c.Keys,
+		Store:                 c.Store,
+		Extension:             p.OpenID,
+		AccessTokenAlgorithm:  c.Algorithm,
+		AccessTokenAudience:   c.AccessTokenAudience,
+		AccessTokenLifetime:   c.AccessTokenLifetime,
+		CodeLifetime:          c.CodeLifetime,
+		Audit:                 c.Audit,
+		Logger:                c.Logger,
+		Now:                   c.Now,
 	})
 	return err
 }
@@ -181,6 +189,7 @@ func (c *Config) routes(p *Provider) *http.ServeMux {
 	base := c.issuerPath()
 	mux := http.NewServeMux()
 	mux.Handle(base+c.Paths.Authorization, p.OAuth.AuthorizationHandler(p.Pages))
+	mux.Handle(base+c.Paths.PushedRequests, p.Pushed.Handler(p.OAuth, c.Issuer+c.Paths.PushedRequests))
 	mux.Handle(base+c.Paths.Token, p.OAuth.TokenHandler())
 	mux.Handle(base+c.Paths.Introspection, p.OAuth.IntrospectionHandler())
 	mux.Handle(base+c.Paths.Revocation, p.OAuth.RevocationHandler())

@@ -42,6 +42,8 @@ type Client struct {
 	// PKCEOptional lets the client make authorization requests without a code challenge. One that is sent is always
 	// enforced. The zero value demands PKCE.
 	PKCEOptional bool
+	// RequirePushedRequests refuses authorization requests of the client that were not pushed (RFC 9126 section 6).
+	RequirePushedRequests bool
 
 	// SectorIdentifier groups clients that see the same pairwise subjects: the host of their sector_identifier_uri.
 	// Empty means the host of the redirect URIs, which must then be the same in all of them

@@ -41,7 +41,15 @@ func (s *Server) AuthorizationHandler(interaction Interaction) http.Handler {
 			s.refuseRequest(w, r, interaction, nil, AsError(err))
 			return
 		}
-		req, err := s.authorizationRequest(r.Context(), f)
+		var req *AuthorizationRequest
+		if uri := f.values.Get("request_uri"); s.pushed != nil && strings.HasPrefix(uri, RequestURIPrefix) {
+			if resumer, ok := interaction.(Resumer); ok && resumer.Resume(w, r, uri) {
+				return
+			}
+			req, err = s.pushedRequest(r.Context(), f)
+		} else {
+			req, err = s.authorizationRequest(r.Context(), f)
+		}
 		if err != nil {
 			s.refuseRequest(w, r, interaction, req, AsError(err))
 			return
@@ -71,6 +79,15 @@ func (s *Server) authorizationRequest(ctx context.Context, f form) (*Authorizati
 	if err != nil {
 		return nil, err
 	}
+	if s.requirePushed || client.RequirePushedRequests {
+		req.State, _ = f.get("state") // a repeated one is left out
+		return req, refuse(InvalidRequest, "the client must push its authorization requests")
+	}
+	return s.checkRequest(ctx, client, req, f)
+}
+
+// checkRequest reads and validates what is left of a request whose client and redirect URI are known.
+func (s *Server) checkRequest(ctx context.Context, client *Client, req *AuthorizationRequest, f form) (_ *AuthorizationRequest, err error) {
 	if req.State, err = f.get("state"); err != nil {
 		return req, err
 	}
@@ -235,17 +252,20 @@ func codeChallenge(c *Client, f form) (string, error) {
 
 // recordError audits an error that somebody outside caused or met, and logs what went wrong inside.
 func (s *Server) recordError(ctx context.Context, event audit.Event, e *Error) {
-	event.Outcome, event.Reason = audit.Refused, string(e.Code)
-	level, message := slog.LevelInfo, "request refused"
-	if e.internal() {
-		event.Outcome = audit.Failed
-		level, message = slog.LevelError, "request failed"
-	}
-	if e.Cause != nil || e.internal() {
-		s.logger.LogAttrs(ctx, level, message,
-			slog.String("event", string(event.Type)), slog.String("client_id", event.ClientID), slog.Any("error", e))
+	event.Outcome, event.Reason = e.outcome()
+	if event.Outcome == audit.Failed {
+		s.logger.LogAttrs(ctx, slog.LevelError, "request failed",
+			slog.String("event", string(event.Type)), slog.Any("error", e.Cause))
 	}
 	s.record(ctx, event)
+}
+
+// outcome is how an event ended that ended with the error.
+func (e *Error) outcome() (outcome audit.Outcome, reason string) {
+	if e.StatusCode() >= http.StatusInternalServerError {
+		return audit.Failed, string(e.Code)
+	}
+	return audit.Refused, string(e.Code)
 }
 
 func (s *Server) record(ctx context.Context, event audit.Event) {

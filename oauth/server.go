@@ -29,7 +29,7 @@ const (
 // Endpoints are the absolute URLs under which the world reaches the endpoints. An empty one is not offered; clients may
 // name the URL of the endpoint that they call as the audience of their assertions.
 type Endpoints struct {
-	Authorization, Token, Introspection, Revocation, JWKS string
+	Authorization, Token, Introspection, Revocation, JWKS, PushedRequests string
 }
 
 // Config configures a [Server]. It is not changed after New.
@@ -47,6 +47,11 @@ type Config struct {
 	Store store.Ephemeral
 	// Extension takes part in requests and tokens. Nil means plain OAuth.
 	Extension Extension
+	// Pushed keeps pushed authorization requests (RFC 9126). Nil means that clients cannot push them.
+	Pushed PushedRequests
+	// RequirePushedRequests refuses every authorization request that was not pushed. A single client can be held to it
+	// by its registration.
+	RequirePushedRequests bool
 	// Scopes are the scopes that the metadata announces. Which ones a client may ask for is in its registration.
 	Scopes []string
 	// Algorithms are the algorithms that client assertions may be signed with; a client uses the one that it is
@@ -77,6 +82,8 @@ type Server struct {
 	tokens              store.Bucket[AccessToken]
 	extension           Extension
 	parameters          []string
+	pushed              PushedRequests
+	requirePushed       bool
 	scopes              []string
 	algorithms          []jose.SignatureAlgorithm
 	accessTokenAlg      jose.SignatureAlgorithm
@@ -100,6 +107,8 @@ func New(c Config) (*Server, error) {
 		codes:               store.Bucket[codeRecord]{Store: c.Store, Name: "code", Now: c.Now},
 		tokens:              store.Bucket[AccessToken]{Store: c.Store, Name: "token", Now: c.Now},
 		extension:           c.Extension,
+		pushed:              c.Pushed,
+		requirePushed:       c.RequirePushedRequests,
 		scopes:              c.Scopes,
 		algorithms:          c.Algorithms,
 		accessTokenAlg:      c.AccessTokenAlgorithm,
@@ -172,6 +181,12 @@ func (s *Server) validate() error {
 		if !validScope(scope) {
 			fail("Config.Scopes: %q is malformed", scope)
 		}
+	}
+	if (s.endpoints.PushedRequests == "") != (s.pushed == nil) {
+		fail("Config.Pushed and the URL of its endpoint need each other")
+	}
+	if s.requirePushed && s.pushed == nil {
+		fail("Config.RequirePushedRequests needs Config.Pushed")
 	}
 	if s.clients == nil {
 		fail("Config.Clients is missing")

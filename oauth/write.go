@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -37,6 +38,16 @@ func writeError(w http.ResponseWriter, r *http.Request, e *Error) {
 		w.Header().Set("Retry-After", retryAfter)
 	}
 	writeValue(w, e.StatusCode(), errorResponse{e.Code, e.description()})
+}
+
+// WriteError answers a client that called an endpoint itself, with the JSON of RFC 6749 section 5.2, and logs what went
+// wrong inside. It is for endpoints on top of the server.
+func (s *Server) WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	e := AsError(err)
+	if e.StatusCode() >= http.StatusInternalServerError {
+		s.logger.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.Any("error", e.Cause))
+	}
+	writeError(w, r, e)
 }
 
 func writeValue(w http.ResponseWriter, status int, v any) {
