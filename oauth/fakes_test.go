@@ -62,10 +62,24 @@ type faultyStore struct {
 	written []byte
 }
 
+// failWith sets the hook; it runs under the lock of the store.
 func (s *faultyStore) failWith(before func(n int, operation string) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.before, s.n = before, 0
+}
+
+// interrupt runs f, which may use the store, before the n-th operation from now.
+func (s *faultyStore) interrupt(n int, f func()) {
+	s.failWith(func(i int, _ string) error {
+		if i == n {
+			s.before = nil
+			s.mu.Unlock()
+			defer s.mu.Lock()
+			f()
+		}
+		return nil
+	})
 }
 
 func (s *faultyStore) begin(operation, key string, value []byte) error {

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -77,6 +78,20 @@ func TestInvariant3AcceptedOnceAcrossInstancesUnderRace(t *testing.T) {
 				forms[i*redemptions+j] = p.portal.redemption(t, code)
 			}
 		}
+		// Nobody goes on before everybody has seen the codes unspent.
+		var seen sync.WaitGroup
+		seen.Add(len(forms))
+		assertions := 0
+		p.store.failWith(func(_ int, operation string) error {
+			if operation == "Add" && assertions < len(forms) {
+				assertions++
+				p.store.mu.Unlock()
+				defer p.store.mu.Lock()
+				seen.Done()
+				seen.Wait()
+			}
+			return nil
+		})
 		answers := make([]*httptest.ResponseRecorder, len(forms))
 		race(len(forms), func(i int) { answers[i] = post(instances[i%2].TokenHandler(), forms[i]) })
 		tokens := map[string]string{} // by code
@@ -91,6 +106,19 @@ func TestInvariant3AcceptedOnceAcrossInstancesUnderRace(t *testing.T) {
 		require.Len(t, tokens, codes)
 		for _, token := range tokens {
 			require.False(t, p.live(t, token), "every code was replayed, so no token may live")
+		}
+	})
+	t.Run("a redemption within another", func(t *testing.T) {
+		t.Parallel()
+		for step := 2; step <= 4; step++ { // once the outer one has read the code: before it spends it
+			p := newProvider(t)
+			code := p.code(t, p.portal)
+			outer, inner := p.portal.redemption(t, code), p.portal.redemption(t, code)
+			var token string
+			p.store.interrupt(step, func() { token = decode[tokenResponse](t, post(p.TokenHandler(), inner)).AccessToken })
+			requireRefused(t, post(p.TokenHandler(), outer), 400, oauth.InvalidGrant)
+			require.NotEmpty(t, token)
+			require.False(t, p.live(t, token))
 		}
 	})
 	t.Run("one assertion, sixty-four times", func(t *testing.T) {
@@ -147,14 +175,8 @@ func TestInvariant4ReplayedCodeRevokesWhatItProduced(t *testing.T) {
 		code := p.code(t, p.portal)
 		replay := p.portal.redemption(t, code)
 		first := p.portal.redemption(t, code)
-		p.store.failWith(func(n int, operation string) error {
-			if n == 5 { // just before the first request stores its token
-				p.store.before = nil
-				p.store.mu.Unlock()
-				defer p.store.mu.Lock()
-				requireRefused(t, post(p.TokenHandler(), replay), 400, oauth.InvalidGrant)
-			}
-			return nil
+		p.store.interrupt(5, func() { // just before the first request stores its token
+			requireRefused(t, post(p.TokenHandler(), replay), 400, oauth.InvalidGrant)
 		})
 		rec := post(p.TokenHandler(), first)
 		require.Equal(t, http.StatusOK, rec.Code, rec.Body)

@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"io"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -133,6 +134,27 @@ func TestTokenRequestMustBeAForm(t *testing.T) {
 	r = httptest.NewRequest(http.MethodPost, "/token", strings.NewReader(form))
 	r.Header.Set("Content-Type", "Application/X-WWW-Form-Urlencoded; charset=UTF-8")
 	require.Equal(t, http.StatusOK, serve(p.TokenHandler(), r).Code)
+}
+
+func TestEndlessBodyIsNotReadToItsEnd(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t)
+	body := &endless{}
+	r := httptest.NewRequest(http.MethodPost, "/token", body)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	requireRefused(t, serve(p.TokenHandler(), r), 413, oauth.InvalidRequest)
+	require.Less(t, body.read, 128<<10)
+}
+
+// endless is a body that ends when more of it was read than anybody should.
+type endless struct{ read int }
+
+func (e *endless) Read(b []byte) (int, error) {
+	if e.read > 1<<20 {
+		return 0, io.EOF
+	}
+	e.read += len(b)
+	return copy(b, strings.Repeat("x", len(b))), nil
 }
 
 func TestAuthorizationHeaderIsAnsweredInKind(t *testing.T) {

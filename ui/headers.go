@@ -3,7 +3,6 @@ package ui
 import (
 	"net/http"
 	"net/url"
-	"regexp"
 )
 
 // setHeaders sets what every page and redirect of the UI sends. The redirect URI is where forms of the page may lead
@@ -19,27 +18,13 @@ func setHeaders(h http.Header, redirectURI string) {
 	h.Set("Cache-Control", "no-store")
 }
 
-// hostSource matches the hosts that CSP has a syntax for, which leaves out IPv6 addresses.
-var hostSource = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
-
-// formAction returns the source for the redirect URI: its origin, or its scheme where CSP cannot name the origin.
-// Chromium applies form-action to the redirects that answer a form, too.
+// formAction returns the source for the redirect URI: its scheme. Chromium applies form-action to every redirect that
+// follows a form, to the client's own ones after the callback too, and those lead to origins that nobody registered: a
+// policy that names the origin of the callback alone would leave people on a dead page with a spent code.
 func formAction(redirectURI string) string {
-	o, ok := origin(redirectURI)
-	if !ok {
-		if u, err := url.Parse(redirectURI); err == nil && u.Scheme != "" {
-			return " " + u.Scheme + ":"
-		}
+	u, err := url.Parse(redirectURI)
+	if err != nil || u.Scheme == "" {
 		return ""
 	}
-	return " " + o
-}
-
-// origin returns the origin of an http or https URI in ASCII.
-func origin(uri string) (string, bool) {
-	u, err := url.Parse(uri)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || !hostSource.MatchString(u.Host) {
-		return "", false
-	}
-	return u.Scheme + "://" + u.Host, true
+	return " " + u.Scheme + ":"
 }

@@ -47,14 +47,11 @@ func TestPagesSendAStrictPolicy(t *testing.T) {
 	t.Parallel()
 	pages, flow := newPages(t, nil)
 	for redirectURI, source := range map[string]string{
-		"https://portal.example.org/callback?a=b":   " https://portal.example.org",
-		"https://portal.example.org:8443/callback":  " https://portal.example.org:8443",
-		"http://127.0.0.1:9000/callback":            " http://127.0.0.1:9000",
+		"https://portal.example.org/callback?a=b":   " https:",
 		"http://[::1]:9000/callback":                " http:",
 		"org.example.wallet:/callback":              " org.example.wallet:",
 		"https://a;script-src.example.org/callback": " https:",
-		"https://a,b.example.org/callback":          " https:",
-		":":                                         "",
+		":": "",
 	} {
 		flow.put("handle", &login.State{Step: login.StepChoose, Option: -1, RedirectURI: redirectURI})
 		h := get(pages, "handle", "choose").Header()

@@ -34,7 +34,7 @@ type languageView struct {
 }
 
 // clientView is who asks. Its logo is on another origin, and pages load nothing from there: initials stand for it.
-type clientView struct{ Name, Host, Initials string }
+type clientView struct{ Name, Host, Initials, origin string }
 
 type chooseView struct {
 	*page
@@ -292,8 +292,8 @@ func (v *visit) doneView(l *locale, s *login.State, client *clientView) *doneVie
 	if s.Response != nil && s.Response.Parameters.Has("code") {
 		d.Lead = l.text("done.granted", "client", client.Name)
 	}
-	if o, ok := origin(s.RedirectURI); ok {
-		d.ReturnURI, d.ReturnText = o+"/", l.text("common.return", "client", client.Name)
+	if client.origin != "" {
+		d.ReturnURI, d.ReturnText = client.origin+"/", l.text("common.return", "client", client.Name)
 	}
 	return d
 }
@@ -302,7 +302,7 @@ func newClientView(l *locale, s *login.State) *clientView {
 	c := &clientView{Name: s.Client.Name(l.names...)}
 	c.Initials = initials(c.Name)
 	if u, err := url.Parse(s.RedirectURI); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
-		c.Host = u.Host
+		c.Host, c.origin = u.Host, u.Scheme+"://"+u.Host
 	}
 	return c
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -126,9 +127,16 @@ func (b *tab) tick(css string) {
 	b.do("tick "+css, chromedp.Click(chromedp.CSS(css)))
 }
 
+// write types into a field, over what is there.
 func (b *tab) write(css, text string) {
 	b.t.Helper()
-	b.do("write into "+css, chromedp.Clear(chromedp.CSS(css)), chromedp.SendKeys(chromedp.CSS(css), text))
+	selectAll := chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, input.DispatchKeyEvent, input.DispatchKeyEventParams{
+			Type: input.DispatchKeyEventTypeKeyDown, Commands: []string{"selectAll"},
+		})
+		return err
+	})
+	b.do("write into "+css, chromedp.Focus(chromedp.CSS(css)), selectAll, chromedp.SendKeys(chromedp.CSS(css), text))
 }
 
 // where is the URL of the page.

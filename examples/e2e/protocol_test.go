@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
-	"net/http/httptest"
 	"net/url"
 	"testing"
 
@@ -27,8 +26,7 @@ import (
 // nothing but HTML forms.
 func TestForeignRelyingPartyLogsIn(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewUnstartedServer(nil)
-	home := "http://127.0.0.1:" + port(t, server.Listener)
+	server, home := listen(t, "127.0.0.1:0")
 	key := newKey(t)
 	w := newWorld(t, &oauth.Client{
 		ID:                 "foreign",

@@ -64,11 +64,11 @@ func TestBackButtonAfterConsent(t *testing.T) {
 		answerPassword(b, w.person, password)
 		allow(b)
 		seesProfile(b, w, w.person)
-		status := b.back() // the login is over: no error, and a way back to the portal
-		assert.Equal(b.t, http.StatusOK, status, "at %s", b.where())
-		if b.shows("#return") {
-			b.click("#return")
-		}
+		assert.Equal(b.t, http.StatusOK, b.back(), "at %s", b.where()) // the login is over: no error, and a way on
+		b.isAt(w.issuer + "/")
+		b.click("#return")
+		b.isAt(w.portal + "/")
+		b.click("#profile")
 		seesProfile(b, w, w.person)
 	})
 }

@@ -28,6 +28,9 @@ var screenshots = flag.String("screenshots", "", "`directory` for pictures of th
 func TestPagesFitTheirScreen(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	if *screenshots != "" { // pictures show the addresses of the reference server
+		w = newWorldAt(t, "localhost:8080", "localhost:8081")
+	}
 	b := openBrowser(t)
 
 	b.open(w.portal + "/")
@@ -54,6 +57,7 @@ func TestPagesFitTheirScreen(t *testing.T) {
 	seesProfile(b, w, w.person)
 	look(b, "portal-profile", "phone-portal-profile")
 
+	b.click("#sign-out")
 	startLogin(b, w)
 	b.click("#cancel")
 	look(b, "portal-denied", "")
@@ -94,7 +98,7 @@ func keep(b *tab, name string) {
 	}
 	ctx, cancel := context.WithTimeout(b.ctx, stepTimeout)
 	defer cancel()
-	data, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+	data, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	require.NoError(b.t, err)
 	picture, err := png.Decode(bytes.NewReader(data))
 	require.NoError(b.t, err)

@@ -40,16 +40,20 @@ type world struct {
 // pass lets time go by at the provider.
 func (w *world) pass(d time.Duration) { w.ahead.Add(int64(d)) }
 
-// newWorld starts the two. Further clients are registered beside the portal.
+// newWorld starts the two. They are on two hosts, so that the browser keeps their cookies apart as it would in the world.
+// Further clients are registered beside the portal.
 func newWorld(t *testing.T, others ...*oauth.Client) *world {
+	t.Helper()
+	return newWorldAt(t, "localhost:0", "127.0.0.1:0", others...)
+}
+
+func newWorldAt(t *testing.T, providerAddress, portalAddress string, others ...*oauth.Client) *world {
 	t.Helper()
 	w := &world{}
 	now := func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
-	provider, portalServer := httptest.NewUnstartedServer(nil), httptest.NewUnstartedServer(nil)
-	// Two hosts, so that the browser keeps the cookies of the two apart as it would in the world.
-	w.issuer = "http://localhost:" + port(t, provider.Listener)
-	w.portal = "http://127.0.0.1:" + port(t, portalServer.Listener)
-
+	provider, issuer := listen(t, providerAddress)
+	portalServer, portalURL := listen(t, portalAddress)
+	w.issuer, w.portal = issuer, portalURL
 	key := newKey(t)
 	clients, err := oauth.NewStaticClients(append(others, &oauth.Client{
 		ID:                 clientID,
@@ -109,11 +113,19 @@ func newWorld(t *testing.T, others ...*oauth.Client) *world {
 	return w
 }
 
-func port(t *testing.T, l net.Listener) string {
+// listen opens a server that is still to be started, and says under which URL it will be.
+func listen(t *testing.T, address string) (*httptest.Server, string) {
 	t.Helper()
-	_, port, err := net.SplitHostPort(l.Addr().String())
+	host, _, err := net.SplitHostPort(address)
 	require.NoError(t, err)
-	return port
+	listener, err := net.Listen("tcp", address)
+	require.NoError(t, err)
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	require.NoError(t, err)
+	server := httptest.NewUnstartedServer(nil)
+	server.Listener.Close()
+	server.Listener = listener
+	return server, "http://" + net.JoinHostPort(host, port)
 }
 
 // newKey returns a private key for client assertions.

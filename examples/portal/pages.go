@@ -78,13 +78,15 @@ var languages = []languageChoice{
 }
 
 func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
+	signedIn := p.session(r) != nil
 	p.render(w, r, p.pages.home, http.StatusOK, page{
 		Title:    "Welcome",
-		SignedIn: p.session(r) != nil,
+		SignedIn: signedIn,
 		Content: struct {
+			SignedIn  bool
 			Lang      string
 			Languages []languageChoice
-		}{locale(r.URL.Query().Get("lang")), languages},
+		}{signedIn, locale(r.URL.Query().Get("lang")), languages},
 	})
 }
 

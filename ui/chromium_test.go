@@ -1,0 +1,139 @@
+package ui_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet/authenticator/mock"
+)
+
+// chromium is a tab of a real browser.
+type chromium struct {
+	t   *testing.T
+	ctx context.Context
+
+	mu sync.Mutex
+	// complaints are what the browser says about the pages: violations of their policy, scripts that fail.
+	complaints []string
+}
+
+func newChromium(t *testing.T) *chromium {
+	t.Helper()
+	path := os.Getenv("CHROMIUM")
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if found, err := exec.LookPath(name); path == "" && err == nil {
+			path = found
+		}
+	}
+	require.NotEmpty(t, path, "the browser tests need Chromium: install it, or name it in the environment variable CHROMIUM")
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-features", "Translate,BackForwardCache"), chromedp.Flag("accept-lang", "en"))...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	c := &chromium{t: t, ctx: ctx}
+	require.NoError(t, chromedp.Listen(ctx, func(event any) {
+		if e, ok := event.(*log.EventEntryAdded); ok && e.Entry.Level == "error" && !strings.Contains(e.Entry.Text, "status of 4") {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.complaints = append(c.complaints, e.Entry.Text)
+		}
+	}))
+	return c
+}
+
+func (c *chromium) do(steps ...chromedp.Action[chromedp.Void]) {
+	c.t.Helper()
+	require.NoError(c.t, chromedp.Do(c.ctx, steps...))
+}
+
+// click clicks and waits for the page that follows.
+func (c *chromium) click(id string) {
+	c.t.Helper()
+	_, err := chromedp.RunResponse(c.ctx, chromedp.Click(chromedp.ID(id)))
+	require.NoError(c.t, err, "click %s: %v", id, &c.complaints)
+}
+
+func (c *chromium) fill(id, text string) {
+	c.t.Helper()
+	c.do(chromedp.SendKeys(chromedp.ID(id), text))
+}
+
+func (c *chromium) eval(expression string) string {
+	c.t.Helper()
+	s, err := chromedp.Run(c.ctx, chromedp.Evaluate[string]("String("+expression+")"))
+	require.NoError(c.t, err)
+	return s
+}
+
+func (c *chromium) assertNoComplaints() {
+	c.t.Helper()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	assert.Empty(c.t, c.complaints)
+}
+
+// newPortal is a client whose callback leads on to another origin, as that of a portal with a separate front end does.
+func newPortal(t *testing.T) *httptest.Server {
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Write([]byte("<title>Portal</title><p id=arrived>" + r.URL.Query().Get("outcome") + "</p>"))
+	}))
+	t.Cleanup(front.Close)
+	portal := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		outcome := r.FormValue("error")
+		if r.FormValue("code") != "" && r.FormValue("state") == "s1" {
+			outcome = "welcome"
+		}
+		http.Redirect(w, r, front.URL+"/?outcome="+outcome, http.StatusSeeOther)
+	}))
+	t.Cleanup(portal.Close)
+	return portal
+}
+
+func TestChromiumLogsInWithAndWithoutJavaScript(t *testing.T) {
+	t.Parallel()
+	for name, scripts := range map[string]bool{"with JavaScript": true, "without JavaScript": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			portal := newPortal(t)
+			p := newProvider(t, nil, portal.URL+"/callback")
+			c := newChromium(t)
+			_, err := chromedp.Call(c.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})
+			require.NoError(t, err)
+			c.do(chromedp.Navigate(p.URL + p.request("redirect_uri", portal.URL+"/callback")))
+
+			c.click("login_with_otp")
+			c.fill("Otp_vid", personID)
+			c.click("get_otp")
+			c.fill("otp_verify_input", "000000")
+			c.click("verify_otp")
+			c.do(chromedp.WaitVisible(chromedp.ID("error-banner")))
+			c.do(chromedp.Reload())
+			c.do(chromedp.NavigateBack())
+			c.do(chromedp.SetValue(chromedp.ID("otp_verify_input"), mock.OTP))
+			c.click("verify_otp")
+			c.do(chromedp.Click(chromedp.CSS("input[value=email]")))
+			c.click("continue")
+			c.do(chromedp.WaitVisible(chromedp.ID("arrived")))
+			assert.Equal(t, "welcome", c.eval("document.body.textContent"))
+			c.assertNoComplaints()
+		})
+	}
+}
