@@ -25,7 +25,7 @@ func (s *Server) AcceptPushedRequest(w http.ResponseWriter, r *http.Request, end
 	event := audit.Event{Type: audit.RequestPushed, Outcome: audit.Success}
 	req, err := s.acceptPushedRequest(ctx, w, r, endpoint, &event)
 	if err != nil {
-		event.Outcome, event.Reason = AsError(err).outcome()
+		event.Outcome, event.Reason = AsError(err).outcome(), string(AsError(err).Code)
 	}
 	s.record(ctx, event)
 	return req, err
@@ -45,7 +45,7 @@ func (s *Server) acceptPushedRequest(
 	}
 	event.ClientID = a.client.ID
 	req, err := s.readPushedRequest(ctx, a.client, f)
-	if e, ok := errors.AsType[*Error](err); err != nil && (!ok || e.StatusCode() >= http.StatusInternalServerError) {
+	if e, ok := errors.AsType[*Error](err); err != nil && (!ok || e.internal()) {
 		return nil, err // an outage costs the client not even its assertion
 	}
 	if err := s.consume(ctx, a); err != nil {

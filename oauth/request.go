@@ -252,20 +252,27 @@ func codeChallenge(c *Client, f form) (string, error) {
 
 // recordError audits an error that somebody outside caused or met, and logs what went wrong inside.
 func (s *Server) recordError(ctx context.Context, event audit.Event, e *Error) {
-	event.Outcome, event.Reason = e.outcome()
-	if event.Outcome == audit.Failed {
-		s.logger.LogAttrs(ctx, slog.LevelError, "request failed",
-			slog.String("event", string(event.Type)), slog.Any("error", e.Cause))
-	}
+	event.Outcome, event.Reason = e.outcome(), string(e.Code)
+	s.logError(ctx, event.ClientID, e)
 	s.record(ctx, event)
 }
 
-// outcome is how an event ended that ended with the error.
-func (e *Error) outcome() (outcome audit.Outcome, reason string) {
-	if e.StatusCode() >= http.StatusInternalServerError {
-		return audit.Failed, string(e.Code)
+func (s *Server) logError(ctx context.Context, clientID string, e *Error) {
+	level, message := slog.LevelInfo, "request refused"
+	if e.internal() {
+		level, message = slog.LevelError, "request failed"
 	}
-	return audit.Refused, string(e.Code)
+	if e.Cause != nil || e.internal() {
+		s.logger.LogAttrs(ctx, level, message, slog.String("client_id", clientID), slog.Any("error", e))
+	}
+}
+
+// outcome is how an event ended that ended with the error.
+func (e *Error) outcome() audit.Outcome {
+	if e.internal() {
+		return audit.Failed
+	}
+	return audit.Refused
 }
 
 func (s *Server) record(ctx context.Context, event audit.Event) {

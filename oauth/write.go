@@ -2,7 +2,6 @@ package oauth
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"slices"
 	"strings"
@@ -44,9 +43,7 @@ func writeError(w http.ResponseWriter, r *http.Request, e *Error) {
 // wrong inside. It is for endpoints on top of the server.
 func (s *Server) WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	e := AsError(err)
-	if e.StatusCode() >= http.StatusInternalServerError {
-		s.logger.LogAttrs(r.Context(), slog.LevelError, "request failed", slog.Any("error", e.Cause))
-	}
+	s.logError(r.Context(), "", e)
 	writeError(w, r, e)
 }
 
