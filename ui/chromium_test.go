@@ -137,3 +137,85 @@ func TestChromiumLogsInWithAndWithoutJavaScript(t *testing.T) {
 		})
 	}
 }
+
+func TestChromiumEnhancesThePages(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t, nil)
+	c := newChromium(t)
+	c.do(chromedp.Navigate(p.URL + p.request()))
+	c.click("login_with_pwd")
+
+	c.do(chromedp.Click(chromedp.ID("verify_password")), chromedp.WaitVisible(chromedp.ID("Password_vid-error")))
+	assert.Equal(t, "Enter your ID number.", c.eval(`document.getElementById("Password_vid-error").textContent`))
+	assert.Equal(t, "Password_vid", c.eval("document.activeElement.id"), "the first field that is missing has the focus")
+	assert.Equal(t, "true", c.eval(`document.getElementById("response").getAttribute("aria-invalid")`))
+	c.fill("Password_vid", personID)
+	assert.Equal(t, "null", c.eval(`document.getElementById("Password_vid-error")`), "the message goes when the field is filled")
+
+	c.fill("response", "guess")
+	c.do(chromedp.Click(chromedp.ID("password-eye")))
+	assert.Equal(t, "text", c.eval(`document.getElementById("response").type`))
+	assert.Equal(t, "true", c.eval(`document.getElementById("password-eye").getAttribute("aria-pressed")`))
+	c.do(chromedp.Click(chromedp.ID("password-eye")))
+	assert.Equal(t, "password", c.eval(`document.getElementById("response").type`))
+
+	assert.Equal(t, "false", c.eval(`(() => {
+		const form = document.getElementById("verify_password").form;
+		form.setAttribute("aria-busy", "true");
+		const sent = form.dispatchEvent(new SubmitEvent("submit", { cancelable: true }));
+		form.removeAttribute("aria-busy");
+		return sent;
+	})()`), "a form that is under way is not sent again")
+
+	c.click("verify_password")
+	c.do(chromedp.WaitVisible(chromedp.ID("error-banner")))
+	_, err := chromedp.Run(c.ctx, chromedp.Poll[bool](`document.activeElement.id === "error-banner"`))
+	require.NoError(t, err, "the summary has the focus")
+
+	c.click("back-button")
+	c.click("login_with_otp")
+	assert.Equal(t, personID, c.eval(`document.getElementById("Otp_vid").value`))
+	c.click("get_otp")
+	assert.Equal(t, "true", c.eval(`document.getElementById("resend_otp").getAttribute("aria-disabled")`))
+	first := c.eval(`document.getElementById("resend-wait").textContent`)
+	_, err = chromedp.Run(c.ctx, chromedp.Poll[bool](`document.getElementById("resend-wait").textContent !== "`+first+`"`))
+	require.NoError(t, err, "the wait counts down")
+	c.assertNoComplaints()
+}
+
+func TestChromiumShowsEveryPageOnANarrowScreen(t *testing.T) {
+	t.Parallel()
+	for _, language := range []string{"en", "ar"} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			p := newProvider(t, withLanguages)
+			c := newChromium(t)
+			check := func() {
+				t.Helper()
+				assert.Equal(t, language, c.eval("document.documentElement.lang"))
+				assert.Equal(t, "320", c.eval("document.documentElement.scrollWidth"), "%s scrolls sideways", c.eval("location.pathname"))
+				assert.Equal(t, "", c.eval(`[...document.querySelectorAll("a, button, summary, input:not([type=hidden])")]
+					.filter((e) => e.offsetParent && !e.matches(".skip, p a") && e.getBoundingClientRect().height < 22).map((e) => e.id || e.textContent)`),
+					"targets are large enough on %s", c.eval("location.pathname"))
+			}
+			c.do(chromedp.EmulateViewport(320, 568), chromedp.Navigate(p.URL+p.request("ui_locales", language)))
+			check()
+			c.click("login_with_pwd")
+			c.fill("Password_vid", personID)
+			c.fill("response", "guess")
+			c.click("verify_password")
+			check()
+			c.click("back-button")
+			c.click("login_with_otp")
+			check()
+			c.click("get_otp")
+			check()
+			c.fill("otp_verify_input", mock.OTP)
+			c.click("verify_otp")
+			check()
+			c.do(chromedp.Navigate(p.URL + "/authorize?ui_locales=" + language))
+			check()
+			c.assertNoComplaints()
+		})
+	}
+}

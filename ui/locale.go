@@ -114,15 +114,19 @@ func parent(code string) string {
 const (
 	maxAcceptLanguageBytes = 1024
 	maxTagBytes            = 64
+	maxWishes              = 16
 )
 
 // negotiate chooses the language of a page: what the person chose on it, then what the client wishes (ui_locales),
 // then what the browser wishes, then the default.
 func (c *catalog) negotiate(choice string, uiLocales []string, acceptLanguage string) *locale {
+	if len(c.languages) == 1 {
+		return c.languages[0]
+	}
 	if l := c.byCode[choice]; l != nil {
 		return l
 	}
-	for _, wish := range uiLocales {
+	for _, wish := range uiLocales[:min(len(uiLocales), maxWishes)] {
 		if len(wish) > maxTagBytes {
 			continue
 		}

@@ -121,8 +121,10 @@ func TestTheProviderLooksLikeItself(t *testing.T) {
 	page := get(pages, "handle", "choose").Body.String()
 	assert.Contains(t, page, "<title>Log in – Health Portal – Kingdom</title>")
 	assert.Contains(t, page, `<img src="data:image/png;base64,AAAA" alt="">`)
-	css := get(pages, "", "../assets/"+regexp.MustCompile(`assets/(signet\.[0-9a-f]+\.css)`).FindStringSubmatch(page)[1])
-	_ = css
+	w := httptest.NewRecorder()
+	pages.ServeHTTP(w, httptest.NewRequest(http.MethodGet, assetLink.FindStringSubmatch(page)[1], nil))
+	assert.Contains(t, w.Body.String(), "--accent-dark:#ffcc00}")
+	assert.NotContains(t, w.Body.String(), "--accent-light:#ffcc00")
 	assert.Contains(t, log.String(), "not legible", "a yellow on white is darkened, and somebody is told")
 }
 

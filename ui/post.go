@@ -65,7 +65,8 @@ func (v *visit) identify(factor authenticator.Factor, identifier string) {
 		return
 	}
 	state, err := v.sendCode(factor, id)
-	if e, ok := errors.AsType[*authenticator.Error](err); ok && e.Reason == authenticator.TooSoon && state.Identifier.Value == id.Value {
+	e, ok := errors.AsType[*authenticator.Error](err)
+	if ok && e.Reason == authenticator.TooSoon && state != nil && state.Identifier.Value == id.Value {
 		err = nil
 	}
 	v.moved(state, err)

@@ -217,7 +217,7 @@ func TestUnknownPathsAndMethodsAreRefused(t *testing.T) {
 	page := b.open(p.request())
 	for _, path := range []string{
 		"/login/", "/login/x/choose", page.login(), page.login() + "/admin", page.login() + "/verify", page.login() + "/verify/",
-		page.login() + "/verify/a/b", "/login/assets/", "/login/assets/signet.css",
+		page.login() + "/verify/a/b", page.login() + "/verify/a%0d%0ab", "/login/assets/", "/login/assets/signet.css",
 	} {
 		a := b.send(http.MethodGet, path, "")
 		assert.Equal(t, http.StatusNotFound, a.status, path)

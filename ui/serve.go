@@ -3,6 +3,7 @@ package ui
 import (
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -76,24 +77,12 @@ const (
 	choosePage   = "choose"
 	identifyPage = "identify/"
 	verifyPage   = "verify/"
-	resendPage   = "resend/"
 	consentPage  = "consent"
 	cancelPage   = "cancel"
 	donePage     = "done"
 )
 
-func isPage(page string) bool {
-	switch page {
-	case "", choosePage, consentPage, cancelPage, donePage:
-		return true
-	}
-	for _, of := range []string{identifyPage, verifyPage, resendPage} {
-		if factor, ok := strings.CutPrefix(page, of); ok {
-			return factor != "" && !strings.Contains(factor, "/")
-		}
-	}
-	return false
-}
+var isPage = regexp.MustCompile(`^(|choose|consent|cancel|done|(identify|verify|resend)/[a-z0-9_-]{1,32})$`).MatchString
 
 // place is the page of the step at which the login stands.
 func place(s *login.State) string {

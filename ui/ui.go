@@ -168,15 +168,6 @@ func New(c Config) (*UI, error) {
 	return u, errors.Join(errs...)
 }
 
-// Languages returns the languages of the pages, the default first: ui_locales_supported in the provider's metadata.
-func (u *UI) Languages() []string {
-	codes := make([]string, len(u.catalog.languages))
-	for i, l := range u.catalog.languages {
-		codes[i] = l.code
-	}
-	return codes
-}
-
 func (u *UI) languageViews(current *locale) []languageView {
 	views := make([]languageView, len(u.catalog.languages))
 	for i, l := range u.catalog.languages {

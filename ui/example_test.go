@@ -1,0 +1,36 @@
+package ui_test
+
+import (
+	"fmt"
+	"net/http"
+	"testing/fstest"
+
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/ui"
+)
+
+// A deployment shows its own name and colour, renames the identifier, and adds a language. In a real one Catalog is a
+// directory: os.DirFS("locales").
+func ExampleNew() {
+	var flow *login.Flow // from login.New
+
+	pages, err := ui.New(ui.Config{
+		Flow:     flow,
+		Secure:   true,
+		Branding: ui.Branding{Names: map[string]string{"": "National ID", "fr": "Identité nationale"}, Accent: "#00693e"},
+		Catalog: fstest.MapFS{
+			"en.json": {Data: []byte(`{"identifier": {"label": "Civil registry number"}}`)},
+			"fr.json": {Data: []byte(`{"language": {"name": "Français", "dir": "ltr"}, "common": {"cancel": "Annuler"}}`)},
+		},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/login/", pages)
+	// The authorization endpoint is server.AuthorizationHandler(pages), of an oauth.Server.
+
+	fmt.Println(pages.Languages())
+	// Output: [en fr]
+}
