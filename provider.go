@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
@@ -81,6 +82,9 @@ func (c *Config) openID(p *Provider) (err error) {
 	if err != nil {
 		return err
 	}
+	if p.DPoP, err = c.dpop(); err != nil {
+		return err
+	}
 	p.OpenID, err = oidc.New(oidc.Config{
 		Issuer:           c.Issuer,
 		UserinfoEndpoint: c.Issuer + c.Paths.Userinfo,
@@ -96,11 +100,31 @@ func (c *Config) openID(p *Provider) (err error) {
 		DefaultAlgorithm: c.Algorithm,
 		Algorithms:       c.Algorithms,
 		IDTokenLifetime:  c.IDTokenLifetime,
+		DPoP:             p.DPoP,
 		Audit:            c.Audit,
 		Logger:           c.Logger,
 		Now:              c.Now,
 	})
 	return err
+}
+
+func (c *Config) dpop() (*dpop.Verifier, error) {
+	config := dpop.Config{Store: c.Store, RequireNonce: c.RequireDPoPNonces, Now: c.Now}
+	secret, err := c.derive("signet dpop nonce v1")
+	if err != nil {
+		return nil, err
+	}
+	config.Nonces, err = dpop.NewNonces(dpop.NoncesConfig{Secrets: [][]byte{secret}, Now: c.Now})
+	if err != nil {
+		return nil, err
+	}
+	return dpop.New(config)
+}
+
+// derive makes a secret for one use. What is derived so may change with the secret, subjects may not: one secret does for
+// both.
+func (c *Config) derive(use string) ([]byte, error) {
+	return hkdf.Key(sha256.New, c.PairwiseSecret, nil, use, minSecret)
 }
 
 func (c *Config) oauth(p *Provider) (err error) {
@@ -118,6 +142,7 @@ func (c *Config) oauth(p *Provider) (err error) {
 			JWKS:           c.Issuer + c.Paths.JWKS,
 			PushedRequests: c.Issuer + c.Paths.PushedRequests,
 		},
+		DPoP:                  p.DPoP,
 		Pushed:                p.Pushed,
 		RequirePushedRequests: c.RequirePushedRequests,
 		Clients:               c.Clients,
@@ -136,8 +161,7 @@ func (c *Config) oauth(p *Provider) (err error) {
 }
 
 func (c *Config) login(p *Provider) error {
-	// What the login derives under its secret may change with the secret; subjects may not. So one secret does for both.
-	secret, err := hkdf.Key(sha256.New, c.PairwiseSecret, nil, "signet login v1", minSecret)
+	secret, err := c.derive("signet login v1")
 	if err != nil {
 		return err
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
@@ -64,6 +65,9 @@ type Config struct {
 	AccessTokenAudience []string
 	// AccessTokenLifetime and IDTokenLifetime; 0 means 10 minutes. CodeLifetime; 0 means, and it is at most, one minute.
 	AccessTokenLifetime, IDTokenLifetime, CodeLifetime time.Duration
+	// RequireDPoPNonces demands a nonce of the provider in every DPoP proof (RFC 9449 section 8). The registration of a
+	// client can demand it of this client alone.
+	RequireDPoPNonces bool
 	// RequirePushedRequests refuses authorization requests that were not pushed (RFC 9126). The registration of a client
 	// can demand it of this client alone.
 	RequirePushedRequests bool
@@ -133,6 +137,8 @@ type Provider struct {
 	OpenID *oidc.Provider
 	// Pushed keeps pushed authorization requests.
 	Pushed *par.Requests
+	// DPoP verifies proofs; a resource server that shares the store can use it too.
+	DPoP *dpop.Verifier
 	// Login takes people through logins.
 	Login *login.Flow
 	// Pages are the pages of the login.

@@ -19,7 +19,9 @@ type codeRecord struct {
 	ClientID      string `json:"client_id"`
 	RedirectURI   string `json:"redirect_uri,omitempty"`
 	CodeChallenge string `json:"code_challenge,omitempty"`
-	Grant         Grant  `json:"grant"`
+	// Thumbprint is the key that alone can redeem the code, or empty.
+	Thumbprint string `json:"jkt,omitempty"`
+	Grant      Grant  `json:"grant"`
 	// Token is the handle of the access token that the code will produce. It is minted with the code, so that a replay
 	// can revoke the token even while it is being made.
 	Token string `json:"token"`
@@ -54,6 +56,7 @@ func (s *Server) Approve(ctx context.Context, req *AuthorizationRequest, g Grant
 		ClientID:      req.ClientID,
 		RedirectURI:   req.RedirectURI,
 		CodeChallenge: req.CodeChallenge,
+		Thumbprint:    req.DPoPThumbprint,
 		Grant:         g,
 		Token:         store.NewHandle(),
 	}, s.codeLifetime)

@@ -17,6 +17,7 @@ type Metadata struct {
 	RevocationEndpoint                         string                    `json:"revocation_endpoint,omitempty"`
 	PushedAuthorizationRequestEndpoint         string                    `json:"pushed_authorization_request_endpoint,omitempty"`
 	RequirePushedAuthorizationRequests         bool                      `json:"require_pushed_authorization_requests,omitempty"`
+	DPoPSigningAlgs                            []jose.SignatureAlgorithm `json:"dpop_signing_alg_values_supported,omitempty"`
 	ScopesSupported                            []string                  `json:"scopes_supported,omitempty"`
 	ResponseTypesSupported                     []string                  `json:"response_types_supported"`
 	ResponseModesSupported                     []string                  `json:"response_modes_supported"`
@@ -50,6 +51,9 @@ func (s *Server) Metadata() Metadata {
 		AuthorizationResponseIssParameterSupported: true,
 		TokenEndpointAuthMethodsSupported:          methods,
 		TokenEndpointAuthSigningAlgs:               algorithms,
+	}
+	if s.dpop != nil {
+		m.DPoPSigningAlgs = s.dpop.Algorithms()
 	}
 	if s.endpoints.Introspection != "" {
 		m.IntrospectionEndpoint = s.endpoints.Introspection

@@ -55,6 +55,8 @@ type AuthorizationRequest struct {
 	State string   `json:"state,omitempty"`
 	// CodeChallenge is the S256 challenge, or empty if the client does without PKCE.
 	CodeChallenge string `json:"code_challenge,omitempty"`
+	// DPoPThumbprint is the thumbprint of the key that the code will be bound to (dpop_jkt, RFC 9449 section 10), or empty.
+	DPoPThumbprint string `json:"dpop_jkt,omitempty"`
 	// RequestURI is the request_uri of a request that was pushed (RFC 9126), empty for another.
 	RequestURI string `json:"request_uri,omitempty"`
 	// Parameters are the parameters of extensions, those that [Extension.Parameters] names, as sent.
@@ -111,6 +113,9 @@ type AccessToken struct {
 	// IssuedAt and ExpiresAt bound its life.
 	IssuedAt  time.Time `json:"iat"`
 	ExpiresAt time.Time `json:"exp"`
+	// DPoPThumbprint is the thumbprint of the key that the token is bound to (RFC 9449 section 6), or empty. An endpoint
+	// that takes a bound token demands a proof by this key.
+	DPoPThumbprint string `json:"jkt,omitempty"`
 	// Data is what the extension left in the [Exchange].
 	Data json.RawMessage `json:"data,omitempty"`
 	// Digest is the SHA-256 of the token.

@@ -44,6 +44,10 @@ func (s *Server) acceptPushedRequest(
 		return nil, err
 	}
 	event.ClientID = a.client.ID
+	proof, err := s.verifyProof(w, r, a.client, endpoint, false)
+	if err != nil {
+		return nil, err // a demand for a nonce costs the client nothing either
+	}
 	req, err := s.readPushedRequest(ctx, a.client, f)
 	if e, ok := errors.AsType[*Error](err); err != nil && (!ok || e.internal()) {
 		return nil, err // an outage costs the client not even its assertion
@@ -53,7 +57,18 @@ func (s *Server) acceptPushedRequest(
 		return nil, err
 	}
 	s.record(ctx, clientEvent(a))
-	return req, err
+	if err != nil {
+		return nil, err
+	}
+	if proof != nil {
+		if err := proof.Consume(ctx); err != nil {
+			return nil, proofError(w, err)
+		}
+		if err := bindCode(req, proof); err != nil {
+			return nil, proofError(w, err)
+		}
+	}
+	return req, nil
 }
 
 func (s *Server) readPushedRequest(ctx context.Context, client *Client, f form) (*AuthorizationRequest, error) {

@@ -107,6 +107,9 @@ func (s *Server) checkRequest(ctx context.Context, client *Client, req *Authoriz
 	if req.CodeChallenge, err = codeChallenge(client, f); err != nil {
 		return req, err
 	}
+	if req.DPoPThumbprint, err = s.codeKey(f); err != nil {
+		return req, err
+	}
 	if s.extension != nil {
 		for _, name := range s.parameters {
 			value, err := f.get(name)

@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/internal/jwt"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/store"
@@ -52,6 +53,9 @@ type Config struct {
 	// RequirePushedRequests refuses every authorization request that was not pushed. A single client can be held to it
 	// by its registration.
 	RequirePushedRequests bool
+	// DPoP verifies the proofs with which clients bind codes and tokens to a key (RFC 9449). Nil means that all tokens are
+	// bearer tokens.
+	DPoP *dpop.Verifier
 	// Scopes are the scopes that the metadata announces. Which ones a client may ask for is in its registration.
 	Scopes []string
 	// Algorithms are the algorithms that client assertions may be signed with; a client uses the one that it is
@@ -84,6 +88,7 @@ type Server struct {
 	parameters          []string
 	pushed              PushedRequests
 	requirePushed       bool
+	dpop                *dpop.Verifier
 	scopes              []string
 	algorithms          []jose.SignatureAlgorithm
 	accessTokenAlg      jose.SignatureAlgorithm
@@ -109,6 +114,7 @@ func New(c Config) (*Server, error) {
 		extension:           c.Extension,
 		pushed:              c.Pushed,
 		requirePushed:       c.RequirePushedRequests,
+		dpop:                c.DPoP,
 		scopes:              c.Scopes,
 		algorithms:          c.Algorithms,
 		accessTokenAlg:      c.AccessTokenAlgorithm,
