@@ -142,6 +142,7 @@ func (c *Config) oauth(p *Provider) (err error) {
 			JWKS:           c.Issuer + c.Paths.JWKS,
 			PushedRequests: c.Issuer + c.Paths.PushedRequests,
 		},
+		Profile:               c.Profile,
 		DPoP:                  p.DPoP,
 		Pushed:                p.Pushed,
 		RequirePushedRequests: c.RequirePushedRequests,

@@ -65,6 +65,9 @@ type Config struct {
 	AccessTokenAudience []string
 	// AccessTokenLifetime and IDTokenLifetime; 0 means 10 minutes. CodeLifetime; 0 means, and it is at most, one minute.
 	AccessTokenLifetime, IDTokenLifetime, CodeLifetime time.Duration
+	// Profile holds every client to a set of rules: [oauth.ProfileFAPI2] turns the FAPI 2.0 Security Profile on. The
+	// registration of a client can do so for this client alone.
+	Profile oauth.Profile
 	// RequireDPoPNonces demands a nonce of the provider in every DPoP proof (RFC 9449 section 8). The registration of a
 	// client can demand it of this client alone.
 	RequireDPoPNonces bool

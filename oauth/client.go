@@ -42,6 +42,8 @@ type Client struct {
 	// PKCEOptional lets the client make authorization requests without a code challenge. One that is sent is always
 	// enforced. The zero value demands PKCE.
 	PKCEOptional bool
+	// Profile holds the client to a set of rules. The zero value is none.
+	Profile Profile
 	// DPoPBound is dpop_bound_access_tokens: the client gets no tokens but those that are bound to a key with DPoP
 	// (RFC 9449 section 5.2). Other clients get bound tokens when they send a proof.
 	DPoPBound bool

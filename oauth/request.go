@@ -79,7 +79,7 @@ func (s *Server) authorizationRequest(ctx context.Context, f form) (*Authorizati
 	if err != nil {
 		return nil, err
 	}
-	if s.requirePushed || client.RequirePushedRequests {
+	if s.mustPush(client) {
 		req.State, _ = f.get("state") // a repeated one is left out
 		return req, refuse(InvalidRequest, "the client must push its authorization requests")
 	}

@@ -48,6 +48,9 @@ type Config struct {
 	Store store.Ephemeral
 	// Extension takes part in requests and tokens. Nil means plain OAuth.
 	Extension Extension
+	// Profile holds every client to a set of rules, whatever its registration says. The zero value leaves it to the
+	// registrations. A client that breaks its profile is not served; one that New can see is an error there.
+	Profile Profile
 	// Pushed keeps pushed authorization requests (RFC 9126). Nil means that clients cannot push them.
 	Pushed PushedRequests
 	// RequirePushedRequests refuses every authorization request that was not pushed. A single client can be held to it
@@ -59,7 +62,7 @@ type Config struct {
 	// Scopes are the scopes that the metadata announces. Which ones a client may ask for is in its registration.
 	Scopes []string
 	// Algorithms are the algorithms that client assertions may be signed with; a client uses the one that it is
-	// registered for. Nil means ES256, ES384, EdDSA, PS256 and RS256.
+	// registered for. Nil means ES256, ES384, EdDSA, PS256 and RS256, or what Profile allows of them.
 	Algorithms []jose.SignatureAlgorithm
 	// AccessTokenAlgorithm signs access tokens. Empty means ES256.
 	AccessTokenAlgorithm jose.SignatureAlgorithm
@@ -89,6 +92,8 @@ type Server struct {
 	pushed              PushedRequests
 	requirePushed       bool
 	dpop                *dpop.Verifier
+	serverProfile       Profile
+	development         bool
 	scopes              []string
 	algorithms          []jose.SignatureAlgorithm
 	accessTokenAlg      jose.SignatureAlgorithm
@@ -115,6 +120,8 @@ func New(c Config) (*Server, error) {
 		pushed:              c.Pushed,
 		requirePushed:       c.RequirePushedRequests,
 		dpop:                c.DPoP,
+		serverProfile:       c.Profile,
+		development:         strings.HasPrefix(c.Issuer, "http:"),
 		scopes:              c.Scopes,
 		algorithms:          c.Algorithms,
 		accessTokenAlg:      c.AccessTokenAlgorithm,
@@ -129,7 +136,7 @@ func New(c Config) (*Server, error) {
 		s.parameters = s.extension.Parameters()
 	}
 	if s.algorithms == nil {
-		s.algorithms = jwt.Algorithms()
+		s.algorithms = slices.DeleteFunc(jwt.Algorithms(), func(alg jose.SignatureAlgorithm) bool { return !c.Profile.Allows(alg) })
 	}
 	if s.accessTokenAlg == "" {
 		s.accessTokenAlg = jose.ES256
@@ -178,6 +185,7 @@ func (s *Server) validate() error {
 		{"Introspection", s.endpoints.Introspection, false},
 		{"Revocation", s.endpoints.Revocation, false},
 		{"JWKS", s.endpoints.JWKS, false},
+		{"PushedRequests", s.endpoints.PushedRequests, false},
 	} {
 		if err := checkURL(endpoint.url); err != nil && (endpoint.required || endpoint.url != "") {
 			fail("Config.Endpoints.%s %w", endpoint.name, err)
@@ -217,6 +225,9 @@ func (s *Server) validate() error {
 	if s.codeLifetime < time.Second || s.codeLifetime > defaultCodeLifetime {
 		fail("Config.CodeLifetime must be between one second and one minute")
 	}
+	if s.clients != nil {
+		errs = append(errs, s.validateProfile())
+	}
 	return errors.Join(errs...)
 }
 
@@ -249,7 +260,8 @@ func checkURL(s string) error {
 }
 
 // client returns an active client. Identifiers that no client can have never reach the store, which may be a database
-// that refuses some bytes. A store that breaks its contract and returns neither client nor error counts as "unknown".
+// that refuses some bytes. A store that breaks its contract and returns neither client nor error counts as "unknown", and
+// so does a client that breaks its profile.
 func (s *Server) client(ctx context.Context, id string) (*Client, error) {
 	if !validIdentifier(id) {
 		return nil, ErrUnknownClient
@@ -258,5 +270,12 @@ func (s *Server) client(ctx context.Context, id string) (*Client, error) {
 	if err == nil && (c == nil || c.ID != id) {
 		return nil, ErrUnknownClient
 	}
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkProfile(c); err != nil {
+		s.logger.LogAttrs(ctx, slog.LevelError, "client is not served", slog.Any("error", err))
+		return nil, ErrUnknownClient
+	}
+	return c, nil
 }

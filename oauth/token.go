@@ -69,7 +69,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 	if err != nil && !unknown {
 		return nil, err
 	}
-	proof, err := s.verifyProof(w, r, a.client, s.endpoints.Token, a.client.DPoPBound || record.Thumbprint != "")
+	proof, err := s.verifyProof(w, r, a.client, s.endpoints.Token, s.mustBind(a.client) || record.Thumbprint != "")
 	if err != nil {
 		return nil, err
 	}
