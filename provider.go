@@ -9,9 +9,11 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/par"
 	"github.com/gosignet/signet/ui"
 )
 
@@ -60,7 +62,7 @@ func (c *Config) validate() error {
 	}
 	for name, path := range map[string]string{
 		"Authorization": c.Paths.Authorization, "Token": c.Paths.Token, "Introspection": c.Paths.Introspection,
-		"Revocation": c.Paths.Revocation, "Userinfo": c.Paths.Userinfo, "JWKS": c.Paths.JWKS, "Login": c.Paths.Login,
+		"Revocation": c.Paths.Revocation, "Userinfo": c.Paths.Userinfo, "JWKS": c.Paths.JWKS, "PushedRequests": c.Paths.PushedRequests, "Login": c.Paths.Login,
 	} {
 		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{}?# ") {
 			errs = append(errs, fmt.Errorf("Config.Paths.%s: %q is not a path that begins with a slash", name, path))
@@ -80,6 +82,9 @@ func (c *Config) openID(p *Provider) (err error) {
 	if err != nil {
 		return err
 	}
+	if p.DPoP, err = c.dpop(); err != nil {
+		return err
+	}
 	p.OpenID, err = oidc.New(oidc.Config{
 		Issuer:           c.Issuer,
 		UserinfoEndpoint: c.Issuer + c.Paths.Userinfo,
@@ -95,6 +100,7 @@ func (c *Config) openID(p *Provider) (err error) {
 		DefaultAlgorithm: c.Algorithm,
 		Algorithms:       c.Algorithms,
 		IDTokenLifetime:  c.IDTokenLifetime,
+		DPoP:             p.DPoP,
 		Audit:            c.Audit,
 		Logger:           c.Logger,
 		Now:              c.Now,
@@ -102,34 +108,61 @@ func (c *Config) openID(p *Provider) (err error) {
 	return err
 }
 
+func (c *Config) dpop() (*dpop.Verifier, error) {
+	config := dpop.Config{Store: c.Store, RequireNonce: c.RequireDPoPNonces, Now: c.Now}
+	secret, err := c.derive("signet dpop nonce v1")
+	if err != nil {
+		return nil, err
+	}
+	config.Nonces, err = dpop.NewNonces(dpop.NoncesConfig{Secrets: [][]byte{secret}, Now: c.Now})
+	if err != nil {
+		return nil, err
+	}
+	return dpop.New(config)
+}
+
+// derive makes a secret for one use. What is derived so may change with the secret, subjects may not: one secret does for
+// both.
+func (c *Config) derive(use string) ([]byte, error) {
+	return hkdf.Key(sha256.New, c.PairwiseSecret, nil, use, minSecret)
+}
+
 func (c *Config) oauth(p *Provider) (err error) {
+	p.Pushed, err = par.New(par.Config{Store: c.Store, Lifetime: c.RequestLifetime, Now: c.Now})
+	if err != nil {
+		return err
+	}
 	p.OAuth, err = oauth.New(oauth.Config{
 		Issuer: c.Issuer,
 		Endpoints: oauth.Endpoints{
-			Authorization: c.Issuer + c.Paths.Authorization,
-			Token:         c.Issuer + c.Paths.Token,
-			Introspection: c.Issuer + c.Paths.Introspection,
-			Revocation:    c.Issuer + c.Paths.Revocation,
-			JWKS:          c.Issuer + c.Paths.JWKS,
+			Authorization:  c.Issuer + c.Paths.Authorization,
+			Token:          c.Issuer + c.Paths.Token,
+			Introspection:  c.Issuer + c.Paths.Introspection,
+			Revocation:     c.Issuer + c.Paths.Revocation,
+			JWKS:           c.Issuer + c.Paths.JWKS,
+			PushedRequests: c.Issuer + c.Paths.PushedRequests,
 		},
-		Clients:              c.Clients,
-		Keys:                 c.Keys,
-		Store:                c.Store,
-		Extension:            p.OpenID,
-		AccessTokenAlgorithm: c.Algorithm,
-		AccessTokenAudience:  c.AccessTokenAudience,
-		AccessTokenLifetime:  c.AccessTokenLifetime,
-		CodeLifetime:         c.CodeLifetime,
-		Audit:                c.Audit,
-		Logger:               c.Logger,
-		Now:                  c.Now,
+		Profile:               c.Profile,
+		DPoP:                  p.DPoP,
+		Pushed:                p.Pushed,
+		RequirePushedRequests: c.RequirePushedRequests,
+		Clients:               c.Clients,
+		Keys:                  c.Keys,
+		Store:                 c.Store,
+		Extension:             p.OpenID,
+		AccessTokenAlgorithm:  c.Algorithm,
+		AccessTokenAudience:   c.AccessTokenAudience,
+		AccessTokenLifetime:   c.AccessTokenLifetime,
+		CodeLifetime:          c.CodeLifetime,
+		Audit:                 c.Audit,
+		Logger:                c.Logger,
+		Now:                   c.Now,
 	})
 	return err
 }
 
 func (c *Config) login(p *Provider) error {
-	// What the login derives under its secret may change with the secret; subjects may not. So one secret does for both.
-	secret, err := hkdf.Key(sha256.New, c.PairwiseSecret, nil, "signet login v1", minSecret)
+	secret, err := c.derive("signet login v1")
 	if err != nil {
 		return err
 	}
@@ -181,6 +214,7 @@ func (c *Config) routes(p *Provider) *http.ServeMux {
 	base := c.issuerPath()
 	mux := http.NewServeMux()
 	mux.Handle(base+c.Paths.Authorization, p.OAuth.AuthorizationHandler(p.Pages))
+	mux.Handle(base+c.Paths.PushedRequests, p.Pushed.Handler(p.OAuth, c.Issuer+c.Paths.PushedRequests))
 	mux.Handle(base+c.Paths.Token, p.OAuth.TokenHandler())
 	mux.Handle(base+c.Paths.Introspection, p.OAuth.IntrospectionHandler())
 	mux.Handle(base+c.Paths.Revocation, p.OAuth.RevocationHandler())

@@ -18,10 +18,12 @@ import (
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/par"
 	"github.com/gosignet/signet/store"
 	"github.com/gosignet/signet/ui"
 )
@@ -63,6 +65,17 @@ type Config struct {
 	AccessTokenAudience []string
 	// AccessTokenLifetime and IDTokenLifetime; 0 means 10 minutes. CodeLifetime; 0 means, and it is at most, one minute.
 	AccessTokenLifetime, IDTokenLifetime, CodeLifetime time.Duration
+	// Profile holds every client to a set of rules: [oauth.ProfileFAPI2] turns the FAPI 2.0 Security Profile on. The
+	// registration of a client can do so for this client alone.
+	Profile oauth.Profile
+	// RequireDPoPNonces demands a nonce of the provider in every DPoP proof (RFC 9449 section 8). The registration of a
+	// client can demand it of this client alone.
+	RequireDPoPNonces bool
+	// RequirePushedRequests refuses authorization requests that were not pushed (RFC 9126). The registration of a client
+	// can demand it of this client alone.
+	RequirePushedRequests bool
+	// RequestLifetime is how long a pushed request can be opened, from one to ten minutes; 0 means one minute.
+	RequestLifetime time.Duration
 	// LoginLifetime is how long a person may take; 0 means 10 minutes.
 	LoginLifetime time.Duration
 	// MaxAttempts is how many wrong answers a login survives, MaxCodes how many one-time codes it may send, and
@@ -88,13 +101,14 @@ type Config struct {
 
 // Paths are the paths of the endpoints below the issuer's own. Each begins with a slash; Login also ends with one.
 type Paths struct {
-	Authorization string // /authorize
-	Token         string // /token
-	Introspection string // /introspect
-	Revocation    string // /revoke
-	Userinfo      string // /userinfo
-	JWKS          string // /jwks.json
-	Login         string // /login/
+	Authorization  string // /authorize
+	Token          string // /token
+	Introspection  string // /introspect
+	Revocation     string // /revoke
+	Userinfo       string // /userinfo
+	JWKS           string // /jwks.json
+	PushedRequests string // /par
+	Login          string // /login/
 }
 
 func (p *Paths) setDefaults() {
@@ -108,6 +122,7 @@ func (p *Paths) setDefaults() {
 		{&p.Revocation, "/revoke"},
 		{&p.Userinfo, "/userinfo"},
 		{&p.JWKS, "/jwks.json"},
+		{&p.PushedRequests, "/par"},
 		{&p.Login, "/login/"},
 	} {
 		if *d.path == "" {
@@ -123,6 +138,10 @@ type Provider struct {
 	OAuth *oauth.Server
 	// OpenID is OpenID Connect on top of it.
 	OpenID *oidc.Provider
+	// Pushed keeps pushed authorization requests.
+	Pushed *par.Requests
+	// DPoP verifies proofs; a resource server that shares the store can use it too.
+	DPoP *dpop.Verifier
 	// Login takes people through logins.
 	Login *login.Flow
 	// Pages are the pages of the login.

@@ -17,6 +17,8 @@ type Type string
 const (
 	// AuthorizationRequested: a client sent a person to log in, with a request that was accepted or refused.
 	AuthorizationRequested Type = "authorization_requested"
+	// RequestPushed: a client pushed an authorization request.
+	RequestPushed Type = "request_pushed"
 	// CodeSent: a one-time code was asked for.
 	CodeSent Type = "code_sent"
 	// AuthenticationAttempted: a person answered a challenge.

@@ -103,9 +103,27 @@ func (k *Key) Sign(typ string, payload []byte) (string, error) {
 	if !validType(typ) {
 		return "", fmt.Errorf("keystore: %q is no media type name", typ)
 	}
-	enc := base64.RawURLEncoding
 	header := append(append(make([]byte, 0, 128), k.header...), typ...)
-	header = append(header, `"}`...)
+	return k.compact(append(header, `"}`...), payload)
+}
+
+// SignWithJWK is [Key.Sign] for the few tokens that bring the public key along: the header has alg, typ and, in place of
+// the kid, jwk. Such a token says only that its sender has the key, as a DPoP proof does (RFC 9449).
+func (k *Key) SignWithJWK(typ string, payload []byte) (string, error) {
+	if !validType(typ) {
+		return "", fmt.Errorf("keystore: %q is no media type name", typ)
+	}
+	jwk, err := jose.JSONWebKey{Key: k.public.Key}.MarshalJSON()
+	if err != nil {
+		return "", fmt.Errorf("keystore: encode the public key: %w", err)
+	}
+	header := []byte(`{"alg":"` + string(k.alg) + `","typ":"` + typ + `","jwk":`)
+	return k.compact(append(append(header, jwk...), '}'), payload)
+}
+
+// compact returns the header and the payload with their signature.
+func (k *Key) compact(header, payload []byte) (string, error) {
+	enc := base64.RawURLEncoding
 	token := make([]byte, 0, enc.EncodedLen(len(header))+enc.EncodedLen(len(payload))+enc.EncodedLen(k.size)+2)
 	token = enc.AppendEncode(token, header)
 	token = enc.AppendEncode(append(token, '.'), payload)

@@ -242,6 +242,28 @@ func TestSignRefusesATypThatIsNoMediaType(t *testing.T) {
 	}
 }
 
+func TestSignWithJWKBringsThePublicKeyAlong(t *testing.T) {
+	t.Parallel()
+	for _, alg := range algorithms {
+		signer := opaque{newSigner(alg)}
+		key, err := keystore.NewKey(alg, signer)
+		require.NoError(t, err)
+		token, err := key.SignWithJWK("dpop+jwt", []byte(`{"jti":"1"}`))
+		require.NoError(t, err)
+
+		header, payload := verify(t, alg, signer.Public(), token)
+		assert.JSONEq(t, `{"jti":"1"}`, string(payload))
+		assert.Equal(t, string(alg), header["alg"])
+		assert.Equal(t, "dpop+jwt", header["typ"])
+		assert.Len(t, header, 3)
+		jwk := must(json.Marshal(jose.JSONWebKey{Key: signer.Public()}))
+		assert.JSONEq(t, string(jwk), string(must(json.Marshal(header["jwk"]))))
+
+		_, err = key.SignWithJWK(`JWT","crit":["x`, nil)
+		assert.Error(t, err)
+	}
+}
+
 func TestSignJSON(t *testing.T) {
 	t.Parallel()
 	key, err := keystore.NewKey(jose.EdDSA, newSigner(jose.EdDSA))

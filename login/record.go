@@ -111,6 +111,7 @@ func (f *Flow) state(handle string, client *oauth.Client, r *record) *State {
 		Step:            r.step(),
 		Client:          client,
 		RedirectURI:     r.Request.RedirectURI,
+		RequestURI:      r.Request.RequestURI,
 		Options:         r.Options,
 		Option:          r.Option,
 		Factor:          r.factor(),

@@ -35,6 +35,8 @@ type State struct {
 	Client *oauth.Client
 	// RedirectURI is where the browser will end up, for the page's Content-Security-Policy.
 	RedirectURI string
+	// RequestURI is the request_uri of the authorization request, if it was pushed.
+	RequestURI string
 	// Options are the ways to log in, in order of preference; Option is the index of the chosen one, or -1.
 	Options []authenticator.FactorSet
 	Option  int

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/store"
 )
 
@@ -34,6 +35,8 @@ type accessTokenClaims struct {
 	AuthTime int64    `json:"auth_time,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
+	// Confirmation is the key that the token is bound to (RFC 9449 section 6.1).
+	Confirmation *dpop.Confirmation `json:"cnf,omitempty"`
 }
 
 // sign makes the token. Its jti is the handle that opens its record, so that whoever holds the token, and nobody else,
@@ -44,18 +47,35 @@ func (s *Server) sign(ctx context.Context, t *AccessToken, jti string) (string, 
 		return "", err
 	}
 	return key.SignJSON(typeAccessToken, accessTokenClaims{
-		Issuer:   s.issuer,
-		Subject:  t.Grant.Subject,
-		Audience: s.audience,
-		Expiry:   t.ExpiresAt.Unix(),
-		IssuedAt: t.IssuedAt.Unix(),
-		ID:       jti,
-		ClientID: t.ClientID,
-		Scope:    strings.Join(t.Grant.Scope, " "),
-		AuthTime: numericDate(t.Grant.AuthTime),
-		ACR:      t.Grant.ACR,
-		AMR:      t.Grant.AMR,
+		Issuer:       s.issuer,
+		Subject:      t.Grant.Subject,
+		Audience:     s.audience,
+		Expiry:       t.ExpiresAt.Unix(),
+		IssuedAt:     t.IssuedAt.Unix(),
+		ID:           jti,
+		ClientID:     t.ClientID,
+		Scope:        strings.Join(t.Grant.Scope, " "),
+		AuthTime:     numericDate(t.Grant.AuthTime),
+		ACR:          t.Grant.ACR,
+		AMR:          t.Grant.AMR,
+		Confirmation: t.confirmation(),
 	})
+}
+
+// confirmation is the cnf claim of the token, nil if it is bound to no key.
+func (t *AccessToken) confirmation() *dpop.Confirmation {
+	if t.DPoPThumbprint == "" {
+		return nil
+	}
+	return &dpop.Confirmation{Thumbprint: t.DPoPThumbprint}
+}
+
+// tokenType is how the token is to be used (RFC 6749 section 7.1, RFC 9449 section 5).
+func (t *AccessToken) tokenType() string {
+	if t.DPoPThumbprint == "" {
+		return "Bearer"
+	}
+	return dpop.Scheme
 }
 
 // numericDate is a date as a claim, 0 if it is not known.

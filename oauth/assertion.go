@@ -95,18 +95,20 @@ func (s *Server) verifyAssertion(ctx context.Context, r *http.Request, f form, e
 	if id := f.values.Get("client_id"); id != "" && id != client.ID {
 		return a, errClient(errors.New("client_id is another client's"))
 	}
-	if err := s.checkAssertionClaims(claims, endpoint); err != nil {
+	if err := s.checkAssertionClaims(client, claims, endpoint); err != nil {
 		return a, errClient(err)
 	}
 	a.jti, a.expiresAt = claims.ID, claims.ExpiresAt
 	return a, nil
 }
 
-func (s *Server) checkAssertionClaims(c *jwt.Claims, endpoint string) error {
+func (s *Server) checkAssertionClaims(client *Client, c *jwt.Claims, endpoint string) error {
 	now := s.now()
 	switch {
 	case c.Issuer != c.Subject:
 		return errors.New("iss and sub differ")
+	case s.profile(client) == ProfileFAPI2 && !c.Audience.Is(s.issuer):
+		return errors.New("aud is not the issuer as a string")
 	case len(c.Audience.Values) == 0 || slices.ContainsFunc(c.Audience.Values, func(a string) bool { return a == "" || a != s.issuer && a != endpoint }):
 		// An assertion for others too could be replayed by them here, and by us there.
 		return errors.New("aud is not just the issuer or the endpoint")

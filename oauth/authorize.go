@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -18,7 +19,9 @@ type codeRecord struct {
 	ClientID      string `json:"client_id"`
 	RedirectURI   string `json:"redirect_uri,omitempty"`
 	CodeChallenge string `json:"code_challenge,omitempty"`
-	Grant         Grant  `json:"grant"`
+	// Thumbprint is the key that alone can redeem the code, or empty.
+	Thumbprint string `json:"jkt,omitempty"`
+	Grant      Grant  `json:"grant"`
 	// Token is the handle of the access token that the code will produce. It is minted with the code, so that a replay
 	// can revoke the token even while it is being made.
 	Token string `json:"token"`
@@ -42,10 +45,18 @@ func (s *Server) Approve(ctx context.Context, req *AuthorizationRequest, g Grant
 			return nil, errors.New("oauth: a grant has a scope that was not requested")
 		}
 	}
-	err := s.codes.Add(ctx, code, codeRecord{
+	err := s.spendRequestURI(ctx, req, g.Transaction)
+	if e, ok := errors.AsType[*Error](err); ok { // another login with the same request_uri was completed first
+		return s.Deny(ctx, req, e, g.Transaction), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("oauth: spend the request_uri: %w", err)
+	}
+	err = s.codes.Add(ctx, code, codeRecord{
 		ClientID:      req.ClientID,
 		RedirectURI:   req.RedirectURI,
 		CodeChallenge: req.CodeChallenge,
+		Thumbprint:    req.DPoPThumbprint,
 		Grant:         g,
 		Token:         store.NewHandle(),
 	}, s.codeLifetime)
@@ -64,6 +75,9 @@ func (s *Server) Approve(ctx context.Context, req *AuthorizationRequest, g Grant
 
 // Deny ends a login with an error for the client. The transaction is the audit pseudonym of the login.
 func (s *Server) Deny(ctx context.Context, req *AuthorizationRequest, e *Error, transaction string) *AuthorizationResponse {
+	if err := s.spendRequestURI(ctx, req, transaction); err != nil { // nothing was granted that could be granted twice
+		s.logger.LogAttrs(ctx, slog.LevelWarn, "request_uri of a denied login could not be spent", slog.Any("error", err))
+	}
 	s.recordError(ctx, audit.Event{
 		Type: audit.AuthorizationDenied, ClientID: req.ClientID, Transaction: transaction,
 	}, e)

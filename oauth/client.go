@@ -42,6 +42,15 @@ type Client struct {
 	// PKCEOptional lets the client make authorization requests without a code challenge. One that is sent is always
 	// enforced. The zero value demands PKCE.
 	PKCEOptional bool
+	// Profile holds the client to a set of rules. The zero value is none.
+	Profile Profile
+	// DPoPBound is dpop_bound_access_tokens: the client gets no tokens but those that are bound to a key with DPoP
+	// (RFC 9449 section 5.2). Other clients get bound tokens when they send a proof.
+	DPoPBound bool
+	// RequireDPoPNonce demands a nonce of the provider in each of the client's proofs (RFC 9449 section 8).
+	RequireDPoPNonce bool
+	// RequirePushedRequests refuses authorization requests of the client that were not pushed (RFC 9126 section 6).
+	RequirePushedRequests bool
 
 	// SectorIdentifier groups clients that see the same pairwise subjects: the host of their sector_identifier_uri.
 	// Empty means the host of the redirect URIs, which must then be the same in all of them

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/dpop"
 )
 
 // introspection is the answer of RFC 7662 section 2.2.
@@ -22,6 +23,8 @@ type introspection struct {
 	IssuedAt  int64    `json:"iat,omitempty"`
 	AuthTime  int64    `json:"auth_time,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
+
+	Confirmation *dpop.Confirmation `json:"cnf,omitempty"`
 }
 
 // IntrospectionHandler serves token introspection (RFC 7662) for the client that owns the token. To any other client
@@ -47,11 +50,13 @@ func (s *Server) introspect(ctx context.Context, t *AccessToken, _ string) (any,
 		Subject:   t.Grant.Subject,
 		Audience:  s.audience,
 		Scope:     strings.Join(t.Grant.Scope, " "),
-		TokenType: "Bearer",
+		TokenType: t.tokenType(),
 		Expiry:    t.ExpiresAt.Unix(),
 		IssuedAt:  t.IssuedAt.Unix(),
 		AuthTime:  numericDate(t.Grant.AuthTime),
 		ACR:       t.Grant.ACR,
+
+		Confirmation: t.confirmation(),
 	}, nil
 }
 

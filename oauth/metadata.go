@@ -15,6 +15,9 @@ type Metadata struct {
 	JWKSURI                                    string                    `json:"jwks_uri,omitempty"`
 	IntrospectionEndpoint                      string                    `json:"introspection_endpoint,omitempty"`
 	RevocationEndpoint                         string                    `json:"revocation_endpoint,omitempty"`
+	PushedAuthorizationRequestEndpoint         string                    `json:"pushed_authorization_request_endpoint,omitempty"`
+	RequirePushedAuthorizationRequests         bool                      `json:"require_pushed_authorization_requests,omitempty"`
+	DPoPSigningAlgs                            []jose.SignatureAlgorithm `json:"dpop_signing_alg_values_supported,omitempty"`
 	ScopesSupported                            []string                  `json:"scopes_supported,omitempty"`
 	ResponseTypesSupported                     []string                  `json:"response_types_supported"`
 	ResponseModesSupported                     []string                  `json:"response_modes_supported"`
@@ -34,18 +37,23 @@ func (s *Server) Metadata() Metadata {
 	methods := []string{"private_key_jwt"}
 	algorithms := slices.Clone(s.algorithms) // what is handed out must not be the allow-list itself
 	m := Metadata{
-		Issuer:                        s.issuer,
-		AuthorizationEndpoint:         s.endpoints.Authorization,
-		TokenEndpoint:                 s.endpoints.Token,
-		JWKSURI:                       s.endpoints.JWKS,
-		ScopesSupported:               s.scopes,
-		ResponseTypesSupported:        []string{"code"},
-		ResponseModesSupported:        []string{"query"},
-		GrantTypesSupported:           []string{"authorization_code"},
-		CodeChallengeMethodsSupported: []string{"S256"},
+		Issuer:                                     s.issuer,
+		AuthorizationEndpoint:                      s.endpoints.Authorization,
+		TokenEndpoint:                              s.endpoints.Token,
+		JWKSURI:                                    s.endpoints.JWKS,
+		PushedAuthorizationRequestEndpoint:         s.endpoints.PushedRequests,
+		RequirePushedAuthorizationRequests:         s.requirePushed,
+		ScopesSupported:                            s.scopes,
+		ResponseTypesSupported:                     []string{"code"},
+		ResponseModesSupported:                     []string{"query"},
+		GrantTypesSupported:                        []string{"authorization_code"},
+		CodeChallengeMethodsSupported:              []string{"S256"},
 		AuthorizationResponseIssParameterSupported: true,
 		TokenEndpointAuthMethodsSupported:          methods,
 		TokenEndpointAuthSigningAlgs:               algorithms,
+	}
+	if s.dpop != nil {
+		m.DPoPSigningAlgs = s.dpop.Algorithms()
 	}
 	if s.endpoints.Introspection != "" {
 		m.IntrospectionEndpoint = s.endpoints.Introspection

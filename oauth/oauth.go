@@ -28,6 +28,23 @@ type Interaction interface {
 	ShowError(w http.ResponseWriter, r *http.Request, e *Error)
 }
 
+// Resumer is an Interaction that finds a login again that this browser began with the same pushed request, so that a
+// reload does not begin another one.
+type Resumer interface {
+	// Resume answers the request and reports true if the browser has such a login and it is not over.
+	Resume(w http.ResponseWriter, r *http.Request, requestURI string) bool
+}
+
+// PushedRequests keeps the authorization requests that clients pushed (RFC 9126). Package par has an implementation.
+type PushedRequests interface {
+	// Request returns what the client pushed under the URI. When it is unknown, expired, spent or another client's, the
+	// error is an *Error with the code invalid_request_uri.
+	Request(ctx context.Context, clientID, requestURI string) (*AuthorizationRequest, error)
+	// Spend ends the use of the URI in favour of one login. Of many logins with the same URI one gets no error, each time
+	// it asks; the others get an *Error with the code invalid_request_uri.
+	Spend(ctx context.Context, requestURI, transaction string) error
+}
+
 // AuthorizationRequest is a valid authorization request: its client exists, its redirect URI is registered, its
 // scopes are the client's, and PKCE is as the client's registration demands.
 type AuthorizationRequest struct {
@@ -38,6 +55,10 @@ type AuthorizationRequest struct {
 	State string   `json:"state,omitempty"`
 	// CodeChallenge is the S256 challenge, or empty if the client does without PKCE.
 	CodeChallenge string `json:"code_challenge,omitempty"`
+	// DPoPThumbprint is the thumbprint of the key that the code will be bound to (dpop_jkt, RFC 9449 section 10), or empty.
+	DPoPThumbprint string `json:"dpop_jkt,omitempty"`
+	// RequestURI is the request_uri of a request that was pushed (RFC 9126), empty for another.
+	RequestURI string `json:"request_uri,omitempty"`
 	// Parameters are the parameters of extensions, those that [Extension.Parameters] names, as sent.
 	Parameters map[string]string `json:"parameters,omitempty"`
 }
@@ -92,6 +113,9 @@ type AccessToken struct {
 	// IssuedAt and ExpiresAt bound its life.
 	IssuedAt  time.Time `json:"iat"`
 	ExpiresAt time.Time `json:"exp"`
+	// DPoPThumbprint is the thumbprint of the key that the token is bound to (RFC 9449 section 6), or empty. An endpoint
+	// that takes a bound token demands a proof by this key.
+	DPoPThumbprint string `json:"jkt,omitempty"`
 	// Data is what the extension left in the [Exchange].
 	Data json.RawMessage `json:"data,omitempty"`
 	// Digest is the SHA-256 of the token.

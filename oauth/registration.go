@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -46,6 +48,9 @@ func (c *Client) Validate() error {
 		if err := checkRedirectURI(uri); err != nil {
 			fail("redirect URI %q: %w", uri, err)
 		}
+	}
+	if err := c.Profile.check(); err != nil {
+		fail("%w", err)
 	}
 	if err := c.checkKeys(); err != nil {
 		fail("%w", err)
@@ -167,6 +172,9 @@ func NewStaticClients(clients ...*Client) (*StaticClients, error) {
 	}
 	return s, nil
 }
+
+// All returns the clients in no particular order.
+func (s *StaticClients) All() iter.Seq[*Client] { return maps.Values(s.byID) }
 
 // Client implements [ClientStore].
 func (s *StaticClients) Client(_ context.Context, id string) (*Client, error) {

@@ -41,7 +41,15 @@ func (s *Server) AuthorizationHandler(interaction Interaction) http.Handler {
 			s.refuseRequest(w, r, interaction, nil, AsError(err))
 			return
 		}
-		req, err := s.authorizationRequest(r.Context(), f)
+		var req *AuthorizationRequest
+		if uri := f.values.Get("request_uri"); s.pushed != nil && strings.HasPrefix(uri, RequestURIPrefix) {
+			if resumer, ok := interaction.(Resumer); ok && resumer.Resume(w, r, uri) {
+				return
+			}
+			req, err = s.pushedRequest(r.Context(), f)
+		} else {
+			req, err = s.authorizationRequest(r.Context(), f)
+		}
 		if err != nil {
 			s.refuseRequest(w, r, interaction, req, AsError(err))
 			return
@@ -71,6 +79,15 @@ func (s *Server) authorizationRequest(ctx context.Context, f form) (*Authorizati
 	if err != nil {
 		return nil, err
 	}
+	if s.mustPush(client) {
+		req.State, _ = f.get("state") // a repeated one is left out
+		return req, refuse(InvalidRequest, "the client must push its authorization requests")
+	}
+	return s.checkRequest(ctx, client, req, f)
+}
+
+// checkRequest reads and validates what is left of a request whose client and redirect URI are known.
+func (s *Server) checkRequest(ctx context.Context, client *Client, req *AuthorizationRequest, f form) (_ *AuthorizationRequest, err error) {
 	if req.State, err = f.get("state"); err != nil {
 		return req, err
 	}
@@ -88,6 +105,9 @@ func (s *Server) authorizationRequest(ctx context.Context, f form) (*Authorizati
 		return req, err
 	}
 	if req.CodeChallenge, err = codeChallenge(client, f); err != nil {
+		return req, err
+	}
+	if req.DPoPThumbprint, err = s.codeKey(f); err != nil {
 		return req, err
 	}
 	if s.extension != nil {
@@ -235,17 +255,27 @@ func codeChallenge(c *Client, f form) (string, error) {
 
 // recordError audits an error that somebody outside caused or met, and logs what went wrong inside.
 func (s *Server) recordError(ctx context.Context, event audit.Event, e *Error) {
-	event.Outcome, event.Reason = audit.Refused, string(e.Code)
+	event.Outcome, event.Reason = e.outcome(), string(e.Code)
+	s.logError(ctx, event.ClientID, e)
+	s.record(ctx, event)
+}
+
+func (s *Server) logError(ctx context.Context, clientID string, e *Error) {
 	level, message := slog.LevelInfo, "request refused"
 	if e.internal() {
-		event.Outcome = audit.Failed
 		level, message = slog.LevelError, "request failed"
 	}
 	if e.Cause != nil || e.internal() {
-		s.logger.LogAttrs(ctx, level, message,
-			slog.String("event", string(event.Type)), slog.String("client_id", event.ClientID), slog.Any("error", e))
+		s.logger.LogAttrs(ctx, level, message, slog.String("client_id", clientID), slog.Any("error", e))
 	}
-	s.record(ctx, event)
+}
+
+// outcome is how an event ended that ended with the error.
+func (e *Error) outcome() audit.Outcome {
+	if e.internal() {
+		return audit.Failed
+	}
+	return audit.Refused
 }
 
 func (s *Server) record(ctx context.Context, event audit.Event) {

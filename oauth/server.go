@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/internal/jwt"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/store"
@@ -29,7 +30,7 @@ const (
 // Endpoints are the absolute URLs under which the world reaches the endpoints. An empty one is not offered; clients may
 // name the URL of the endpoint that they call as the audience of their assertions.
 type Endpoints struct {
-	Authorization, Token, Introspection, Revocation, JWKS string
+	Authorization, Token, Introspection, Revocation, JWKS, PushedRequests string
 }
 
 // Config configures a [Server]. It is not changed after New.
@@ -47,10 +48,21 @@ type Config struct {
 	Store store.Ephemeral
 	// Extension takes part in requests and tokens. Nil means plain OAuth.
 	Extension Extension
+	// Profile holds every client to a set of rules, whatever its registration says. The zero value leaves it to the
+	// registrations. A client that breaks its profile is not served; one that New can see is an error there.
+	Profile Profile
+	// Pushed keeps pushed authorization requests (RFC 9126). Nil means that clients cannot push them.
+	Pushed PushedRequests
+	// RequirePushedRequests refuses every authorization request that was not pushed. A single client can be held to it
+	// by its registration.
+	RequirePushedRequests bool
+	// DPoP verifies the proofs with which clients bind codes and tokens to a key (RFC 9449). Nil means that all tokens are
+	// bearer tokens.
+	DPoP *dpop.Verifier
 	// Scopes are the scopes that the metadata announces. Which ones a client may ask for is in its registration.
 	Scopes []string
 	// Algorithms are the algorithms that client assertions may be signed with; a client uses the one that it is
-	// registered for. Nil means ES256, ES384, EdDSA, PS256 and RS256.
+	// registered for. Nil means ES256, ES384, EdDSA, PS256 and RS256, or what Profile allows of them.
 	Algorithms []jose.SignatureAlgorithm
 	// AccessTokenAlgorithm signs access tokens. Empty means ES256.
 	AccessTokenAlgorithm jose.SignatureAlgorithm
@@ -77,6 +89,11 @@ type Server struct {
 	tokens              store.Bucket[AccessToken]
 	extension           Extension
 	parameters          []string
+	pushed              PushedRequests
+	requirePushed       bool
+	dpop                *dpop.Verifier
+	serverProfile       Profile
+	development         bool
 	scopes              []string
 	algorithms          []jose.SignatureAlgorithm
 	accessTokenAlg      jose.SignatureAlgorithm
@@ -100,6 +117,11 @@ func New(c Config) (*Server, error) {
 		codes:               store.Bucket[codeRecord]{Store: c.Store, Name: "code", Now: c.Now},
 		tokens:              store.Bucket[AccessToken]{Store: c.Store, Name: "token", Now: c.Now},
 		extension:           c.Extension,
+		pushed:              c.Pushed,
+		requirePushed:       c.RequirePushedRequests,
+		dpop:                c.DPoP,
+		serverProfile:       c.Profile,
+		development:         strings.HasPrefix(c.Issuer, "http:"),
 		scopes:              c.Scopes,
 		algorithms:          c.Algorithms,
 		accessTokenAlg:      c.AccessTokenAlgorithm,
@@ -114,7 +136,7 @@ func New(c Config) (*Server, error) {
 		s.parameters = s.extension.Parameters()
 	}
 	if s.algorithms == nil {
-		s.algorithms = jwt.Algorithms()
+		s.algorithms = slices.DeleteFunc(jwt.Algorithms(), func(alg jose.SignatureAlgorithm) bool { return !c.Profile.Allows(alg) })
 	}
 	if s.accessTokenAlg == "" {
 		s.accessTokenAlg = jose.ES256
@@ -163,6 +185,7 @@ func (s *Server) validate() error {
 		{"Introspection", s.endpoints.Introspection, false},
 		{"Revocation", s.endpoints.Revocation, false},
 		{"JWKS", s.endpoints.JWKS, false},
+		{"PushedRequests", s.endpoints.PushedRequests, false},
 	} {
 		if err := checkURL(endpoint.url); err != nil && (endpoint.required || endpoint.url != "") {
 			fail("Config.Endpoints.%s %w", endpoint.name, err)
@@ -172,6 +195,12 @@ func (s *Server) validate() error {
 		if !validScope(scope) {
 			fail("Config.Scopes: %q is malformed", scope)
 		}
+	}
+	if (s.endpoints.PushedRequests == "") != (s.pushed == nil) {
+		fail("Config.Pushed and the URL of its endpoint need each other")
+	}
+	if s.requirePushed && s.pushed == nil {
+		fail("Config.RequirePushedRequests needs Config.Pushed")
 	}
 	if s.clients == nil {
 		fail("Config.Clients is missing")
@@ -195,6 +224,9 @@ func (s *Server) validate() error {
 	}
 	if s.codeLifetime < time.Second || s.codeLifetime > defaultCodeLifetime {
 		fail("Config.CodeLifetime must be between one second and one minute")
+	}
+	if s.clients != nil {
+		errs = append(errs, s.validateProfile())
 	}
 	return errors.Join(errs...)
 }
@@ -228,7 +260,8 @@ func checkURL(s string) error {
 }
 
 // client returns an active client. Identifiers that no client can have never reach the store, which may be a database
-// that refuses some bytes. A store that breaks its contract and returns neither client nor error counts as "unknown".
+// that refuses some bytes. A store that breaks its contract and returns neither client nor error counts as "unknown", and
+// so does a client that breaks its profile.
 func (s *Server) client(ctx context.Context, id string) (*Client, error) {
 	if !validIdentifier(id) {
 		return nil, ErrUnknownClient
@@ -237,5 +270,12 @@ func (s *Server) client(ctx context.Context, id string) (*Client, error) {
 	if err == nil && (c == nil || c.ID != id) {
 		return nil, ErrUnknownClient
 	}
-	return c, err
+	if err != nil {
+		return nil, err
+	}
+	if err := s.checkProfile(c); err != nil {
+		s.logger.LogAttrs(ctx, slog.LevelError, "client is not served", slog.Any("error", err))
+		return nil, ErrUnknownClient
+	}
+	return c, nil
 }

@@ -69,11 +69,20 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 	if err != nil && !unknown {
 		return nil, err
 	}
+	proof, err := s.verifyProof(w, r, a.client, s.endpoints.Token, s.mustBind(a.client) || record.Thumbprint != "")
+	if err != nil {
+		return nil, err
+	}
 	if err := s.consume(ctx, a); err != nil {
 		*event = clientEvent(a)
 		return nil, err
 	}
 	s.record(ctx, clientEvent(a))
+	if proof != nil {
+		if err := proof.Consume(ctx); err != nil {
+			return nil, proofError(w, err)
+		}
+	}
 	if unknown {
 		return nil, errCode(nil)
 	}
@@ -85,10 +94,19 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 	if err := record.check(a.client, request, now); err != nil {
 		return nil, err
 	}
+	if record.Thumbprint != "" {
+		if err := proof.CheckKey(record.Thumbprint); err != nil {
+			return nil, proofError(w, err)
+		}
+	}
 	if err := s.spend(ctx, request.code, &record, event); err != nil {
 		return nil, err
 	}
-	return s.issue(ctx, a.client, &record, now)
+	thumbprint := ""
+	if proof != nil {
+		thumbprint = proof.Thumbprint
+	}
+	return s.issue(ctx, a.client, &record, thumbprint, now)
 }
 
 // tokenRequest is what a client sends to redeem a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
@@ -186,12 +204,17 @@ func (s *Server) spend(ctx context.Context, code string, record *codeRecord, eve
 	return errCode(err)
 }
 
-// issue makes the tokens of a code that was spent after now: the record of the code outlives the token.
-func (s *Server) issue(ctx context.Context, client *Client, record *codeRecord, now time.Time) ([]byte, error) {
+// issue makes the tokens of a code that was spent after now: the record of the code outlives the token. The access token
+// is bound to the key with the thumbprint, unless it is empty.
+func (s *Server) issue(
+	ctx context.Context, client *Client, record *codeRecord, thumbprint string, now time.Time,
+) ([]byte, error) {
 	grant := &record.Grant
 	lifetime := s.tokenLifetime(grant, now)
 	now = now.Truncate(time.Second) // as a JWT says it, so that all say the same
-	t := AccessToken{ClientID: client.ID, Grant: *grant, IssuedAt: now, ExpiresAt: now.Add(lifetime)}
+	t := AccessToken{
+		ClientID: client.ID, Grant: *grant, IssuedAt: now, ExpiresAt: now.Add(lifetime), DPoPThumbprint: thumbprint,
+	}
 	token, err := s.sign(ctx, &t, record.Token)
 	if err != nil {
 		return nil, fmt.Errorf("oauth: sign the access token: %w", err)
@@ -214,7 +237,7 @@ func (s *Server) issue(ctx context.Context, client *Client, record *codeRecord, 
 	}
 	return encodeTokenResponse(&tokenResponse{
 		AccessToken: token,
-		TokenType:   "Bearer",
+		TokenType:   t.tokenType(),
 		ExpiresIn:   int64(lifetime / time.Second),
 		Scope:       strings.Join(grant.Scope, " "),
 	}, exchange.Response)

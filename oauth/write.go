@@ -39,6 +39,14 @@ func writeError(w http.ResponseWriter, r *http.Request, e *Error) {
 	writeValue(w, e.StatusCode(), errorResponse{e.Code, e.description()})
 }
 
+// WriteError answers a client that called an endpoint itself, with the JSON of RFC 6749 section 5.2, and logs what went
+// wrong inside. It is for endpoints on top of the server.
+func (s *Server) WriteError(w http.ResponseWriter, r *http.Request, err error) {
+	e := AsError(err)
+	s.logError(r.Context(), "", e)
+	writeError(w, r, e)
+}
+
 func writeValue(w http.ResponseWriter, status int, v any) {
 	body, err := json.Marshal(v)
 	if err != nil { // no type that is written here can fail

@@ -117,7 +117,14 @@ func (p *Provider) signs(alg jose.SignatureAlgorithm) bool {
 }
 
 func (p *Provider) idTokenAlgorithm(c *oauth.Client) jose.SignatureAlgorithm {
-	return cmp.Or(c.IDTokenAlgorithm, p.config.DefaultAlgorithm)
+	if c.IDTokenAlgorithm != "" || c.Profile.Allows(p.config.DefaultAlgorithm) {
+		return cmp.Or(c.IDTokenAlgorithm, p.config.DefaultAlgorithm)
+	}
+	allowed := slices.IndexFunc(p.config.Algorithms, c.Profile.Allows)
+	if allowed < 0 {
+		return ""
+	}
+	return p.config.Algorithms[allowed]
 }
 
 func (p *Provider) userinfoAlgorithm(c *oauth.Client) jose.SignatureAlgorithm {

@@ -25,6 +25,7 @@ import (
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/internal/jwt"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
@@ -83,6 +84,10 @@ type Config struct {
 	// DocumentMaxAge is how long the discovery document and the key set may be cached. Zero means 5 minutes. A key
 	// must be published for as long before it signs.
 	DocumentMaxAge time.Duration
+
+	// DPoP verifies the proofs that come with access tokens that are bound to a key (RFC 9449). It is that of the
+	// authorization server. Nil refuses bound tokens.
+	DPoP *dpop.Verifier
 
 	// Audit takes the security events. Nil discards them.
 	Audit audit.Sink

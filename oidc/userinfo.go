@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/oauth"
 )
 
@@ -86,15 +87,21 @@ func (p *Provider) userinfo(ctx context.Context, t *oauth.AccessToken) (*Userinf
 }
 
 // UserinfoHandler is the userinfo endpoint (OpenID Connect Core section 5.3): GET and POST, with the access token in
-// the Authorization header or in a form body, never in the URL (RFC 6750 section 2, RFC 9700 section 4.3.2). Errors are
-// those of RFC 6750 section 3; when a backend fails, the status is 503.
+// the Authorization header or in a form body, never in the URL (RFC 6750 section 2, RFC 9700 section 4.3.2). A token that
+// is bound to a key is taken with a proof by this key and in no other way (RFC 9449 section 7). Errors are those of
+// RFC 6750 section 3; when a backend fails, the status is 503.
 func (p *Provider) UserinfoHandler(tokens TokenSource) http.Handler {
+	bound := p.boundTokens(tokens)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
 		if r.Method != http.MethodGet && r.Method != http.MethodPost {
 			refuseMethod(w, "GET, POST")
+			return
+		}
+		if bound != nil && hasScheme(r, dpop.Scheme) {
+			bound.Handler(http.HandlerFunc(p.answerBound)).ServeHTTP(w, r)
 			return
 		}
 		token, err := bearerToken(w, r)
@@ -112,14 +119,37 @@ func (p *Provider) UserinfoHandler(tokens TokenSource) http.Handler {
 			p.writeError(w, r, err)
 			return
 		}
-		response, err := p.Userinfo(r.Context(), t)
-		if err != nil {
-			p.writeError(w, r, err)
+		if t.DPoPThumbprint != "" {
+			p.writeError(w, r, errBound)
 			return
 		}
-		h.Set("Content-Type", response.ContentType)
-		w.Write(response.Body)
+		p.answer(w, r, t)
 	})
+}
+
+// answerBound answers a request that came with a bound token and its proof.
+func (p *Provider) answerBound(w http.ResponseWriter, r *http.Request) {
+	access, ok := dpop.FromContext(r.Context())
+	if !ok {
+		p.writeError(w, r, errors.New("oidc: the request came around the proof"))
+		return
+	}
+	t, ok := access.Token.Claims.(*oauth.AccessToken)
+	if !ok {
+		p.writeError(w, r, errors.New("oidc: the request came without an access token"))
+		return
+	}
+	p.answer(w, r, t)
+}
+
+func (p *Provider) answer(w http.ResponseWriter, r *http.Request, t *oauth.AccessToken) {
+	response, err := p.Userinfo(r.Context(), t)
+	if err != nil {
+		p.writeError(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", response.ContentType)
+	w.Write(response.Body)
 }
 
 // writeError answers as RFC 6750 section 3 wants it.

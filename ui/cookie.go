@@ -51,15 +51,20 @@ func (j cookieJar) set(w http.ResponseWriter, handle, language string, remaining
 // makeRoom expires the oldest logins in the browser until one more fits. Browsers send their oldest cookie first
 // (RFC 6265 section 5.4).
 func (j cookieJar) makeRoom(w http.ResponseWriter, r *http.Request) {
-	var ids []string
+	ids := j.logins(r)
+	for i := range max(0, len(ids)-maxLogins+1) {
+		http.SetCookie(w, j.cookie(ids[i], "", -1))
+	}
+}
+
+// logins returns the public names of the logins that the browser carries, the oldest first.
+func (j cookieJar) logins(r *http.Request) (ids []string) {
 	for _, c := range r.Cookies() {
 		if id, ok := strings.CutPrefix(c.Name, j.prefix()); ok && validID(id) {
 			ids = append(ids, id)
 		}
 	}
-	for i := range max(0, len(ids)-maxLogins+1) {
-		http.SetCookie(w, j.cookie(ids[i], "", -1))
-	}
+	return ids
 }
 
 func (j cookieJar) cookie(id, value string, maxAge int) *http.Cookie {

@@ -97,7 +97,10 @@ type UI struct {
 	origin    *http.CrossOriginProtection
 }
 
-var _ oauth.Interaction = (*UI)(nil)
+var (
+	_ oauth.Interaction = (*UI)(nil)
+	_ oauth.Resumer     = (*UI)(nil)
+)
 
 var basePath = regexp.MustCompile(`^/([A-Za-z0-9._~-]+/)*$`)
 

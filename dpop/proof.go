@@ -1,0 +1,89 @@
+package dpop
+
+import (
+	"context"
+	"crypto"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/gosignet/signet/store"
+)
+
+// Proof is a proof that fits its request. It is made by [Verifier.Verify], and is worth something once it is consumed.
+type Proof struct {
+	// Thumbprint is the RFC 7638 thumbprint of the key that made the proof, with SHA-256: the value of jkt and dpop_jkt.
+	Thumbprint string
+	// IssuedAt is the iat of the proof, by the client's clock.
+	IssuedAt time.Time
+	// ID is the jti of the proof.
+	ID string
+	// NextNonce belongs into the answer's DPoP-Nonce header field, unless it is empty: the nonce of the proof is still
+	// good, and will not be for long. An answer with a nonce must not be cached.
+	NextNonce string
+
+	verifier *Verifier
+	target   string
+	remember time.Duration
+}
+
+// Consume uses the proof up: of many calls with one proof, on all instances that share the store, one succeeds. The
+// others get an *[Error]. Any other error means that the store could not tell, and nothing may be done for the client.
+func (p *Proof) Consume(ctx context.Context) error {
+	if p.verifier == nil {
+		return errors.New("dpop: the proof was not verified")
+	}
+	// The jti is the last, for it may be anything; the others have no NUL.
+	id := sha256.Sum256([]byte(p.Thumbprint + "\x00" + p.target + "\x00" + p.ID))
+	err := p.verifier.store.Add(ctx, "dpop:"+base64.RawURLEncoding.EncodeToString(id[:]), nil, p.remember)
+	if errors.Is(err, store.ErrExists) {
+		return refuse("the DPoP proof was used before", nil)
+	}
+	if err != nil {
+		return fmt.Errorf("dpop: remember the proof: %w", err)
+	}
+	return nil
+}
+
+// CheckKey returns an *[Error] unless the proof is by the key with the thumbprint, to which a code or a token is bound.
+func (p *Proof) CheckKey(thumbprint string) error {
+	if !SameKey(p.Thumbprint, thumbprint) {
+		return refuse("the DPoP proof is by another key", nil)
+	}
+	return nil
+}
+
+// Confirmation returns the cnf claim that binds a token to the proof's key.
+func (p *Proof) Confirmation() Confirmation { return Confirmation{Thumbprint: p.Thumbprint} }
+
+// Confirmation is the cnf claim of a bound token, and its member in the answer of introspection (RFC 9449 section 6).
+type Confirmation struct {
+	// Thumbprint is the thumbprint of the key to which the token is bound.
+	Thumbprint string `json:"jkt"`
+}
+
+// Thumbprint returns the RFC 7638 thumbprint of a public key with SHA-256, in base64url.
+func Thumbprint(key jose.JSONWebKey) (string, error) {
+	sum, err := key.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return "", fmt.Errorf("dpop: thumbprint: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(sum), nil
+}
+
+// ValidThumbprint reports whether the parameter dpop_jkt of an authorization request can be a thumbprint.
+func ValidThumbprint(thumbprint string) bool {
+	sum, err := base64.RawURLEncoding.Strict().DecodeString(thumbprint)
+	return err == nil && len(sum) == sha256.Size && len(thumbprint) == base64.RawURLEncoding.EncodedLen(sha256.Size)
+}
+
+// SameKey reports in constant time whether two thumbprints are equal. An empty one is equal to none: what is bound to no
+// key is not bound to this one.
+func SameKey(a, b string) bool {
+	return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
+}

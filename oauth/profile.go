@@ -1,0 +1,129 @@
+package oauth
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"net/url"
+	"slices"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// Profile is a set of rules that a client is held to, beyond those that hold for all.
+type Profile string
+
+const (
+	// ProfileNone holds a client to what its registration says, and to no more.
+	ProfileNone Profile = ""
+	// ProfileFAPI2 is the FAPI 2.0 Security Profile: requests are pushed and use PKCE, tokens are bound to a key with
+	// DPoP, assertions name the issuer and nothing else as their audience, redirect URIs are https, and signatures are
+	// ES256, PS256 or EdDSA.
+	ProfileFAPI2 Profile = "fapi2"
+)
+
+// fapi2Algorithms are those of the FAPI 2.0 Security Profile section 5.4.1.
+var fapi2Algorithms = []jose.SignatureAlgorithm{jose.ES256, jose.PS256, jose.EdDSA}
+
+// Allows reports whether the profile lets the algorithm sign anything.
+func (p Profile) Allows(alg jose.SignatureAlgorithm) bool {
+	return p != ProfileFAPI2 || slices.Contains(fapi2Algorithms, alg)
+}
+
+func (p Profile) check() error {
+	if p != ProfileNone && p != ProfileFAPI2 {
+		return fmt.Errorf("oauth: unknown profile %q", p)
+	}
+	return nil
+}
+
+// checkClient says how the registration breaks the profile. Loopback redirect URIs are for development, with an issuer
+// that is one too.
+func (p Profile) checkClient(c *Client, development bool) error {
+	if p != ProfileFAPI2 {
+		return nil
+	}
+	var errs []error
+	fail := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("oauth: client %q breaks the FAPI 2.0 profile: "+format, append([]any{c.ID}, args...)...))
+	}
+	for _, alg := range []jose.SignatureAlgorithm{c.AssertionAlgorithm, c.IDTokenAlgorithm, c.UserinfoAlgorithm} {
+		if alg != "" && !p.Allows(alg) {
+			fail("it is registered for %s", alg)
+		}
+	}
+	if c.PKCEOptional {
+		fail("it may do without PKCE")
+	}
+	for _, uri := range c.RedirectURIs {
+		if u, err := url.Parse(uri); err != nil || u.Scheme == "http" && !development {
+			fail("the redirect URI %q is not https", uri)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// profile is the one that the client is held to: its own, or that of the whole server.
+func (s *Server) profile(c *Client) Profile {
+	if s.serverProfile != ProfileNone {
+		return s.serverProfile
+	}
+	return c.Profile
+}
+
+func (s *Server) mustPush(c *Client) bool {
+	return s.requirePushed || c.RequirePushedRequests || s.profile(c) == ProfileFAPI2
+}
+
+func (s *Server) mustBind(c *Client) bool {
+	return c.DPoPBound || s.profile(c) == ProfileFAPI2
+}
+
+// clientLister is a ClientStore that knows all its clients, so that mistakes show at start.
+type clientLister interface {
+	All() iter.Seq[*Client]
+}
+
+// validateProfile checks the server, and the clients that are known at start, against the profile.
+func (s *Server) validateProfile() error {
+	errs := []error{s.serverProfile.check()}
+	if s.serverProfile == ProfileFAPI2 {
+		if s.pushed == nil || s.dpop == nil {
+			errs = append(errs, errors.New("oauth: the FAPI 2.0 profile needs Config.Pushed and Config.DPoP"))
+		}
+		for _, alg := range append([]jose.SignatureAlgorithm{s.accessTokenAlg}, s.algorithms...) {
+			if !s.serverProfile.Allows(alg) {
+				errs = append(errs, fmt.Errorf("oauth: the FAPI 2.0 profile does not allow %s", alg))
+			}
+		}
+		if s.dpop != nil {
+			for _, alg := range s.dpop.Algorithms() {
+				if !s.serverProfile.Allows(alg) {
+					errs = append(errs, fmt.Errorf("oauth: the FAPI 2.0 profile does not allow DPoP proofs with %s", alg))
+				}
+			}
+		}
+	}
+	if clients, ok := s.clients.(clientLister); ok {
+		for c := range clients.All() {
+			errs = append(errs, s.checkProfile(c))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkProfile says why the server does not serve the client.
+func (s *Server) checkProfile(c *Client) error {
+	profile := s.profile(c)
+	errs := []error{profile.check(), profile.checkClient(c, s.development)}
+	if profile == ProfileFAPI2 && (s.pushed == nil || s.dpop == nil) {
+		errs = append(errs, fmt.Errorf("oauth: client %q needs pushed requests and DPoP for its profile", c.ID))
+	}
+	if c.RequirePushedRequests && s.pushed == nil {
+		errs = append(errs, fmt.Errorf("oauth: client %q must push requests, and the server takes none", c.ID))
+	}
+	if c.DPoPBound && s.dpop == nil {
+		errs = append(errs, fmt.Errorf("oauth: client %q must bind tokens, and the server binds none", c.ID))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,128 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+
+	"github.com/gosignet/signet/audit"
+)
+
+// RequestURIPrefix begins every request_uri of a pushed request (RFC 9126 section 2.2).
+const RequestURIPrefix = "urn:ietf:params:oauth:request_uri:"
+
+// errRequestURI is the answer to a request_uri that leads nowhere, whatever the reason.
+func errRequestURI(cause error) *Error {
+	return &Error{Code: InvalidRequestURI, Description: "the request_uri is not valid", Cause: cause}
+}
+
+// AcceptPushedRequest authenticates the client of a pushed authorization request and validates the request as the
+// authorization endpoint would (RFC 9126 section 2.1). The endpoint is the URL that was called. An error is for
+// [Server.WriteError].
+func (s *Server) AcceptPushedRequest(w http.ResponseWriter, r *http.Request, endpoint string) (*AuthorizationRequest, error) {
+	ctx := r.Context()
+	event := audit.Event{Type: audit.RequestPushed, Outcome: audit.Success}
+	req, err := s.acceptPushedRequest(ctx, w, r, endpoint, &event)
+	if err != nil {
+		event.Outcome, event.Reason = AsError(err).outcome(), string(AsError(err).Code)
+	}
+	s.record(ctx, event)
+	return req, err
+}
+
+func (s *Server) acceptPushedRequest(
+	ctx context.Context, w http.ResponseWriter, r *http.Request, endpoint string, event *audit.Event,
+) (*AuthorizationRequest, error) {
+	f, err := readForm(w, r)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.verifyAssertion(ctx, r, f, endpoint)
+	if err != nil {
+		*event = clientEvent(a)
+		return nil, err
+	}
+	event.ClientID = a.client.ID
+	proof, err := s.verifyProof(w, r, a.client, endpoint, false)
+	if err != nil {
+		return nil, err // a demand for a nonce costs the client nothing either
+	}
+	req, err := s.readPushedRequest(ctx, a.client, f)
+	if e, ok := errors.AsType[*Error](err); err != nil && (!ok || e.internal()) {
+		return nil, err // an outage costs the client not even its assertion
+	}
+	if err := s.consume(ctx, a); err != nil {
+		*event = clientEvent(a)
+		return nil, err
+	}
+	s.record(ctx, clientEvent(a))
+	if err != nil {
+		return nil, err
+	}
+	if proof != nil {
+		if err := proof.Consume(ctx); err != nil {
+			return nil, proofError(w, err)
+		}
+		if err := bindCode(req, proof); err != nil {
+			return nil, proofError(w, err)
+		}
+	}
+	return req, nil
+}
+
+func (s *Server) readPushedRequest(ctx context.Context, client *Client, f form) (*AuthorizationRequest, error) {
+	if f.values.Has("request_uri") {
+		return nil, refuse(InvalidRequest, "request_uri must not be pushed")
+	}
+	if _, err := f.need("client_id"); err != nil { // verifyAssertion has compared it
+		return nil, err
+	}
+	redirectURI, err := f.need("redirect_uri")
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(client.RedirectURIs, redirectURI) {
+		return nil, refuse(InvalidRequest, "redirect_uri is not registered for this client")
+	}
+	req := &AuthorizationRequest{ClientID: client.ID, RedirectURI: redirectURI}
+	return s.checkRequest(ctx, client, req, f)
+}
+
+// pushedRequest finds the request that was pushed under the request_uri. Only client_id and request_uri count; what else
+// is in the query is ignored, because anybody on the way could have put it there (RFC 9126 section 4). As long as the
+// request is not known there is no place to send an error to but the page.
+func (s *Server) pushedRequest(ctx context.Context, f form) (*AuthorizationRequest, error) {
+	id, err := f.need("client_id")
+	if err != nil {
+		return nil, err
+	}
+	uri, err := f.need("request_uri")
+	if err != nil {
+		return nil, err
+	}
+	client, err := s.client(ctx, id)
+	if errors.Is(err, ErrUnknownClient) {
+		return nil, refuse(InvalidRequest, "client_id names no active client")
+	}
+	if err != nil {
+		return nil, err
+	}
+	req, err := s.pushed.Request(ctx, client.ID, uri)
+	if err != nil {
+		return nil, err
+	}
+	if req.ClientID != client.ID || !slices.Contains(client.RedirectURIs, req.RedirectURI) {
+		return nil, errRequestURI(errors.New("the registration of the client changed"))
+	}
+	req.RequestURI = uri
+	return req, nil
+}
+
+// spendRequestURI makes the login the one that completes a pushed request.
+func (s *Server) spendRequestURI(ctx context.Context, req *AuthorizationRequest, transaction string) error {
+	if req.RequestURI == "" || s.pushed == nil {
+		return nil
+	}
+	return s.pushed.Spend(ctx, req.RequestURI, transaction)
+}

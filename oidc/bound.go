@@ -1,0 +1,62 @@
+package oidc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/gosignet/signet/dpop"
+	"github.com/gosignet/signet/oauth"
+)
+
+// errBound is the answer to a token that is bound to a key and comes as a bearer token (RFC 9449 section 7.1).
+var errBound = &oauth.Error{
+	Code:        oauth.InvalidToken,
+	Description: "the access token must be used with the scheme DPoP",
+	Status:      http.StatusUnauthorized,
+}
+
+// boundTokens lets requests through that bring a token which is bound to a key, and a proof by this key. It is nil if
+// there are no such tokens.
+func (p *Provider) boundTokens(tokens TokenSource) *dpop.Resource {
+	if p.config.DPoP == nil {
+		return nil
+	}
+	resource, err := dpop.NewResource(dpop.ResourceConfig{
+		Verifier: p.config.DPoP,
+		Tokens:   func(ctx context.Context, token string) (*dpop.Token, error) { return p.boundToken(ctx, tokens, token) },
+		URL:      func(*http.Request) string { return p.config.UserinfoEndpoint },
+		Logger:   p.config.Logger,
+		// Not for their own sake, which is above, but so that challenges name the scheme too.
+		AllowBearer: true,
+	})
+	if err != nil { // nothing that NewResource needs is missing above
+		p.config.Logger.Error("userinfo takes no bound tokens", "error", err)
+		return nil
+	}
+	return resource
+}
+
+func (p *Provider) boundToken(ctx context.Context, tokens TokenSource, token string) (*dpop.Token, error) {
+	t, err := tokens.AccessToken(ctx, token)
+	var client *oauth.Client
+	if err == nil {
+		client, err = p.config.Clients.Client(ctx, t.ClientID)
+	}
+	e, refused := errors.AsType[*oauth.Error](err)
+	switch {
+	case refused && e.Code == oauth.InvalidToken, errors.Is(err, oauth.ErrUnknownClient):
+		return nil, fmt.Errorf("%w: %w", dpop.ErrInvalidToken, err)
+	case err != nil:
+		return nil, err
+	}
+	return &dpop.Token{Thumbprint: t.DPoPThumbprint, RequireNonce: client.RequireDPoPNonce, Claims: t}, nil
+}
+
+// hasScheme reports whether the request's credentials are of the scheme.
+func hasScheme(r *http.Request, scheme string) bool {
+	s, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.EqualFold(s, scheme)
+}

@@ -1,0 +1,176 @@
+// Package par is pushed authorization requests (RFC 9126): a client sends its authorization request to the provider
+// first, authenticated and out of reach of the browser, and the browser then carries nothing but a reference to it.
+//
+// [Requests] keeps what was pushed. It is the [oauth.PushedRequests] of an [oauth.Server], and [Requests.Handler] is the
+// endpoint at which clients push:
+//
+//	requests, err := par.New(par.Config{Store: state})
+//	server, err := oauth.New(oauth.Config{Pushed: requests, …})
+//	mux.Handle("/par", requests.Handler(server, "https://id.example/par"))
+package par
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/store"
+)
+
+const (
+	defaultLifetime = time.Minute
+	maxLifetime     = 10 * time.Minute
+
+	// spentFor is how long a spent request_uri is remembered: longer than any login with it can last.
+	spentFor = 2 * time.Hour
+)
+
+// Config configures [Requests]. It is not changed after New.
+type Config struct {
+	// Store keeps the requests. Required.
+	Store store.Ephemeral
+	// Lifetime is how long a request_uri can be opened, from one to ten minutes. Zero means one minute. A login that it
+	// began may take longer.
+	Lifetime time.Duration
+	// Now is the clock. Nil means time.Now.
+	Now func() time.Time
+}
+
+// Requests keeps pushed requests until a login with them is completed. It is safe for concurrent use.
+type Requests struct {
+	pushed   store.Bucket[oauth.AuthorizationRequest]
+	spent    store.Bucket[string]
+	lifetime time.Duration
+}
+
+var _ oauth.PushedRequests = (*Requests)(nil)
+
+// New returns Requests, or every mistake in the configuration at once.
+func New(c Config) (*Requests, error) {
+	if c.Lifetime == 0 {
+		c.Lifetime = defaultLifetime
+	}
+	var errs []error
+	if c.Store == nil {
+		errs = append(errs, errors.New("par: Config.Store is missing"))
+	}
+	if c.Lifetime < time.Minute || c.Lifetime > maxLifetime {
+		errs = append(errs, fmt.Errorf("par: Config.Lifetime must be between %v and %v", time.Minute, maxLifetime))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return &Requests{
+		pushed:   store.Bucket[oauth.AuthorizationRequest]{Store: c.Store, Name: "par", Now: c.Now},
+		spent:    store.Bucket[string]{Store: c.Store, Name: "par-spent", Now: c.Now},
+		lifetime: c.Lifetime,
+	}, nil
+}
+
+// Push keeps a valid request and returns the request_uri under which it is found: 256 random bits in base64url behind
+// [oauth.RequestURIPrefix].
+func (p *Requests) Push(ctx context.Context, req *oauth.AuthorizationRequest) (requestURI string, err error) {
+	handle, err := p.pushed.Create(ctx, *req, p.lifetime)
+	if err != nil {
+		return "", fmt.Errorf("par: store the request: %w", err)
+	}
+	return oauth.RequestURIPrefix + handle, nil
+}
+
+// Request implements [oauth.PushedRequests].
+func (p *Requests) Request(ctx context.Context, clientID, requestURI string) (*oauth.AuthorizationRequest, error) {
+	handle, ok := strings.CutPrefix(requestURI, oauth.RequestURIPrefix)
+	if !ok {
+		return nil, invalid(errors.New("it is not one of ours"))
+	}
+	req, err := p.pushed.Get(ctx, handle)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, invalid(err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("par: read the request: %w", err)
+	}
+	if req.ClientID != clientID {
+		return nil, invalid(errors.New("it is another client's"))
+	}
+	return &req, nil
+}
+
+// Spend implements [oauth.PushedRequests].
+func (p *Requests) Spend(ctx context.Context, requestURI, transaction string) error {
+	handle, ok := strings.CutPrefix(requestURI, oauth.RequestURIPrefix)
+	if !ok {
+		return invalid(errors.New("it is not one of ours"))
+	}
+	err := p.spent.Add(ctx, handle, transaction, spentFor)
+	if errors.Is(err, store.ErrExists) {
+		winner, err := p.spent.Get(ctx, handle)
+		if err == nil && winner == transaction {
+			return nil
+		}
+		if err == nil || errors.Is(err, store.ErrNotFound) {
+			return invalid(errors.New("another login was completed with it"))
+		}
+		return fmt.Errorf("par: read who spent the request_uri: %w", err)
+	}
+	if err != nil {
+		return fmt.Errorf("par: spend the request_uri: %w", err)
+	}
+	// Nobody can open the request any more. If taking it away fails, it expires by itself, and what is begun with it
+	// until then is refused here.
+	if _, err := p.pushed.Take(ctx, handle); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("par: remove the request: %w", err)
+	}
+	return nil
+}
+
+func invalid(cause error) *oauth.Error {
+	return &oauth.Error{Code: oauth.InvalidRequestURI, Description: "the request_uri is not valid", Cause: cause}
+}
+
+// Server is what authenticates clients and validates their requests. An [oauth.Server] is one.
+type Server interface {
+	AcceptPushedRequest(w http.ResponseWriter, r *http.Request, endpoint string) (*oauth.AuthorizationRequest, error)
+	WriteError(w http.ResponseWriter, r *http.Request, err error)
+}
+
+// Handler serves the pushed authorization request endpoint (RFC 9126 section 2), which the world reaches at the URL.
+func (p *Requests) Handler(server Server, endpoint string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodPost {
+			w.Header().Set("Allow", http.MethodPost)
+			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+			return
+		}
+		req, err := server.AcceptPushedRequest(w, r, endpoint)
+		if err != nil {
+			server.WriteError(w, r, err)
+			return
+		}
+		requestURI, err := p.Push(r.Context(), req)
+		if err != nil {
+			server.WriteError(w, r, err)
+			return
+		}
+		body, err := json.Marshal(response{requestURI, int(p.lifetime / time.Second)})
+		if err != nil {
+			server.WriteError(w, r, err)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusCreated)
+		w.Write(body)
+	})
+}
+
+// response is the answer of RFC 9126 section 2.2.
+type response struct {
+	RequestURI string `json:"request_uri"`
+	ExpiresIn  int    `json:"expires_in"`
+}
