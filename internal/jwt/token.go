@@ -27,7 +27,8 @@ type Token struct {
 	// Type is the header's typ as it was sent, "" if it has none. Compare it with HasType.
 	Type string
 
-	compact     string
+	input       string // what is signed: header and payload, encoded
+	signature   []byte
 	payload     []byte
 	embeddedKey []byte
 }
@@ -47,7 +48,7 @@ func Parse(token string, algs []jose.SignatureAlgorithm) (*Token, error) {
 	if !ok || strings.Contains(signature, ".") {
 		return nil, fmt.Errorf("%w: not a compact JWS", ErrMalformed)
 	}
-	t := &Token{compact: token}
+	t := &Token{input: token[:len(token)-len(signature)-1]}
 	members, err := decode(header)
 	if err != nil {
 		return nil, err
@@ -55,7 +56,7 @@ func Parse(token string, algs []jose.SignatureAlgorithm) (*Token, error) {
 	if t.payload, err = decode(payload); err != nil {
 		return nil, err
 	}
-	if _, err := decode(signature); err != nil {
+	if t.signature, err = decode(signature); err != nil {
 		return nil, err
 	}
 	if err := t.readHeader(members); err != nil {
@@ -120,3 +121,28 @@ func (t *Token) EmbeddedKey() (jose.JSONWebKey, error) {
 
 // UnverifiedPayload returns the payload before anybody vouches for it. Its use is to learn whose keys to fetch.
 func (t *Token) UnverifiedPayload() []byte { return t.payload }
+
+// Verify returns the payload if one of the keys signed it. With a kid in the header only keys with this kid are tried,
+// otherwise all. A key fits if it serves the algorithm (see [CheckKey]), its use is absent or "sig", and its alg absent
+// or the token's. When more than eight keys fit, the token must name one: the answer is ErrUnknownKey.
+func (t *Token) Verify(keys []jose.JSONWebKey) (payload []byte, err error) {
+	var fit []any
+	for _, key := range keys {
+		if (t.KeyID == "" || t.KeyID == key.KeyID) && (key.Use == "" || key.Use == "sig") &&
+			(key.Algorithm == "" || key.Algorithm == string(t.Algorithm)) && CheckKey(t.Algorithm, key.Key) == nil {
+			fit = append(fit, key.Key)
+		}
+	}
+	switch {
+	case len(fit) == 0:
+		return nil, fmt.Errorf("%w: kid %.64q, alg %s", ErrUnknownKey, t.KeyID, t.Algorithm)
+	case len(fit) > maxTries:
+		return nil, fmt.Errorf("%w: %d keys could be meant by kid %.64q", ErrUnknownKey, len(fit), t.KeyID)
+	}
+	for _, key := range fit {
+		if verify(t.Algorithm, key, t.input, t.signature) {
+			return t.payload, nil
+		}
+	}
+	return nil, ErrSignature
+}

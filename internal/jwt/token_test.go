@@ -95,6 +95,18 @@ func TestVerifyRefusesASignatureInASN1(t *testing.T) {
 	assert.ErrorIs(t, err, jwt.ErrSignature)
 }
 
+func TestVerifyRefusesAPSSSaltThatIsNotAsLongAsTheHash(t *testing.T) {
+	t.Parallel()
+	input := encode(`{"alg":"PS256"}`) + "." + encode(`{}`)
+	digest := sha256.Sum256([]byte(input))
+	opts := &rsa.PSSOptions{SaltLength: 20}
+	signature := must(rsa.SignPSS(rand.Reader, keys()[jose.PS256].(*rsa.PrivateKey), crypto.SHA256, digest[:], opts))
+	token, err := jwt.Parse(input+"."+encode(string(signature)), jwt.Algorithms())
+	require.NoError(t, err)
+	_, err = token.Verify([]jose.JSONWebKey{public(jose.PS256)})
+	assert.ErrorIs(t, err, jwt.ErrSignature)
+}
+
 func TestParseRefusals(t *testing.T) {
 	t.Parallel()
 	good := sign(jose.ES256, `{}`, nil)
