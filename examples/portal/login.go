@@ -65,6 +65,9 @@ func (p *Portal) authorizationURL(party rp.RelyingParty, l *pendingLogin, lang s
 	if locale := locale(lang); locale != "" {
 		options = append(options, parameter("ui_locales", locale))
 	}
+	if len(p.config.ClaimsLocales) > 0 {
+		options = append(options, parameter("claims_locales", strings.Join(p.config.ClaimsLocales, " ")))
+	}
 	if len(p.config.ACRValues) > 0 {
 		options = append(options, parameter("acr_values", strings.Join(p.config.ACRValues, " ")))
 	}

@@ -50,6 +50,9 @@ type Config struct {
 	Scopes []string
 	// Claims is the claims parameter (OpenID Connect Core section 5.5), a JSON object. Nil means none.
 	Claims json.RawMessage
+	// ClaimsLocales are the languages in which to have claims (BCP 47), in order of preference. Nil leaves it to the
+	// provider.
+	ClaimsLocales []string
 	// ACRValues are the authentication contexts to ask for, in order of preference. Nil leaves it to the provider.
 	ACRValues []string
 	// IssOptional accepts an authorization response without iss, from a provider that does not do RFC 9207. The zero

@@ -136,6 +136,7 @@ func TestAuthorizationRequestCarriesWhatWasConfigured(t *testing.T) {
 	v := newVisit(t, func(c *portal.Config) {
 		c.Scopes = []string{"openid", "email"}
 		c.ACRValues = []string{"high", "low"}
+		c.ClaimsLocales = []string{"km", "en"}
 		c.Claims = json.RawMessage(`{"userinfo":{"name":{"essential":true}}}`)
 	})
 	request := v.login("?lang=ar-EG")
@@ -143,6 +144,7 @@ func TestAuthorizationRequestCarriesWhatWasConfigured(t *testing.T) {
 	assert.Equal(t, "portal", request.Get("client_id"))
 	assert.Equal(t, "openid email", request.Get("scope"))
 	assert.Equal(t, "high low", request.Get("acr_values"))
+	assert.Equal(t, "km en", request.Get("claims_locales"))
 	assert.Equal(t, `{"userinfo":{"name":{"essential":true}}}`, request.Get("claims"))
 	assert.Equal(t, "ar-EG", request.Get("ui_locales"))
 	for _, name := range []string{"state", "nonce", "code_challenge"} {

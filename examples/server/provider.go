@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"os"
 	"slices"
-	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -132,17 +131,17 @@ func newPortal(c *config, url string, logger *slog.Logger) (http.Handler, *oauth
 		Scopes:             []string{"openid", "profile", "email", "phone", "address"},
 	}
 	handler, err := portal.New(portal.Config{
-		Issuer:      c.issuer,
-		ClientID:    client.ID,
-		Key:         key,
-		RedirectURI: client.RedirectURIs[0],
-		Scopes:      []string{"openid", "email", "phone"},
-		Claims:      portalClaims,
-		Client:      &http.Client{Timeout: 10 * time.Second},
-		Logger:      logger,
+		Issuer:        c.issuer,
+		ClientID:      client.ID,
+		Key:           key,
+		RedirectURI:   client.RedirectURIs[0],
+		Scopes:        []string{"openid", "email", "phone"},
+		Claims:        portalClaims,
+		ClaimsLocales: []string{"en"}, // beside the language of the register
+		Logger:        logger,
 	})
 	return handler, client, err
 }
 
-// portalClaims asks for what the portal needs, and for what is nice to have, in the languages that a name exists in.
+// portalClaims asks for what the portal needs, and for what is nice to have.
 var portalClaims = []byte(`{"userinfo":{"name":{"essential":true},"birthdate":{"essential":true},"gender":null,"picture":null,"address":null}}`)
