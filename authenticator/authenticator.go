@@ -71,7 +71,9 @@ type ClaimsRequest struct {
 	// Names are the claims that the person consented to, by their registered names ("given_name"). Nothing else may
 	// be released.
 	Names []string
-	// Locales are the languages that the relying party prefers for the values, BCP 47.
+	// Locales are the languages that the relying party prefers for the values, BCP 47. A claim that the identity system
+	// has in several languages may also be released under its name, "#" and the language (OpenID Connect Core section
+	// 5.2): "name#km".
 	Locales []string
 }
 

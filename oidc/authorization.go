@@ -76,7 +76,7 @@ func (p *Provider) Authorize(
 func consentedClaims(asked []string, requests map[string]ClaimRequest, consented []string) []ConsentedClaim {
 	var claims []ConsentedClaim
 	for _, name := range asked {
-		if slices.Contains(consented, name) {
+		if slices.Contains(consented, name) || slices.Contains(consented, companions[name]) {
 			claims = append(claims, ConsentedClaim{Name: name, Values: requests[name].Values})
 		}
 	}

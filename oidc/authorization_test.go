@@ -29,12 +29,12 @@ func TestAuthorizeKeepsWhatWasAskedAndConsented(t *testing.T) {
 		Nonce:    "n",
 		Identity: *person,
 		Userinfo: []oidc.ConsentedClaim{
-			{Name: "email"}, {Name: "gender", Values: []json.RawMessage{[]byte(`"x"`)}},
+			{Name: "email"}, {Name: "email_verified"}, {Name: "gender", Values: []json.RawMessage{[]byte(`"x"`)}},
 		},
 		IDToken:       []oidc.ConsentedClaim{{Name: "name"}},
 		ClaimsLocales: []string{"km"},
 	}
-	assert.Equal(t, want, a, "address was consented and not asked, email_verified asked and not consented")
+	assert.Equal(t, want, a, "address was consented and not asked, and email_verified goes with email")
 
 	data, err := json.Marshal(a)
 	require.NoError(t, err)

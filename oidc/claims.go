@@ -38,10 +38,17 @@ var protocolClaims = map[string]bool{
 	"scope": true,
 }
 
+// companions say something about another claim and nothing of their own: who shares the one shares the other.
+var companions = map[string]string{
+	"email_verified":        "email",
+	"phone_number_verified": "phone_number",
+}
+
 // ClaimSet is what a client asks a person to share. Names are in the order of OpenID Connect Core section 5.1, then
 // alphabetical.
 type ClaimSet struct {
-	// Essential and Voluntary are the claims to ask the person for, each in one of the two.
+	// Essential and Voluntary are the claims to ask the person for, each in one of the two. A claim that only says whether
+	// another one is verified goes with that one.
 	Essential, Voluntary []string
 	// Userinfo and IDToken say where the same claims are to be delivered: in one of the two, or in both.
 	Userinfo, IDToken []string
@@ -75,7 +82,11 @@ func (p *Provider) Asked(c *oauth.Client, r *Request, scope []string) ClaimSet {
 	}
 	set.Userinfo = p.releasable(c, maps.Keys(userinfo))
 	set.IDToken = p.releasable(c, maps.Keys(r.Claims.IDToken))
-	for _, name := range p.sort(slices.Concat(set.Userinfo, set.IDToken)) {
+	names := p.sort(slices.Concat(set.Userinfo, set.IDToken))
+	for _, name := range names {
+		if slices.Contains(names, companions[name]) { // one question for both
+			continue
+		}
 		if r.Claims.Userinfo[name].Essential || r.Claims.IDToken[name].Essential {
 			set.Essential = append(set.Essential, name)
 		} else {

@@ -22,7 +22,7 @@ func TestAsked(t *testing.T) {
 		"scopes ask for voluntary claims in the order of the specification": {
 			scope: "address openid phone email",
 			want: oidc.ClaimSet{
-				Voluntary: []string{"email", "email_verified", "phone_number", "phone_number_verified", "address"},
+				Voluntary: []string{"email", "phone_number", "address"},
 				Userinfo:  []string{"email", "email_verified", "phone_number", "phone_number_verified", "address"},
 			},
 		},
@@ -30,8 +30,16 @@ func TestAsked(t *testing.T) {
 			scope:  "openid email",
 			claims: `{"userinfo":{"email":{"essential":true}}}`,
 			want: oidc.ClaimSet{
-				Essential: []string{"email"}, Voluntary: []string{"email_verified"},
-				Userinfo: []string{"email", "email_verified"},
+				Essential: []string{"email"},
+				Userinfo:  []string{"email", "email_verified"},
+			},
+		},
+		"whether a claim is verified is asked for alone only without that claim": {
+			scope:  "openid",
+			claims: `{"userinfo":{"email_verified":null,"phone_number":null},"id_token":{"phone_number_verified":null}}`,
+			want: oidc.ClaimSet{
+				Voluntary: []string{"email_verified", "phone_number"},
+				Userinfo:  []string{"email_verified", "phone_number"}, IDToken: []string{"phone_number_verified"},
 			},
 		},
 		"a claim for both places is asked once, and essential if it is for one": {
@@ -56,7 +64,7 @@ func TestAsked(t *testing.T) {
 		"scopes that do not ask for claims are asked for themselves": {
 			scope: "records openid email appointments",
 			want: oidc.ClaimSet{
-				Voluntary: []string{"email", "email_verified"},
+				Voluntary: []string{"email"},
 				Userinfo:  []string{"email", "email_verified"},
 				Scopes:    []string{"records", "appointments"},
 			},

@@ -107,6 +107,6 @@ func ExampleProvider_Authorize() {
 	fmt.Println("for userinfo:", string(exchange.Data))
 	// Output:
 	// essential: [name]
-	// voluntary: [email email_verified]
+	// voluntary: [email]
 	// for userinfo: {"name":"Sok Dara"}
 }

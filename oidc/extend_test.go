@@ -194,7 +194,7 @@ func TestExtendFetchesClaimsOnceAndOnlyThoseShared(t *testing.T) {
 		Transaction: "transaction-1",
 		ClientID:    "health",
 		Identity:    authenticator.Identity{Subject: "person-1", State: []byte("kyc-token")},
-		Names:       []string{"email", "name"},
+		Names:       []string{"email", "email_verified", "name"},
 		Locales:     []string{"km", "en"},
 	}}, f.people.asked)
 }

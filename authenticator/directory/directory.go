@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -152,7 +153,7 @@ func (d *Directory) Claims(ctx context.Context, r *authenticator.ClaimsRequest) 
 		return nil, fail(authenticator.Locked, nil)
 	}
 	values := make(map[string]json.RawMessage, len(r.Names))
-	for _, name := range r.Names {
+	for _, name := range variants(r.Names, r.Locales) {
 		claim, ok := person.Claims[name]
 		if !ok {
 			continue
@@ -162,6 +163,18 @@ func (d *Directory) Claims(ctx context.Context, r *authenticator.ClaimsRequest) 
 		}
 	}
 	return &authenticator.Claims{Values: values}, nil
+}
+
+// variants returns the names, and each name in each of the languages as OpenID Connect Core section 5.2 writes it:
+// "name#km".
+func variants(names, locales []string) []string {
+	all := slices.Clone(names)
+	for _, name := range names {
+		for _, locale := range locales {
+			all = append(all, name+"#"+locale)
+		}
+	}
+	return all
 }
 
 // answers returns the response to each factor.

@@ -87,6 +87,21 @@ func TestClaimsReleasesWhatIsNamed(t *testing.T) {
 	}
 }
 
+func TestClaimsAreReleasedInTheLanguagesAskedForToo(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t)
+	claims, err := f.Claims(t.Context(), &authenticator.ClaimsRequest{
+		Transaction: exampleTxn, ClientID: exampleRP, Identity: login(t, f, sokID),
+		Names: []string{"name", "updated_at"}, Locales: []string{"fr", "en"},
+	})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]json.RawMessage{
+		"name":       json.RawMessage(`"សុខ ដារ៉ា"`),
+		"name#en":    json.RawMessage(`"Sok Dara"`),
+		"updated_at": json.RawMessage(`1746774000`),
+	}, claims.Values)
+}
+
 func TestClaimsAreRefusedWhenTheRegisterChangedItsMind(t *testing.T) {
 	t.Parallel()
 	hash, err := cheap.Hash(password)
