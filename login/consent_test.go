@@ -22,7 +22,7 @@ func TestConsentShowsWhatIsAsked(t *testing.T) {
 	req.Parameters["claims"] = `{"userinfo":{"given_name":{"essential":true}},"id_token":{"birthdate":null,"acr":null}}`
 	s := w.ok(w.State(t.Context(), w.atConsent(req)))
 	require.Equal(t, []string{"given_name"}, s.Essential)
-	require.Equal(t, []string{"email", "email_verified", "birthdate"}, s.Voluntary)
+	require.Equal(t, []string{"email", "birthdate"}, s.Voluntary)
 	require.Equal(t, []string{"appointments", "records"}, s.Scopes)
 }
 
@@ -41,7 +41,7 @@ func TestOnlyWhatThePersonChoseIsGranted(t *testing.T) {
 	require.Equal(t, []string{"openid", "email", "records"}, grant.Scope)
 	var authorization oidc.Authorization
 	require.NoError(t, json.Unmarshal(grant.Data, &authorization))
-	require.Equal(t, []oidc.ConsentedClaim{{Name: "email"}}, authorization.Userinfo)
+	require.Equal(t, []oidc.ConsentedClaim{{Name: "email"}, {Name: "email_verified"}}, authorization.Userinfo)
 	require.Empty(t, authorization.IDToken)
 }
 
