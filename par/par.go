@@ -109,22 +109,30 @@ func (p *Requests) Spend(ctx context.Context, requestURI, transaction string) er
 	}
 	err := p.spent.Add(ctx, handle, transaction, spentFor)
 	if errors.Is(err, store.ErrExists) {
-		winner, err := p.spent.Get(ctx, handle)
-		if err == nil && winner == transaction {
-			return nil
-		}
-		if err == nil || errors.Is(err, store.ErrNotFound) {
-			return invalid(errors.New("another login was completed with it"))
-		}
-		return fmt.Errorf("par: read who spent the request_uri: %w", err)
+		err = p.checkWinner(ctx, handle, transaction)
+	}
+	if e, ok := errors.AsType[*oauth.Error](err); ok {
+		return e
 	}
 	if err != nil {
 		return fmt.Errorf("par: spend the request_uri: %w", err)
 	}
-	// Nobody can open the request any more. If taking it away fails, it expires by itself, and what is begun with it
-	// until then is refused here.
+	// Nobody can open the request any more. Until that has worked, what is begun with it is refused here.
 	if _, err := p.pushed.Take(ctx, handle); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("par: remove the request: %w", err)
+	}
+	return nil
+}
+
+// checkWinner says whether the request_uri was spent by this login before. A login without a name is never told from
+// another.
+func (p *Requests) checkWinner(ctx context.Context, handle, transaction string) error {
+	winner, err := p.spent.Get(ctx, handle)
+	switch {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return err
+	case err != nil || winner != transaction || transaction == "":
+		return invalid(errors.New("another login was completed with it"))
 	}
 	return nil
 }
