@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/login"
@@ -142,21 +145,24 @@ func (c *Config) oauth(p *Provider) (err error) {
 			JWKS:           c.Issuer + c.Paths.JWKS,
 			PushedRequests: c.Issuer + c.Paths.PushedRequests,
 		},
-		Profile:               c.Profile,
-		DPoP:                  p.DPoP,
-		Pushed:                p.Pushed,
-		RequirePushedRequests: c.RequirePushedRequests,
-		Clients:               c.Clients,
-		Keys:                  c.Keys,
-		Store:                 c.Store,
-		Extension:             p.OpenID,
-		AccessTokenAlgorithm:  c.Algorithm,
-		AccessTokenAudience:   c.AccessTokenAudience,
-		AccessTokenLifetime:   c.AccessTokenLifetime,
-		CodeLifetime:          c.CodeLifetime,
-		Audit:                 c.Audit,
-		Logger:                c.Logger,
-		Now:                   c.Now,
+		Profile:                     c.Profile,
+		DPoP:                        p.DPoP,
+		Pushed:                      p.Pushed,
+		RequirePushedRequests:       c.RequirePushedRequests,
+		Clients:                     c.Clients,
+		Keys:                        c.Keys,
+		Store:                       c.Store,
+		Extension:                   p.OpenID,
+		RequireSignedRequestObjects: c.RequireSignedRequestObjects,
+		AccessTokenAlgorithm:        c.Algorithm,
+		AuthorizationResponseAlgorithms: slices.DeleteFunc(slices.Clone(c.Algorithms),
+			func(alg jose.SignatureAlgorithm) bool { return !c.Profile.Allows(alg) }),
+		AccessTokenAudience: c.AccessTokenAudience,
+		AccessTokenLifetime: c.AccessTokenLifetime,
+		CodeLifetime:        c.CodeLifetime,
+		Audit:               c.Audit,
+		Logger:              c.Logger,
+		Now:                 c.Now,
 	})
 	return err
 }

@@ -107,7 +107,7 @@ func (s *Server) checkAssertionClaims(client *Client, c *jwt.Claims, endpoint st
 	switch {
 	case c.Issuer != c.Subject:
 		return errors.New("iss and sub differ")
-	case s.profile(client) == ProfileFAPI2 && !c.Audience.Is(s.issuer):
+	case s.profile(client).fapi2() && !c.Audience.Is(s.issuer):
 		return errors.New("aud is not the issuer as a string")
 	case len(c.Audience.Values) == 0 || slices.ContainsFunc(c.Audience.Values, func(a string) bool { return a == "" || a != s.issuer && a != endpoint }):
 		// An assertion for others too could be replayed by them here, and by us there.

@@ -32,8 +32,8 @@ type codeRecord struct {
 
 // Approve ends a login: the person grants the client what g says. The code is the handle under which the grant can be
 // redeemed once; the caller mints it with [store.NewHandle] and keeps it with the login, so that repeating the call
-// with the same code, after a lost answer, gives the same response and no second code. Once a response reached the
-// browser the caller repeats the response, not the call: after the life of the code that would make a new one.
+// with the same code, after a lost answer, gives a response that says the same, and no second code. Once a response
+// reached the browser the caller repeats the response, not the call: after the life of the code that would make a new one.
 //
 // A grant that is not as its fields say, or has a scope that was not requested, is an error.
 func (s *Server) Approve(ctx context.Context, req *AuthorizationRequest, g Grant, code string) (*AuthorizationResponse, error) {
@@ -70,7 +70,11 @@ func (s *Server) Approve(ctx context.Context, req *AuthorizationRequest, g Grant
 			ClientID: req.ClientID, Subject: g.Subject, Transaction: g.Transaction,
 		})
 	}
-	return s.response(req, url.Values{"code": {code}}), nil
+	response, err := s.response(ctx, req, url.Values{"code": {code}})
+	if err != nil { // the code is not to be had without the signature
+		return nil, fmt.Errorf("oauth: sign the response: %w", err)
+	}
+	return response, nil
 }
 
 // Deny ends a login with an error for the client. The transaction is the audit pseudonym of the login.
@@ -81,24 +85,37 @@ func (s *Server) Deny(ctx context.Context, req *AuthorizationRequest, e *Error, 
 	s.recordError(ctx, audit.Event{
 		Type: audit.AuthorizationDenied, ClientID: req.ClientID, Transaction: transaction,
 	}, e)
-	return s.errorResponse(req, e)
+	return s.errorResponse(ctx, req, e)
 }
 
-func (s *Server) errorResponse(req *AuthorizationRequest, e *Error) *AuthorizationResponse {
+// errorResponse tells the client about the error. If the response should be signed and cannot be, it goes unsigned: it
+// grants nothing, and the person is not stuck with the provider.
+func (s *Server) errorResponse(ctx context.Context, req *AuthorizationRequest, e *Error) *AuthorizationResponse {
 	parameters := url.Values{"error": {string(e.Code)}}
 	if description := e.description(); description != "" {
 		parameters.Set("error_description", description)
 	}
-	return s.response(req, parameters)
+	response, err := s.response(ctx, req, parameters)
+	if err != nil {
+		s.logger.LogAttrs(ctx, slog.LevelError, "error response is not signed", slog.String("client_id", req.ClientID), slog.Any("error", err))
+	}
+	return response
 }
 
-// response adds what every authorization response carries: the issuer (RFC 9207) and the client's state.
-func (s *Server) response(req *AuthorizationRequest, parameters url.Values) *AuthorizationResponse {
+// response adds what every authorization response carries: the issuer (RFC 9207) and the client's state. It is signed if
+// the client asked for that; with an error comes the response unsigned.
+func (s *Server) response(ctx context.Context, req *AuthorizationRequest, parameters url.Values) (*AuthorizationResponse, error) {
 	parameters.Set("iss", s.issuer)
 	if req.State != "" {
 		parameters.Set("state", req.State)
 	}
-	return &AuthorizationResponse{RedirectURI: req.RedirectURI, Parameters: parameters}
+	response := &AuthorizationResponse{RedirectURI: req.RedirectURI, Mode: req.ResponseMode, Parameters: parameters}
+	if !req.ResponseMode.signed() {
+		return response, nil
+	}
+	var err error
+	response.JWT, err = s.signResponse(ctx, req, parameters)
+	return response, err
 }
 
 // tokenLifetime is how long a token for the grant lives from now on.

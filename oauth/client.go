@@ -51,6 +51,15 @@ type Client struct {
 	RequireDPoPNonce bool
 	// RequirePushedRequests refuses authorization requests of the client that were not pushed (RFC 9126 section 6).
 	RequirePushedRequests bool
+	// RequestObjectAlgorithm is request_object_signing_alg: the one algorithm of the client's request objects (RFC 9101).
+	// Empty means that the client sends none; one that it sends is refused.
+	RequestObjectAlgorithm jose.SignatureAlgorithm
+	// RequireSignedRequestObject is require_signed_request_object: authorization requests of the client that are not in a
+	// signed request object are refused (RFC 9101 section 10.5).
+	RequireSignedRequestObject bool
+	// AuthorizationResponseAlgorithm is authorization_signed_response_alg: it signs the authorization responses for which
+	// the client asks that they be signed (JARM). Empty means the provider's default.
+	AuthorizationResponseAlgorithm jose.SignatureAlgorithm
 
 	// SectorIdentifier groups clients that see the same pairwise subjects: the host of their sector_identifier_uri.
 	// Empty means the host of the redirect URIs, which must then be the same in all of them

@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"unicode/utf8"
+
+	"github.com/gosignet/signet/internal/jwt"
 )
 
 const (
@@ -22,7 +24,11 @@ var errFormTooLarge = &Error{
 }
 
 // form is the parameters of a request.
-type form struct{ values url.Values }
+type form struct {
+	values url.Values
+	// object, if there is one, has the parameters instead: the claims of a request object.
+	object *jwt.Claims
+}
 
 // parseForm reads parameters in application/x-www-form-urlencoded. What is malformed anywhere is refused as a whole.
 func parseForm(encoded string) (form, error) {
@@ -36,7 +42,7 @@ func parseForm(encoded string) (form, error) {
 	if len(values) > maxParameters {
 		return form{}, refuse(InvalidRequest, "there are too many parameters")
 	}
-	return form{values}, nil
+	return form{values: values}, nil
 }
 
 // readForm reads the body of a POST. Parameters in the URL do not count there (RFC 6749 section 3.2).
@@ -61,6 +67,9 @@ func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 // get returns the value of a parameter that may be sent once, empty if it was not. A parameter without a value counts
 // as not sent, one that is repeated is an error (RFC 6749 section 3.1).
 func (f form) get(name string) (string, error) {
+	if f.object != nil {
+		return parameterText(name, f.object.Member(name))
+	}
 	v := f.values[name]
 	switch {
 	case len(v) == 0:

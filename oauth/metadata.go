@@ -18,9 +18,12 @@ type Metadata struct {
 	PushedAuthorizationRequestEndpoint         string                    `json:"pushed_authorization_request_endpoint,omitempty"`
 	RequirePushedAuthorizationRequests         bool                      `json:"require_pushed_authorization_requests,omitempty"`
 	DPoPSigningAlgs                            []jose.SignatureAlgorithm `json:"dpop_signing_alg_values_supported,omitempty"`
+	RequestObjectSigningAlgs                   []jose.SignatureAlgorithm `json:"request_object_signing_alg_values_supported,omitempty"`
+	RequireSignedRequestObject                 bool                      `json:"require_signed_request_object,omitempty"`
+	AuthorizationSigningAlgs                   []jose.SignatureAlgorithm `json:"authorization_signing_alg_values_supported,omitempty"`
 	ScopesSupported                            []string                  `json:"scopes_supported,omitempty"`
 	ResponseTypesSupported                     []string                  `json:"response_types_supported"`
-	ResponseModesSupported                     []string                  `json:"response_modes_supported"`
+	ResponseModesSupported                     []ResponseMode            `json:"response_modes_supported"`
 	GrantTypesSupported                        []string                  `json:"grant_types_supported"`
 	CodeChallengeMethodsSupported              []string                  `json:"code_challenge_methods_supported"`
 	AuthorizationResponseIssParameterSupported bool                      `json:"authorization_response_iss_parameter_supported"`
@@ -43,9 +46,12 @@ func (s *Server) Metadata() Metadata {
 		JWKSURI:                                    s.endpoints.JWKS,
 		PushedAuthorizationRequestEndpoint:         s.endpoints.PushedRequests,
 		RequirePushedAuthorizationRequests:         s.requirePushed,
+		RequestObjectSigningAlgs:                   algorithms,
+		RequireSignedRequestObject:                 s.requireSigned,
+		AuthorizationSigningAlgs:                   slices.Clone(s.responseAlgs),
 		ScopesSupported:                            s.scopes,
 		ResponseTypesSupported:                     []string{"code"},
-		ResponseModesSupported:                     []string{"query"},
+		ResponseModesSupported:                     slices.Clone(responseModes),
 		GrantTypesSupported:                        []string{"authorization_code"},
 		CodeChallengeMethodsSupported:              []string{"S256"},
 		AuthorizationResponseIssParameterSupported: true,

@@ -4,7 +4,8 @@
 // The server does the authorization code grant for confidential clients that authenticate with private_key_jwt, and
 // nothing else: RFC 6749 with RFC 7636 (PKCE), RFC 7523 (client assertions), RFC 9068 (JWT access tokens), RFC 9207
 // (iss in the response), RFC 8414 (metadata), RFC 7009 (revocation) and RFC 7662 (introspection), as RFC 9700 says
-// they are to be used today.
+// they are to be used today. Requests may come in signed request objects (RFC 9101), and responses may go in a form that
+// the browser posts (OAuth 2.0 Form Post Response Mode) or signed (JARM).
 //
 // A login goes through it like this: the authorization endpoint ([Server.AuthorizationHandler]) validates the request
 // and hands it to an [Interaction], which takes the person through the login and ends it with [Server.Approve] or
@@ -17,6 +18,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // Interaction is the provider's face to the person.
@@ -53,6 +56,10 @@ type AuthorizationRequest struct {
 	// Scope holds the requested scopes, each once, in the order of the request.
 	Scope []string `json:"scope,omitempty"`
 	State string   `json:"state,omitempty"`
+	// ResponseMode is how the response is to travel. Empty means query. ResponseAlgorithm signs a response of a mode that
+	// is signed.
+	ResponseMode      ResponseMode            `json:"response_mode,omitempty"`
+	ResponseAlgorithm jose.SignatureAlgorithm `json:"authorization_signed_response_alg,omitempty"`
 	// CodeChallenge is the S256 challenge, or empty if the client does without PKCE.
 	CodeChallenge string `json:"code_challenge,omitempty"`
 	// DPoPThumbprint is the thumbprint of the key that the code will be bound to (dpop_jkt, RFC 9449 section 10), or empty.

@@ -20,18 +20,24 @@ const (
 	// DPoP, assertions name the issuer and nothing else as their audience, redirect URIs are https, and signatures are
 	// ES256, PS256 or EdDSA.
 	ProfileFAPI2 Profile = "fapi2"
+	// ProfileFAPI2MessageSigning is ProfileFAPI2 with signed authorization requests, of FAPI 2.0 Message Signing: requests
+	// are pushed in signed request objects. Signed responses are there for the clients that ask for them.
+	ProfileFAPI2MessageSigning Profile = "fapi2-message-signing"
 )
+
+// fapi2 reports whether the rules of ProfileFAPI2 are among those of the profile.
+func (p Profile) fapi2() bool { return p == ProfileFAPI2 || p == ProfileFAPI2MessageSigning }
 
 // fapi2Algorithms are those of the FAPI 2.0 Security Profile section 5.4.1.
 var fapi2Algorithms = []jose.SignatureAlgorithm{jose.ES256, jose.PS256, jose.EdDSA}
 
 // Allows reports whether the profile lets the algorithm sign anything.
 func (p Profile) Allows(alg jose.SignatureAlgorithm) bool {
-	return p != ProfileFAPI2 || slices.Contains(fapi2Algorithms, alg)
+	return !p.fapi2() || slices.Contains(fapi2Algorithms, alg)
 }
 
 func (p Profile) check() error {
-	if p != ProfileNone && p != ProfileFAPI2 {
+	if p != ProfileNone && !p.fapi2() {
 		return fmt.Errorf("oauth: unknown profile %q", p)
 	}
 	return nil
@@ -40,14 +46,16 @@ func (p Profile) check() error {
 // checkClient says how the registration breaks the profile. Loopback redirect URIs are for development, with an issuer
 // that is one too.
 func (p Profile) checkClient(c *Client, development bool) error {
-	if p != ProfileFAPI2 {
+	if !p.fapi2() {
 		return nil
 	}
 	var errs []error
 	fail := func(format string, args ...any) {
 		errs = append(errs, fmt.Errorf("oauth: client %q breaks the FAPI 2.0 profile: "+format, append([]any{c.ID}, args...)...))
 	}
-	for _, alg := range []jose.SignatureAlgorithm{c.AssertionAlgorithm, c.IDTokenAlgorithm, c.UserinfoAlgorithm} {
+	for _, alg := range []jose.SignatureAlgorithm{
+		c.AssertionAlgorithm, c.IDTokenAlgorithm, c.UserinfoAlgorithm, c.RequestObjectAlgorithm, c.AuthorizationResponseAlgorithm,
+	} {
 		if alg != "" && !p.Allows(alg) {
 			fail("it is registered for %s", alg)
 		}
@@ -63,20 +71,24 @@ func (p Profile) checkClient(c *Client, development bool) error {
 	return errors.Join(errs...)
 }
 
-// profile is the one that the client is held to: its own, or that of the whole server.
+// profile is the one that the client is held to: the stricter of its own and that of the whole server.
 func (s *Server) profile(c *Client) Profile {
-	if s.serverProfile != ProfileNone {
-		return s.serverProfile
+	if s.serverProfile == ProfileNone || c.Profile == ProfileFAPI2MessageSigning {
+		return c.Profile
 	}
-	return c.Profile
+	return s.serverProfile
 }
 
 func (s *Server) mustPush(c *Client) bool {
-	return s.requirePushed || c.RequirePushedRequests || s.profile(c) == ProfileFAPI2
+	return s.requirePushed || c.RequirePushedRequests || s.profile(c).fapi2()
 }
 
 func (s *Server) mustBind(c *Client) bool {
-	return c.DPoPBound || s.profile(c) == ProfileFAPI2
+	return c.DPoPBound || s.profile(c).fapi2()
+}
+
+func (s *Server) mustSign(c *Client) bool {
+	return s.requireSigned || c.RequireSignedRequestObject || s.profile(c) == ProfileFAPI2MessageSigning
 }
 
 // clientLister is a ClientStore that knows all its clients, so that mistakes show at start.
@@ -87,11 +99,11 @@ type clientLister interface {
 // validateProfile checks the server, and the clients that are known at start, against the profile.
 func (s *Server) validateProfile() error {
 	errs := []error{s.serverProfile.check()}
-	if s.serverProfile == ProfileFAPI2 {
+	if s.serverProfile.fapi2() {
 		if s.pushed == nil || s.dpop == nil {
 			errs = append(errs, errors.New("oauth: the FAPI 2.0 profile needs Config.Pushed and Config.DPoP"))
 		}
-		for _, alg := range append([]jose.SignatureAlgorithm{s.accessTokenAlg}, s.algorithms...) {
+		for _, alg := range slices.Concat([]jose.SignatureAlgorithm{s.accessTokenAlg}, s.algorithms, s.responseAlgs) {
 			if !s.serverProfile.Allows(alg) {
 				errs = append(errs, fmt.Errorf("oauth: the FAPI 2.0 profile does not allow %s", alg))
 			}
@@ -116,11 +128,20 @@ func (s *Server) validateProfile() error {
 func (s *Server) checkProfile(c *Client) error {
 	profile := s.profile(c)
 	errs := []error{profile.check(), profile.checkClient(c, s.development)}
-	if profile == ProfileFAPI2 && (s.pushed == nil || s.dpop == nil) {
+	if profile.fapi2() && (s.pushed == nil || s.dpop == nil) {
 		errs = append(errs, fmt.Errorf("oauth: client %q needs pushed requests and DPoP for its profile", c.ID))
 	}
 	if c.RequirePushedRequests && s.pushed == nil {
 		errs = append(errs, fmt.Errorf("oauth: client %q must push requests, and the server takes none", c.ID))
+	}
+	if s.mustSign(c) && c.RequestObjectAlgorithm == "" {
+		errs = append(errs, fmt.Errorf("oauth: client %q must sign its requests, and is registered for no algorithm to do so", c.ID))
+	}
+	if alg := c.RequestObjectAlgorithm; alg != "" && !slices.Contains(s.algorithms, alg) {
+		errs = append(errs, fmt.Errorf("oauth: client %q signs its requests with %s, which the server does not take", c.ID, alg))
+	}
+	if alg := c.AuthorizationResponseAlgorithm; alg != "" && !slices.Contains(s.responseAlgs, alg) {
+		errs = append(errs, fmt.Errorf("oauth: client %q wants responses signed with %s, which the server does not use", c.ID, alg))
 	}
 	if c.DPoPBound && s.dpop == nil {
 		errs = append(errs, fmt.Errorf("oauth: client %q must bind tokens, and the server binds none", c.ID))

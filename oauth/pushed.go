@@ -78,14 +78,14 @@ func (s *Server) readPushedRequest(ctx context.Context, client *Client, f form) 
 	if _, err := f.need("client_id"); err != nil { // verifyAssertion has compared it
 		return nil, err
 	}
-	redirectURI, err := f.need("redirect_uri")
+	f, err := s.openRequestObject(client, f)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(client.RedirectURIs, redirectURI) {
-		return nil, refuse(InvalidRequest, "redirect_uri is not registered for this client")
+	req, err := requestTarget(client, f)
+	if err != nil {
+		return nil, err
 	}
-	req := &AuthorizationRequest{ClientID: client.ID, RedirectURI: redirectURI}
 	return s.checkRequest(ctx, client, req, f)
 }
 
@@ -93,18 +93,11 @@ func (s *Server) readPushedRequest(ctx context.Context, client *Client, f form) 
 // is in the query is ignored, because anybody on the way could have put it there (RFC 9126 section 4). As long as the
 // request is not known there is no place to send an error to but the page.
 func (s *Server) pushedRequest(ctx context.Context, f form) (*AuthorizationRequest, error) {
-	id, err := f.need("client_id")
-	if err != nil {
-		return nil, err
-	}
 	uri, err := f.need("request_uri")
 	if err != nil {
 		return nil, err
 	}
-	client, err := s.client(ctx, id)
-	if errors.Is(err, ErrUnknownClient) {
-		return nil, refuse(InvalidRequest, "client_id names no active client")
-	}
+	client, err := s.requestClient(ctx, f)
 	if err != nil {
 		return nil, err
 	}

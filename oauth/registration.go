@@ -63,10 +63,13 @@ func (c *Client) Validate() error {
 	if c.SectorIdentifier == "" && !c.oneHost() {
 		fail("redirect URIs on several hosts need a sector identifier")
 	}
-	for _, alg := range []jose.SignatureAlgorithm{c.IDTokenAlgorithm, c.UserinfoAlgorithm} {
+	for _, alg := range []jose.SignatureAlgorithm{c.IDTokenAlgorithm, c.UserinfoAlgorithm, c.AuthorizationResponseAlgorithm} {
 		if alg != "" && !slices.Contains(jwt.Algorithms(), alg) {
 			fail("%q is not an accepted signature algorithm", alg)
 		}
+	}
+	if c.RequireSignedRequestObject && c.RequestObjectAlgorithm == "" {
+		fail("signed request objects are required, and no algorithm is registered for them")
 	}
 	if c.UserinfoJSON && c.UserinfoAlgorithm != "" {
 		fail("userinfo is either JSON or signed")
@@ -79,22 +82,30 @@ func validIdentifier(s string) bool {
 	return s != "" && len(s) <= maxIdentifier && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// checkKeys makes sure that the client can authenticate: some registered key fits its algorithm, and none is private.
+// checkKeys makes sure that the client can sign what it is registered to sign: some registered key fits each of its
+// algorithms, and none is private.
 func (c *Client) checkKeys() error {
-	if err := jwt.CheckAlgorithms([]jose.SignatureAlgorithm{c.AssertionAlgorithm}); err != nil {
-		return err
-	}
-	usable := false
 	for _, key := range c.Keys.Keys {
 		if !key.Valid() || !key.IsPublic() {
 			return errors.New("every key must be a valid public key")
 		}
-		usable = usable || (key.Use == "" || key.Use == "sig") &&
-			(key.Algorithm == "" || key.Algorithm == string(c.AssertionAlgorithm)) &&
-			jwt.CheckKey(c.AssertionAlgorithm, key.Key) == nil
 	}
-	if !usable {
-		return fmt.Errorf("no key fits the assertion algorithm %s", c.AssertionAlgorithm)
+	errs := []error{c.checkAlgorithm("assertion", c.AssertionAlgorithm)}
+	if c.RequestObjectAlgorithm != "" {
+		errs = append(errs, c.checkAlgorithm("request object", c.RequestObjectAlgorithm))
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Client) checkAlgorithm(use string, alg jose.SignatureAlgorithm) error {
+	if err := jwt.CheckAlgorithms([]jose.SignatureAlgorithm{alg}); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(c.Keys.Keys, func(key jose.JSONWebKey) bool {
+		return (key.Use == "" || key.Use == "sig") && (key.Algorithm == "" || key.Algorithm == string(alg)) &&
+			jwt.CheckKey(alg, key.Key) == nil
+	}) {
+		return fmt.Errorf("no key fits the %s algorithm %s", use, alg)
 	}
 	return nil
 }

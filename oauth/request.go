@@ -69,18 +69,27 @@ func (s *Server) refuseRequest(w http.ResponseWriter, r *http.Request, i Interac
 	}
 	event.ClientID = req.ClientID
 	s.recordError(r.Context(), event, e)
-	s.errorResponse(req, e).Write(w)
+	s.errorResponse(r.Context(), req, e).Write(w)
 }
 
 // authorizationRequest validates in an order in which nothing is said to a client before its redirect URI is known to
 // be its own. An error after that comes with the request, as far as the response needs it.
 func (s *Server) authorizationRequest(ctx context.Context, f form) (*AuthorizationRequest, error) {
-	client, req, err := s.requestTarget(ctx, f)
+	client, err := s.requestClient(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	if f, err = s.openRequestObject(client, f); err != nil {
+		return nil, err
+	}
+	req, err := requestTarget(client, f)
 	if err != nil {
 		return nil, err
 	}
 	if s.mustPush(client) {
-		req.State, _ = f.get("state") // a repeated one is left out
+		if err := s.readAnswer(client, req, f); err != nil {
+			return req, err
+		}
 		return req, refuse(InvalidRequest, "the client must push its authorization requests")
 	}
 	return s.checkRequest(ctx, client, req, f)
@@ -88,15 +97,14 @@ func (s *Server) authorizationRequest(ctx context.Context, f form) (*Authorizati
 
 // checkRequest reads and validates what is left of a request whose client and redirect URI are known.
 func (s *Server) checkRequest(ctx context.Context, client *Client, req *AuthorizationRequest, f form) (_ *AuthorizationRequest, err error) {
-	if req.State, err = f.get("state"); err != nil {
+	if err := s.readAnswer(client, req, f); err != nil {
 		return req, err
-	}
-	if len(req.State) > maxState {
-		req.State = ""
-		return req, refuse(InvalidRequest, "state is too long")
 	}
 	if err := checkUnsupported(f); err != nil {
 		return req, err
+	}
+	if s.mustSign(client) && f.object == nil {
+		return req, refuse(InvalidRequest, "the client must send its authorization requests in signed request objects")
 	}
 	if err := checkResponseType(f); err != nil {
 		return req, err
@@ -131,28 +139,47 @@ func (s *Server) checkRequest(ctx context.Context, client *Client, req *Authoriz
 	return req, nil
 }
 
-// requestTarget finds the client and makes sure that the redirect URI is one of its own, character by character
-// (RFC 9700 section 4.1.3).
-func (s *Server) requestTarget(ctx context.Context, f form) (*Client, *AuthorizationRequest, error) {
+// requestClient finds the client that the request names.
+func (s *Server) requestClient(ctx context.Context, f form) (*Client, error) {
 	id, err := f.need("client_id")
 	if err != nil {
-		return nil, nil, err
-	}
-	redirectURI, err := f.need("redirect_uri")
-	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	client, err := s.client(ctx, id)
 	if errors.Is(err, ErrUnknownClient) {
-		return nil, nil, refuse(InvalidRequest, "client_id names no active client")
+		return nil, refuse(InvalidRequest, "client_id names no active client")
 	}
+	return client, err
+}
+
+// requestTarget makes sure that the redirect URI is one of the client's own, character by character (RFC 9700 section
+// 4.1.3).
+func requestTarget(client *Client, f form) (*AuthorizationRequest, error) {
+	redirectURI, err := f.need("redirect_uri")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	if !slices.Contains(client.RedirectURIs, redirectURI) {
-		return nil, nil, refuse(InvalidRequest, "redirect_uri is not registered for this client")
+		return nil, refuse(InvalidRequest, "redirect_uri is not registered for this client")
 	}
-	return client, &AuthorizationRequest{ClientID: client.ID, RedirectURI: redirectURI}, nil
+	return &AuthorizationRequest{ClientID: client.ID, RedirectURI: redirectURI}, nil
+}
+
+// readAnswer reads what the answer to the request needs beside the redirect URI, an error too. What of it cannot be read
+// is left out.
+func (s *Server) readAnswer(client *Client, req *AuthorizationRequest, f form) error {
+	modeErr := s.readResponseMode(client, req, f)
+	state, err := f.get("state")
+	switch {
+	case err != nil:
+		return err
+	case len(state) > maxState:
+		return refuse(InvalidRequest, "state is too long")
+	case !req.ResponseMode.carries(state):
+		return refuse(InvalidRequest, "state has characters that a form cannot carry")
+	}
+	req.State = state
+	return modeErr
 }
 
 // checkUnsupported refuses what other specifications would have us obey rather than ignore.
@@ -183,13 +210,6 @@ func checkResponseType(f form) error {
 	}
 	if responseType != "code" {
 		return refuse(UnsupportedResponseType, "only the response type code is supported")
-	}
-	mode, err := f.get("response_mode")
-	if err != nil {
-		return err
-	}
-	if mode != "" && mode != "query" {
-		return refuse(InvalidRequest, "only the response mode query is supported")
 	}
 	return nil
 }

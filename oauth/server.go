@@ -61,11 +61,18 @@ type Config struct {
 	DPoP *dpop.Verifier
 	// Scopes are the scopes that the metadata announces. Which ones a client may ask for is in its registration.
 	Scopes []string
-	// Algorithms are the algorithms that client assertions may be signed with; a client uses the one that it is
-	// registered for. Nil means ES256, ES384, EdDSA, PS256 and RS256, or what Profile allows of them.
+	// RequireSignedRequestObjects refuses every authorization request that is not in a signed request object (RFC 9101).
+	// A single client can be held to it by its registration.
+	RequireSignedRequestObjects bool
+	// Algorithms are the algorithms that client assertions and request objects may be signed with; a client uses the ones
+	// that it is registered for. Nil means ES256, ES384, EdDSA, PS256 and RS256, or what Profile allows of them.
 	Algorithms []jose.SignatureAlgorithm
 	// AccessTokenAlgorithm signs access tokens. Empty means ES256.
 	AccessTokenAlgorithm jose.SignatureAlgorithm
+	// AuthorizationResponseAlgorithms are the algorithms that authorization responses may be signed with (JARM); Keys must
+	// have a key for each. AccessTokenAlgorithm must be one of them: it is for clients whose registration names none. Nil
+	// means AccessTokenAlgorithm alone.
+	AuthorizationResponseAlgorithms []jose.SignatureAlgorithm
 	// AccessTokenAudience is the aud of access tokens: the resource servers that they are for. Nil means the issuer.
 	AccessTokenAudience []string
 	// AccessTokenLifetime is at most 24 hours; 0 means 10 minutes. CodeLifetime is at most, and 0 means, one minute.
@@ -91,12 +98,14 @@ type Server struct {
 	parameters          []string
 	pushed              PushedRequests
 	requirePushed       bool
+	requireSigned       bool
 	dpop                *dpop.Verifier
 	serverProfile       Profile
 	development         bool
 	scopes              []string
 	algorithms          []jose.SignatureAlgorithm
 	accessTokenAlg      jose.SignatureAlgorithm
+	responseAlgs        []jose.SignatureAlgorithm
 	audience            []string
 	accessTokenLifetime time.Duration
 	codeLifetime        time.Duration
@@ -119,12 +128,14 @@ func New(c Config) (*Server, error) {
 		extension:           c.Extension,
 		pushed:              c.Pushed,
 		requirePushed:       c.RequirePushedRequests,
+		requireSigned:       c.RequireSignedRequestObjects || c.Profile == ProfileFAPI2MessageSigning,
 		dpop:                c.DPoP,
 		serverProfile:       c.Profile,
 		development:         strings.HasPrefix(c.Issuer, "http:"),
 		scopes:              c.Scopes,
 		algorithms:          c.Algorithms,
 		accessTokenAlg:      c.AccessTokenAlgorithm,
+		responseAlgs:        c.AuthorizationResponseAlgorithms,
 		audience:            c.AccessTokenAudience,
 		accessTokenLifetime: c.AccessTokenLifetime,
 		codeLifetime:        c.CodeLifetime,
@@ -140,6 +151,9 @@ func New(c Config) (*Server, error) {
 	}
 	if s.accessTokenAlg == "" {
 		s.accessTokenAlg = jose.ES256
+	}
+	if s.responseAlgs == nil {
+		s.responseAlgs = []jose.SignatureAlgorithm{s.accessTokenAlg}
 	}
 	if s.audience == nil {
 		s.audience = []string{s.issuer}
@@ -212,6 +226,15 @@ func (s *Server) validate() error {
 		fail("Config.Keys is missing")
 	} else if _, err := s.keys.Signer(context.Background(), s.accessTokenAlg); err != nil {
 		fail("access tokens cannot be signed with %s: %w", s.accessTokenAlg, err)
+	} else {
+		for _, alg := range s.responseAlgs {
+			if _, err := s.keys.Signer(context.Background(), alg); err != nil {
+				fail("authorization responses cannot be signed with %s: %w", alg, err)
+			}
+		}
+	}
+	if !slices.Contains(s.responseAlgs, s.accessTokenAlg) {
+		fail("Config.AuthorizationResponseAlgorithms lacks %s, the default", s.accessTokenAlg)
 	}
 	if err := jwt.CheckAlgorithms(s.algorithms); err != nil {
 		errs = append(errs, err)

@@ -42,17 +42,18 @@ func (p *Provider) Metadata(server oauth.Metadata) Metadata {
 	server.ScopesSupported = only(server.ScopesSupported, server.ScopesSupported)
 	own := []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"}
 	return Metadata{
-		Metadata:                 server,
-		UserinfoEndpoint:         p.config.UserinfoEndpoint,
-		SubjectTypesSupported:    []string{"pairwise"},
-		IDTokenSigningAlgs:       p.config.Algorithms,
-		UserinfoSigningAlgs:      p.config.Algorithms,
-		ACRValuesSupported:       p.config.ACRValues,
-		ClaimTypesSupported:      []string{"normal"},
-		ClaimsSupported:          append(own, p.sort(slices.Collect(maps.Keys(p.order)))...),
-		ClaimsLocalesSupported:   p.config.ClaimsLocales,
-		UILocalesSupported:       p.config.UILocales,
-		ClaimsParameterSupported: true,
+		Metadata:                  server,
+		UserinfoEndpoint:          p.config.UserinfoEndpoint,
+		SubjectTypesSupported:     []string{"pairwise"},
+		IDTokenSigningAlgs:        p.config.Algorithms,
+		UserinfoSigningAlgs:       p.config.Algorithms,
+		ACRValuesSupported:        p.config.ACRValues,
+		ClaimTypesSupported:       []string{"normal"},
+		ClaimsSupported:           append(own, p.sort(slices.Collect(maps.Keys(p.order)))...),
+		ClaimsLocalesSupported:    p.config.ClaimsLocales,
+		UILocalesSupported:        p.config.UILocales,
+		ClaimsParameterSupported:  true,
+		RequestParameterSupported: len(server.RequestObjectSigningAlgs) > 0,
 	}
 }
 

@@ -103,6 +103,12 @@ func setField(c *oauth.Client, name string, raw json.RawMessage) error {
 		return decode(raw, &c.AssertionAlgorithm)
 	case "id_token_signed_response_alg":
 		return decode(raw, &c.IDTokenAlgorithm)
+	case "request_object_signing_alg":
+		return decode(raw, &c.RequestObjectAlgorithm)
+	case "require_signed_request_object":
+		return decode(raw, &c.RequireSignedRequestObject)
+	case "authorization_signed_response_alg":
+		return decode(raw, &c.AuthorizationResponseAlgorithm)
 	case "default_acr_values":
 		return decode(raw, &c.ACRValues)
 	case "scope":
