@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/oauth"
 )
 
 // makeSession is what the login brings to a session when it ends with the decision.
