@@ -33,7 +33,7 @@ func New(c Config) (*Provider, error) {
 		c.ACRs = DefaultACRs(c.Authenticator.Factors())
 	}
 	p := &Provider{hsts: strings.HasPrefix(c.Issuer, "https:")}
-	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.login, c.pages} {
+	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.login, c.pages} {
 		if err := compose(p); err != nil {
 			return nil, fmt.Errorf("signet: %w", err)
 		}
@@ -65,7 +65,8 @@ func (c *Config) validate() error {
 	}
 	for name, path := range map[string]string{
 		"Authorization": c.Paths.Authorization, "Token": c.Paths.Token, "Introspection": c.Paths.Introspection,
-		"Revocation": c.Paths.Revocation, "Userinfo": c.Paths.Userinfo, "JWKS": c.Paths.JWKS, "PushedRequests": c.Paths.PushedRequests, "Login": c.Paths.Login,
+		"Revocation": c.Paths.Revocation, "Userinfo": c.Paths.Userinfo, "JWKS": c.Paths.JWKS,
+		"PushedRequests": c.Paths.PushedRequests, "Login": c.Paths.Login, "Logout": c.Paths.Logout,
 	} {
 		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{}?# ") {
 			errs = append(errs, fmt.Errorf("Config.Paths.%s: %q is not a path that begins with a slash", name, path))
@@ -88,25 +89,30 @@ func (c *Config) openID(p *Provider) (err error) {
 	if p.DPoP, err = c.dpop(); err != nil {
 		return err
 	}
+	var endSession string
+	if c.sessions() {
+		endSession = c.Issuer + c.Paths.Logout
+	}
 	p.OpenID, err = oidc.New(oidc.Config{
-		Issuer:           c.Issuer,
-		UserinfoEndpoint: c.Issuer + c.Paths.Userinfo,
-		JWKSURI:          c.Issuer + c.Paths.JWKS,
-		Keys:             c.Keys,
-		Clients:          c.Clients,
-		Claims:           c.Authenticator,
-		PairwiseSecret:   c.PairwiseSecret,
-		Scopes:           c.Scopes,
-		ClaimsSupported:  c.ClaimsSupported,
-		ACRValues:        c.ACRs.Values(),
-		UILocales:        languages,
-		DefaultAlgorithm: c.Algorithm,
-		Algorithms:       c.Algorithms,
-		IDTokenLifetime:  c.IDTokenLifetime,
-		DPoP:             p.DPoP,
-		Audit:            c.Audit,
-		Logger:           c.Logger,
-		Now:              c.Now,
+		Issuer:             c.Issuer,
+		UserinfoEndpoint:   c.Issuer + c.Paths.Userinfo,
+		JWKSURI:            c.Issuer + c.Paths.JWKS,
+		EndSessionEndpoint: endSession,
+		Keys:               c.Keys,
+		Clients:            c.Clients,
+		Claims:             c.Authenticator,
+		PairwiseSecret:     c.PairwiseSecret,
+		Scopes:             c.Scopes,
+		ClaimsSupported:    c.ClaimsSupported,
+		ACRValues:          c.ACRs.Values(),
+		UILocales:          languages,
+		DefaultAlgorithm:   c.Algorithm,
+		Algorithms:         c.Algorithms,
+		IDTokenLifetime:    c.IDTokenLifetime,
+		DPoP:               p.DPoP,
+		Audit:              c.Audit,
+		Logger:             c.Logger,
+		Now:                c.Now,
 	})
 	return err
 }
@@ -128,6 +134,20 @@ func (c *Config) dpop() (*dpop.Verifier, error) {
 // both.
 func (c *Config) derive(use string) ([]byte, error) {
 	return hkdf.Key(sha256.New, c.PairwiseSecret, nil, use, minSecret)
+}
+
+func (c *Config) sessions() bool { return c.Sessions != login.Sessions{} }
+
+func (c *Config) backchannel(p *Provider) (err error) {
+	if c.sessions() {
+		p.Backchannel, err = oidc.NewBackchannel(oidc.BackchannelConfig{
+			Provider:     p.OpenID,
+			AllowPrivate: c.AllowPrivateBackchannel,
+			Audit:        c.Audit,
+			Logger:       c.Logger,
+		})
+	}
+	return err
 }
 
 func (c *Config) oauth(p *Provider) (err error) {
@@ -168,9 +188,14 @@ func (c *Config) oauth(p *Provider) (err error) {
 }
 
 func (c *Config) login(p *Provider) error {
-	secret, err := c.derive("signet login v1")
+	// Two issuers on one store do not share sessions, even if they share the secret.
+	secret, err := c.derive("signet login v1 " + c.Issuer)
 	if err != nil {
 		return err
+	}
+	var notifier login.LogoutNotifier
+	if p.Backchannel != nil {
+		notifier = p.Backchannel
 	}
 	p.Login, err = login.New(login.Config{
 		Authorizer:      p.OAuth,
@@ -184,6 +209,8 @@ func (c *Config) login(p *Provider) error {
 		MaxAttempts:     c.MaxAttempts,
 		MaxCodes:        c.MaxCodes,
 		IdentifierLimit: c.IdentifierLimit,
+		Sessions:        c.Sessions,
+		Logout:          notifier,
 		Audit:           c.Audit,
 		Logger:          c.Logger,
 		Now:             c.Now,
@@ -194,6 +221,7 @@ func (c *Config) login(p *Provider) error {
 func (c *Config) pages(p *Provider) (err error) {
 	p.Pages, err = ui.New(ui.Config{
 		Flow:            p.Login,
+		Logout:          p.OpenID,
 		Secure:          p.hsts,
 		BasePath:        c.issuerPath() + c.Paths.Login,
 		Branding:        c.Branding,
@@ -227,6 +255,9 @@ func (c *Config) routes(p *Provider) *http.ServeMux {
 	mux.Handle(base+c.Paths.Userinfo, p.OpenID.UserinfoHandler(p.OAuth))
 	mux.Handle(base+c.Paths.JWKS, p.OpenID.JWKSHandler())
 	mux.Handle(base+c.Paths.Login, p.Pages)
+	if c.sessions() {
+		mux.Handle(base+c.Paths.Logout, p.Pages.LogoutHandler())
+	}
 	mux.Handle(base+"/.well-known/openid-configuration", p.OpenID.DiscoveryHandler(p.OAuth.Metadata()))
 	mux.Handle("/.well-known/oauth-authorization-server"+base, p.OAuth.MetadataHandler())
 	return mux

@@ -86,6 +86,13 @@ type Config struct {
 	MaxAttempts, MaxCodes int
 	IdentifierLimit       login.Limit
 
+	// Sessions switches single sign-on on, and logout with it. The zero value means that every login authenticates the
+	// person, and that there is no end session endpoint.
+	Sessions login.Sessions
+	// AllowPrivateBackchannel lets clients be told of logouts at loopback and private addresses. The zero value refuses
+	// these: see [oidc.BackchannelConfig].
+	AllowPrivateBackchannel bool
+
 	// Branding is the provider's name and colours on the pages.
 	Branding ui.Branding
 	// Catalog adds languages to the pages and overrides single texts; see [ui.Config]. Nil means those built in.
@@ -112,6 +119,7 @@ type Paths struct {
 	JWKS           string // /jwks.json
 	PushedRequests string // /par
 	Login          string // /login/
+	Logout         string // /logout, where there are sessions
 }
 
 func (p *Paths) setDefaults() {
@@ -127,6 +135,7 @@ func (p *Paths) setDefaults() {
 		{&p.JWKS, "/jwks.json"},
 		{&p.PushedRequests, "/par"},
 		{&p.Login, "/login/"},
+		{&p.Logout, "/logout"},
 	} {
 		if *d.path == "" {
 			*d.path = d.value
@@ -149,6 +158,9 @@ type Provider struct {
 	Login *login.Flow
 	// Pages are the pages of the login.
 	Pages *ui.UI
+	// Backchannel tells clients of logouts, in the background: Close it before the process ends. It is nil without
+	// sessions.
+	Backchannel *oidc.Backchannel
 
 	mux  *http.ServeMux
 	hsts bool

@@ -45,6 +45,16 @@ const (
 	ClaimsReleased Type = "claims_released"
 )
 
+// The events of sessions, which outlive logins.
+const (
+	// SessionContinued: a session stood for factors that the person would otherwise have had to prove.
+	SessionContinued Type = "session_continued"
+	// LoggedOut: a session ended, by a logout or because another person logged in; one event for each client in it.
+	LoggedOut Type = "logged_out"
+	// LogoutNotified: a client was told that a session ended, or could not be.
+	LogoutNotified Type = "logout_notified"
+)
+
 // Outcome says how it ended.
 type Outcome string
 

@@ -15,8 +15,6 @@ import (
 // maxResponse bounds a person's answer.
 const maxResponse = 4 << 10
 
-var errOtherPerson = errors.New("login: another person than the one of the earlier factor")
-
 // Answer gives the person's answer to a challenge: the code, the password. The challenge names the factor for which the
 // answer was typed, because the page may be an old one: an answer to another factor than the present one is ErrStep, and
 // the right answer to one that succeeded already changes nothing. The identifier is needed for the first factor, unless
@@ -102,9 +100,9 @@ func (f *Flow) authenticate(
 		Challenges:  []authenticator.Challenge{c},
 		Locales:     rec.OpenID.UILocales,
 	})
-	if err == nil && rec.Identity != nil && rec.Identity.Subject != identity.Subject {
+	if known := rec.identity(); err == nil && known != nil && known.Subject != identity.Subject {
 		f.logger.WarnContext(ctx, "two factors of a login belong to different people", "transaction", ID(handle))
-		return nil, &authenticator.Error{Reason: authenticator.WrongCredentials, Err: errOtherPerson}
+		return nil, &authenticator.Error{Reason: authenticator.WrongCredentials, Err: ErrOtherPerson}
 	}
 	return identity, err
 }

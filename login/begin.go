@@ -12,9 +12,11 @@ import (
 )
 
 // Begin starts a login for a valid authorization request and returns its handle, which only the person's browser may
-// hold. An error is for the client: [Flow.Refuse] makes the response of it.
-func (f *Flow) Begin(ctx context.Context, req *oauth.AuthorizationRequest) (handle string, err error) {
-	rec, err := f.begin(ctx, req)
+// hold. The session is the token that the browser has of [Flow.KeepSession], or whatever else it claims to have; empty
+// means none. If the session answers the request the login is over at once, as its State says. An error is for the
+// client: [Flow.Refuse] makes the response of it.
+func (f *Flow) Begin(ctx context.Context, req *oauth.AuthorizationRequest, session string) (handle string, err error) {
+	rec, err := f.begin(ctx, req, session)
 	if err != nil {
 		return "", err
 	}
@@ -32,7 +34,7 @@ func (f *Flow) Refuse(ctx context.Context, req *oauth.AuthorizationRequest, err 
 	return f.authorizer.Deny(ctx, req, oauth.AsError(err), "")
 }
 
-func (f *Flow) begin(ctx context.Context, req *oauth.AuthorizationRequest) (*record, error) {
+func (f *Flow) begin(ctx context.Context, req *oauth.AuthorizationRequest, token string) (*record, error) {
 	client, err := f.clients.Client(ctx, req.ClientID)
 	switch {
 	case errors.Is(err, oauth.ErrUnknownClient):
@@ -44,16 +46,9 @@ func (f *Flow) begin(ctx context.Context, req *oauth.AuthorizationRequest) (*rec
 	if err != nil {
 		return nil, err
 	}
-	if r.HasPrompt(oidc.PromptNone) {
-		return nil, &oauth.Error{Code: oauth.LoginRequired, Description: "nobody can be logged in without a page"}
-	}
-	values, err := f.openID.ACRs(client, r)
+	acrs, err := f.accepted(client, r)
 	if err != nil {
 		return nil, err
-	}
-	acrs := f.acrs.Select(values, client.ACRValues)
-	if len(acrs) == 0 {
-		return nil, unmet()
 	}
 	asked := f.openID.Asked(client, r, req.Scope)
 	rec := &record{
@@ -67,10 +62,39 @@ func (f *Flow) begin(ctx context.Context, req *oauth.AuthorizationRequest) (*rec
 		Options:   options(acrs),
 		Option:    -1,
 	}
-	if len(rec.Options) == 1 {
-		rec.Option = 0
+	if err := f.bind(ctx, client, rec, token); err != nil {
+		return nil, err
+	}
+	rec.choose()
+	if r.HasPrompt(oidc.PromptNone) {
+		return rec, f.checkSilent(client, rec)
 	}
 	return rec, nil
+}
+
+// accepted are the contexts that the login may end in.
+func (f *Flow) accepted(client *oauth.Client, r *oidc.Request) (authenticator.ACRs, error) {
+	values, err := f.openID.ACRs(client, r)
+	if err != nil {
+		return nil, err
+	}
+	acrs := f.acrs.Select(values, client.ACRValues)
+	if len(acrs) == 0 {
+		return nil, unmet()
+	}
+	return acrs, nil
+}
+
+// choose takes the first option for which the session stands, or the only one that there is.
+func (r *record) choose() {
+	for r.Option = range r.Options {
+		if r.factor() == "" && !r.Selecting {
+			return
+		}
+	}
+	if r.Option = -1; len(r.Options) == 1 {
+		r.Option = 0
+	}
 }
 
 func options(acrs authenticator.ACRs) []authenticator.FactorSet {

@@ -41,6 +41,12 @@ type OpenID interface {
 	) (*oidc.Authorization, error)
 }
 
+// LogoutNotifier tells clients that the session of a person ended. An [oidc.Backchannel] is one.
+type LogoutNotifier interface {
+	// NotifyLogout does not block, and has no error to return: a logout does not fail for a client that cannot be told.
+	NotifyLogout(ctx context.Context, logouts []oidc.Logout)
+}
+
 // Config configures a [Flow]. It is not changed after New.
 type Config struct {
 	// Authorizer ends logins. Required.
@@ -70,6 +76,11 @@ type Config struct {
 	// IdentifierLimit bounds wrong answers, and codes sent, per identifier and across all logins: so many answers and,
 	// counted on their own, so many codes in each window. The zero value means 10 in 15 minutes.
 	IdentifierLimit Limit
+	// Sessions switches single sign-on on. The zero value means that every login authenticates the person. It goes with
+	// an OpenID that has an end session endpoint.
+	Sessions Sessions
+	// Logout tells clients that a session ended; an [oidc.Backchannel] is one. Nil tells nobody.
+	Logout LogoutNotifier
 
 	// Audit takes security events. Nil discards them.
 	Audit audit.Sink
@@ -103,6 +114,7 @@ func (c *Config) setDefaults() {
 	if c.IdentifierLimit.Window == 0 {
 		c.IdentifierLimit.Window = 15 * time.Minute
 	}
+	c.Sessions.setDefaults()
 	if c.Audit == nil {
 		c.Audit = audit.Discard
 	}
@@ -132,6 +144,8 @@ func (c *Config) validate() error {
 	refuse(c.IdentifierLimit.Attempts < 1 || c.IdentifierLimit.Attempts > maxCount,
 		fmt.Sprintf("IdentifierLimit.Attempts must be between 1 and %d", maxCount))
 	refuse(c.IdentifierLimit.Window < time.Second, "IdentifierLimit.Window is shorter than a second")
+	refuse(c.Sessions.on() && (c.Sessions.Idle < time.Second || c.Sessions.Idle > c.Sessions.Total || c.Sessions.Total > maxSessionTotal),
+		fmt.Sprintf("Sessions: Idle must be at least a second and at most Total, and Total at most %v", maxSessionTotal))
 	if c.Authenticator == nil {
 		refuse(true, "Authenticator is missing")
 		return errors.Join(errs...)

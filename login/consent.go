@@ -23,6 +23,9 @@ func (f *Flow) Decide(ctx context.Context, handle string, d Decision) (*State, e
 	if err != nil {
 		return nil, err
 	}
+	if rec, err = f.checkSession(ctx, handle, rec); err != nil {
+		return nil, err
+	}
 	switch rec.step() {
 	case StepConsent:
 	case StepDone:
@@ -53,12 +56,21 @@ func (f *Flow) Cancel(ctx context.Context, handle string) (*State, error) {
 	}
 	if rec.Response == nil {
 		f.auditConsent(ctx, handle, client, rec, audit.Refused)
-		rec, err = f.end(ctx, handle, f.deny(ctx, handle, rec, oauth.AccessDenied, "the person canceled the login"))
+		rec, err = f.end(ctx, handle, f.deny(ctx, handle, rec, oauth.AccessDenied, "the person canceled the login"), nil)
 		if err != nil {
 			return nil, err
 		}
 	}
 	return f.state(handle, client, rec), nil
+}
+
+// settleSilently ends a login that asks for no decision, unless it turns out that it does.
+func (f *Flow) settleSilently(ctx context.Context, handle string, client *oauth.Client, rec *record) (*record, error) {
+	rec, err := f.checkSession(ctx, handle, rec)
+	if err != nil || rec.step() != StepConsent || rec.asks() {
+		return rec, err
+	}
+	return f.settle(ctx, handle, client, rec, rec.remembered())
 }
 
 // settle ends a login whose person is known and has decided.
@@ -72,6 +84,7 @@ func (f *Flow) settle(
 ) (*record, error) {
 	d = rec.asked(d)
 	var response *oauth.AuthorizationResponse
+	var made *session
 	grant, err := f.grant(handle, client, rec, d)
 	if e, ok := errors.AsType[*oauth.Error](err); ok {
 		response = f.deny(ctx, handle, rec, e.Code, e.Description)
@@ -79,8 +92,13 @@ func (f *Flow) settle(
 		return nil, err
 	} else if response, err = f.authorizer.Approve(ctx, &rec.Request, *grant, f.code(handle, d)); err != nil {
 		return nil, fmt.Errorf("login: approve: %w", err)
+	} else {
+		if rec.continues() {
+			f.auditSession(ctx, handle, client, rec)
+		}
+		made = f.makeSession(rec, d)
 	}
-	return f.end(ctx, handle, response)
+	return f.end(ctx, handle, response, made)
 }
 
 // asked reduces a decision to what was asked for, in the order in which it was.
@@ -97,27 +115,29 @@ func (r *record) asked(d Decision) Decision {
 // grant is what the person grants: of the scopes those that they chose, and those that they were not asked about because
 // they only ask for claims.
 func (f *Flow) grant(handle string, client *oauth.Client, rec *record, d Decision) (*oauth.Grant, error) {
-	acr, ok := f.acrs.Select(rec.ACRs, nil).Met(rec.Succeeded)
+	factors := rec.Options[rec.Option]
+	acr, ok := f.acrs.Select(rec.ACRs, nil).Met(factors)
 	if !ok { // the configuration changed on the way
 		return nil, unmet()
 	}
 	scope := slices.DeleteFunc(slices.Clone(rec.Request.Scope), func(s string) bool {
 		return slices.Contains(rec.Scopes, s) && !slices.Contains(d.Scopes, s)
 	})
-	authorization, err := f.openID.Authorize(client, rec.OpenID, scope, rec.Identity, d.Claims)
+	authorization, err := f.openID.Authorize(client, rec.OpenID, scope, rec.identity(), d.Claims)
 	if err != nil {
 		return nil, err
 	}
+	authorization.SessionID = rec.SID
 	data, err := json.Marshal(authorization)
 	if err != nil {
 		return nil, fmt.Errorf("login: encode the authorization: %w", err)
 	}
 	return &oauth.Grant{
-		Subject:     f.openID.Subject(client, rec.Identity.Subject),
+		Subject:     f.openID.Subject(client, rec.identity().Subject),
 		Scope:       scope,
-		AuthTime:    rec.AuthTime,
+		AuthTime:    rec.authTime(),
 		ACR:         acr,
-		AMR:         authenticator.AMR(rec.Succeeded),
+		AMR:         authenticator.AMR(factors),
 		Transaction: ID(handle),
 		Data:        data,
 	}, nil
@@ -133,12 +153,18 @@ func (f *Flow) code(handle string, d Decision) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// end ends the login with the response, unless it ended before.
-func (f *Flow) end(ctx context.Context, handle string, response *oauth.AuthorizationResponse) (*record, error) {
+// end ends the login with the response, and with what it brings to the session, unless it ended before.
+func (f *Flow) end(
+	ctx context.Context, handle string, response *oauth.AuthorizationResponse, made *session,
+) (*record, error) {
 	rec, err := f.update(ctx, handle, func(r *record) error {
 		if r.Response != nil {
 			return errStay
 		}
+		if made != nil && r.Bound != nil {
+			r.Session = r.Bound.Session
+		}
+		r.Made = made
 		r.end(response)
 		return nil
 	})
@@ -157,7 +183,7 @@ func (f *Flow) deny(ctx context.Context, handle string, rec *record, code oauth.
 func (f *Flow) auditConsent(ctx context.Context, handle string, client *oauth.Client, rec *record, outcome audit.Outcome) {
 	if rec.step() == StepConsent && rec.asks() {
 		f.audit(ctx, handle, rec, audit.Event{
-			Type: audit.ConsentDecided, Outcome: outcome, Subject: f.openID.Subject(client, rec.Identity.Subject),
+			Type: audit.ConsentDecided, Outcome: outcome, Subject: f.openID.Subject(client, rec.identity().Subject),
 		})
 	}
 }

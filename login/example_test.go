@@ -94,7 +94,7 @@ func Example() {
 	}
 	handle, err := flow.Begin(ctx, &oauth.AuthorizationRequest{
 		ClientID: "clinic", RedirectURI: "https://clinic.example/callback", Scope: []string{"openid", "profile"},
-	})
+	}, "")
 	if err != nil {
 		fmt.Println(err)
 		return

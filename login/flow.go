@@ -21,8 +21,20 @@
 // # What is kept
 //
 // The whole state of a login is one record in the store, sealed by its handle ([store.Bucket]); it moves only by
-// compare-and-swap, so that of two concurrent requests never both win. The only other thing kept are the counters of
-// [Limit], under keyed hashes. Nothing is kept in the process.
+// compare-and-swap, so that of two concurrent requests never both win. The only other things kept are the counters of
+// [Limit], under keyed hashes, and sessions. Nothing is kept in the process.
+//
+// # Sessions
+//
+// With [Sessions] a person who logged in is logged in for other requests too. The browser keeps the token of the
+// session, another than the handles of its logins: [Flow.Begin] takes it, and once a login is over [Flow.KeepSession]
+// returns the one to keep. A session stands for the factors that were proved, each for as long as the client and
+// [Sessions] let it, and for nothing else: a request that needs more asks for what is missing. It remembers what the
+// person decided to share, so that they are not asked again for the same or less. Whoever authenticates gets a new
+// token, and the old one is worth nothing from then on. [Flow.LogOut] ends a session and has its clients told.
+//
+// Access tokens outlive a logout, as they outlive a login: they live for minutes, and are what a client was given to
+// finish its work. A client that is told of the logout revokes those that it does not need.
 package login
 
 import (
@@ -44,6 +56,9 @@ import (
 var (
 	// ErrUnknown says that the handle reaches no login: it expired, or there never was one.
 	ErrUnknown = errors.New("login: unknown or expired")
+	// ErrOtherPerson says that an answer was right but another person's than the one that the login is bound to. It is
+	// wrapped in an *[authenticator.Error].
+	ErrOtherPerson = errors.New("login: another person than the one of the session or of the earlier factor")
 	// ErrStep says that what was tried does not fit the step at which the login stands. It comes with the present State.
 	ErrStep = errors.New("login: not possible at the present step")
 
@@ -58,6 +73,8 @@ type Flow struct {
 	clients     oauth.ClientStore
 	acrs        authenticator.ACRs
 	logins      store.Bucket[record]
+	sessions    sessionStore
+	notifier    LogoutNotifier
 	identities  identitySystem
 	limiter     limiter
 	codeKey     []byte
@@ -75,8 +92,8 @@ func New(c Config) (*Flow, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	var keys [2][]byte
-	for i, use := range []string{"limit", "code"} {
+	var keys [3][]byte
+	for i, use := range []string{"limit", "code", "session"} {
 		key, err := hkdf.Key(sha256.New, c.Secret, nil, "signet/login/"+use, sha256.Size)
 		if err != nil {
 			return nil, fmt.Errorf("login: derive a key: %w", err)
@@ -90,6 +107,8 @@ func New(c Config) (*Flow, error) {
 		clients:     c.Clients,
 		acrs:        c.ACRs,
 		logins:      store.Bucket[record]{Store: c.Store, Name: "login", Now: c.Now},
+		sessions:    newSessionStore(c.Store, keys[2], c.Sessions, c.Now),
+		notifier:    c.Logout,
 		identities:  identitySystem{authenticator: c.Authenticator, codes: codes, logger: c.Logger},
 		limiter:     limiter{store: c.Store, key: keys[0], limit: c.IdentifierLimit, now: c.Now},
 		codeKey:     keys[1],
@@ -162,10 +181,11 @@ func (f *Flow) present(ctx context.Context, handle string, rec *record, err erro
 		return nil, fmt.Errorf("login: look up the client: %w", clientErr)
 	}
 	if rec.step() == StepConsent && !rec.asks() {
-		var settleErr error
-		if rec, settleErr = f.settle(ctx, handle, client, rec, Decision{}); settleErr != nil {
+		settled, settleErr := f.settleSilently(ctx, handle, client, rec)
+		if settleErr != nil {
 			return nil, settleErr
 		}
+		rec = settled
 	}
 	if errors.Is(err, errStay) {
 		err = nil

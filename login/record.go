@@ -35,13 +35,37 @@ type record struct {
 	Attempts int `json:"attempts,omitempty"`
 	Codes    int `json:"codes,omitempty"`
 
-	// Succeeded are the factors that were proved, and Identity who the person is according to the last of them.
+	// Succeeded are the factors that were proved in this login, and Identity who the person is according to the last of
+	// them. AuthTime is when no more were needed.
 	Succeeded []authenticator.Factor  `json:"succeeded,omitempty"`
 	Identity  *authenticator.Identity `json:"identity,omitempty"`
 	AuthTime  time.Time               `json:"auth_time,omitzero"`
 
+	// Bound is the session whose person the login is for, unless they say that they are somebody else. Selecting says
+	// that they are being asked, Anybody that they said so, or that the session ended.
+	Bound     *bound `json:"bound,omitempty"`
+	Selecting bool   `json:"selecting,omitempty"`
+	Anybody   bool   `json:"anybody,omitempty"`
+	// SID names the session that the login will be part of, if there are sessions.
+	SID string `json:"sid,omitempty"`
+
 	// Response ends the login.
 	Response *oauth.AuthorizationResponse `json:"response,omitempty"`
+	// Made is what the login brings to the session, until it is there. Session is the token of the session: the one that
+	// Made is for, if the login continues it, and later the one that it is in.
+	Made    *session `json:"made,omitempty"`
+	Session string   `json:"session,omitempty"`
+}
+
+// bound is what a login takes from a session.
+type bound struct {
+	Session  string                 `json:"session"`
+	Account  string                 `json:"account,omitempty"`
+	Identity authenticator.Identity `json:"identity"`
+	// Proofs are those of the session that stand for the request.
+	Proofs []proof `json:"proofs,omitempty"`
+	// Consent is what the person granted in the session, if that decides all that the request asks for.
+	Consent *Decision `json:"consent,omitempty"`
 }
 
 // step derives where the login stands; there is no field that could contradict the others.
@@ -49,32 +73,100 @@ func (r *record) step() Step {
 	switch {
 	case r.Response != nil:
 		return StepDone
+	case r.Selecting:
+		return StepAccount
 	case r.Option < 0:
 		return StepChoose
-	case len(r.Succeeded) == len(r.Options[r.Option]):
+	}
+	switch r.factor() {
+	case "":
 		return StepConsent
-	case r.factor() == authenticator.OTP && (r.Code == nil || r.Editing):
-		return StepIdentify
+	case authenticator.OTP:
+		if r.Code == nil || r.Editing {
+			return StepIdentify
+		}
 	}
 	return StepVerify
 }
 
 // factor is the factor that is asked for now, or empty.
 func (r *record) factor() authenticator.Factor {
-	if r.Response != nil || r.Option < 0 || len(r.Succeeded) == len(r.Options[r.Option]) {
+	if r.Response != nil || r.Selecting || r.Option < 0 {
 		return ""
 	}
-	return r.Options[r.Option][len(r.Succeeded)]
+	for _, f := range r.Options[r.Option] {
+		if !r.proved(f) && r.inherited(f).IsZero() {
+			return f
+		}
+	}
+	return ""
 }
 
-// proved reports whether the factor succeeded.
+// proved reports whether the factor succeeded in this login.
 func (r *record) proved(f authenticator.Factor) bool { return slices.Contains(r.Succeeded, f) }
+
+// inherited is when the session proved the factor, or zero.
+func (r *record) inherited(f authenticator.Factor) time.Time {
+	if r.Bound != nil {
+		for _, p := range r.Bound.Proofs {
+			if p.Factor == f {
+				return p.At
+			}
+		}
+	}
+	return time.Time{}
+}
+
+// authTime is when the person proved who they are, all factors that the login ends with: none is younger than it says.
+func (r *record) authTime() time.Time {
+	oldest := r.AuthTime
+	for _, f := range r.Options[r.Option] {
+		if at := r.inherited(f); !r.proved(f) && !at.IsZero() && (oldest.IsZero() || at.Before(oldest)) {
+			oldest = at
+		}
+	}
+	return oldest
+}
+
+// continues reports whether the session stands for a factor that the login ends with.
+func (r *record) continues() bool {
+	return slices.ContainsFunc(r.Options[r.Option], func(f authenticator.Factor) bool { return !r.proved(f) })
+}
+
+// identity is who the person is, in StepConsent.
+func (r *record) identity() *authenticator.Identity {
+	if r.Identity == nil && r.Bound != nil {
+		return &r.Bound.Identity
+	}
+	return r.Identity
+}
 
 // identified reports whether the identifier is fixed.
 func (r *record) identified() bool { return len(r.Succeeded) > 0 }
 
+// canSwitch reports whether the person may still say that they are somebody else than the one of the session.
+func (r *record) canSwitch() bool {
+	return r.Bound != nil && r.Response == nil && !r.identified() && !r.OpenID.HasPrompt(oidc.PromptNone)
+}
+
 // asks reports whether there is anything for the person to decide.
-func (r *record) asks() bool { return len(r.Essential)+len(r.Voluntary)+len(r.Scopes) > 0 }
+func (r *record) asks() bool {
+	switch {
+	case r.OpenID.HasPrompt(oidc.PromptConsent):
+		return true
+	case r.Bound != nil && r.Bound.Consent != nil:
+		return false
+	}
+	return len(r.Essential)+len(r.Voluntary)+len(r.Scopes) > 0
+}
+
+// remembered is the decision of a login that asks for none.
+func (r *record) remembered() Decision {
+	if r.Bound != nil && r.Bound.Consent != nil {
+		return *r.Bound.Consent
+	}
+	return Decision{}
+}
 
 // at reports whether the login stands at the same factor of the same option as other. What was proved for one does not
 // count for another, where the earlier factors may be another person's.
@@ -101,7 +193,7 @@ func (r *record) identify(id authenticator.Identifier, fixed bool) error {
 // end ends the login and forgets the person.
 func (r *record) end(response *oauth.AuthorizationResponse) {
 	r.Response = response
-	r.Identifier, r.Code, r.Editing, r.Identity = authenticator.Identifier{}, nil, false, nil
+	r.Identifier, r.Code, r.Editing, r.Identity, r.Bound = authenticator.Identifier{}, nil, false, nil, nil
 	r.OpenID.LoginHint = ""
 }
 
@@ -125,6 +217,9 @@ func (f *Flow) state(handle string, client *oauth.Client, r *record) *State {
 		LoginHint:       r.OpenID.LoginHint,
 		Display:         r.OpenID.Display,
 		Response:        r.Response,
+	}
+	if r.Bound != nil {
+		s.Account, s.CanSwitch = r.Bound.Account, r.canSwitch()
 	}
 	switch s.Step {
 	case StepVerify:

@@ -13,6 +13,9 @@ type Step string
 // The steps in the order in which a person goes through them. Identify and Verify repeat for every factor of the
 // chosen option.
 const (
+	// StepAccount: the person decides whether to go on as the one who is logged in. Only where the client asks for that
+	// choice and somebody is logged in.
+	StepAccount Step = "account"
 	// StepChoose: the person chooses one of several ways to log in.
 	StepChoose Step = "choose"
 	// StepIdentify: the person says who they are, to be sent a code. Only for factors that need a code sent.
@@ -52,6 +55,11 @@ type State struct {
 	Code *authenticator.CodeReceipt
 	// AttemptsLeft is how many more wrong answers the login survives; CodesLeft, how many more codes may be sent.
 	AttemptsLeft, CodesLeft int
+	// Account is what to call the person of the browser's session, whom the login is bound to: part of what they once
+	// typed to say who they are. Empty if the login is anybody's. CanSwitch says that it may still become so, by
+	// [Flow.SelectAccount].
+	Account   string
+	CanSwitch bool
 	// ExpiresAt ends the login.
 	ExpiresAt time.Time
 	// Essential and Voluntary are the claims to decide on, Scopes the scopes beyond those that only ask for claims, in

@@ -134,7 +134,7 @@ func request(acr string) *oauth.AuthorizationRequest {
 // begin begins a login for request(acr).
 func (w *world) begin(acr string) (handle string) {
 	w.Helper()
-	handle, err := w.Begin(w.Context(), request(acr))
+	handle, err := w.Begin(w.Context(), request(acr), "")
 	require.NoError(w, err)
 	return handle
 }
@@ -143,7 +143,7 @@ func (w *world) begin(acr string) (handle string) {
 func (w *world) atConsent(req *oauth.AuthorizationRequest) (handle string) {
 	w.Helper()
 	req.Parameters["acr_values"] = acrPassword
-	handle, err := w.Begin(w.Context(), req)
+	handle, err := w.Begin(w.Context(), req, "")
 	require.NoError(w, err)
 	s := w.ok(w.Answer(w.Context(), handle, alice, right(alice, authenticator.Password)))
 	require.Equal(w, login.StepConsent, s.Step)

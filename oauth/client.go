@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -77,6 +78,18 @@ type Client struct {
 	// ACRValues are the authentication contexts that the client may ask for, in order of preference, and of which it
 	// accepts any when it asks for none. Nil means all that the provider supports, in the provider's order.
 	ACRValues []string
+
+	// DefaultMaxAge is default_max_age: how old the person's authentication may be if the request does not say. Nil
+	// means any age. Zero means that every login authenticates the person anew, whatever session there is.
+	DefaultMaxAge *time.Duration
+	// PostLogoutRedirectURIs are where people may be sent after a logout (OpenID Connect RP-Initiated Logout 1.0), matched
+	// exactly. The rules are those of RedirectURIs.
+	PostLogoutRedirectURIs []string
+	// BackchannelLogoutURI is told when a session ends in which a person logged in to the client (OpenID Connect
+	// Back-Channel Logout 1.0): https, or http on a loopback host. Empty means that the client is not told.
+	BackchannelLogoutURI string
+	// BackchannelLogoutSessionRequired demands sid in logout tokens. They always have it, so it changes nothing.
+	BackchannelLogoutSessionRequired bool
 }
 
 // Name returns the client's name in the first of the languages that it has, or its default name.

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +55,23 @@ func (c *Client) Validate() error {
 	}
 	if err := c.checkKeys(); err != nil {
 		fail("%w", err)
+	}
+	if len(c.PostLogoutRedirectURIs) > maxRedirectURIs {
+		fail("there must be at most %d post-logout redirect URIs", maxRedirectURIs)
+	}
+	for _, uri := range c.PostLogoutRedirectURIs {
+		if err := checkRedirectURI(uri); err != nil {
+			fail("post-logout redirect URI %q: %w", uri, err)
+		}
+	}
+	if err := checkURL(c.BackchannelLogoutURI); err != nil && c.BackchannelLogoutURI != "" || len(c.BackchannelLogoutURI) > maxURI {
+		fail("backchannel_logout_uri %w", cmp.Or(err, errors.New("is too long")))
+	}
+	if c.BackchannelLogoutSessionRequired && c.BackchannelLogoutURI == "" {
+		fail("backchannel_logout_session_required needs a backchannel_logout_uri")
+	}
+	if c.DefaultMaxAge != nil && *c.DefaultMaxAge < 0 {
+		fail("default_max_age is negative")
 	}
 	for _, scope := range c.Scopes {
 		if !validScope(scope) {

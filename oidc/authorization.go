@@ -18,8 +18,10 @@ const (
 // Authorization is what a person agreed to, on its way to the token endpoint: as JSON, it is the Data of an
 // [oauth.Grant]. It is made by [Provider.Authorize].
 type Authorization struct {
-	Nonce    string                 `json:"nonce,omitempty"`
-	Identity authenticator.Identity `json:"identity"`
+	Nonce string `json:"nonce,omitempty"`
+	// SessionID is the sid of the session in which the person logs in, or empty. The caller of Authorize sets it.
+	SessionID string                 `json:"sid,omitempty"`
+	Identity  authenticator.Identity `json:"identity"`
 	// Userinfo and IDToken are the claims that the person shares, by the way of their delivery.
 	Userinfo []ConsentedClaim `json:"userinfo,omitempty"`
 	IDToken  []ConsentedClaim `json:"id_token,omitempty"`

@@ -22,8 +22,8 @@ func (p *Provider) Parameters() []string {
 	}
 }
 
-// CheckRequest implements [oauth.Extension]. It refuses what [Provider.ParseRequest] and [Provider.ACRs] refuse. There
-// are no login sessions that outlive a login, so prompt=none is always refused with login_required.
+// CheckRequest implements [oauth.Extension]. It refuses what [Provider.ParseRequest] and [Provider.ACRs] refuse, and
+// prompt=none with login_required where there are no sessions, so that nobody is ever logged in already.
 func (p *Provider) CheckRequest(ctx context.Context, c *oauth.Client, req *oauth.AuthorizationRequest) error {
 	r, err := p.ParseRequest(ctx, c, req)
 	if err != nil {
@@ -32,7 +32,7 @@ func (p *Provider) CheckRequest(ctx context.Context, c *oauth.Client, req *oauth
 	if _, err := p.ACRs(c, r); err != nil {
 		return err
 	}
-	if r.HasPrompt(PromptNone) {
+	if r.HasPrompt(PromptNone) && !p.sessions() {
 		return &oauth.Error{Code: oauth.LoginRequired, Description: "the person has to log in"}
 	}
 	if r.OpenID && (!p.signs(p.idTokenAlgorithm(c)) || !p.signs(p.userinfoAlgorithm(c))) {
@@ -70,7 +70,7 @@ func (p *Provider) Extend(ctx context.Context, x *oauth.Exchange) error {
 	if err != nil {
 		return err
 	}
-	token, err := p.idToken(ctx, x, a.Nonce, claims)
+	token, err := p.idToken(ctx, x, &a, claims)
 	if err != nil {
 		return err
 	}
@@ -111,6 +111,9 @@ func (p *Provider) release(ctx context.Context, x *oauth.Exchange, a *Authorizat
 	}
 	return newReleased(claims.Values), nil
 }
+
+// sessions reports whether a login can outlive its transaction.
+func (p *Provider) sessions() bool { return p.config.EndSessionEndpoint != "" }
 
 func (p *Provider) signs(alg jose.SignatureAlgorithm) bool {
 	return slices.Contains(p.config.Algorithms, alg)

@@ -24,11 +24,12 @@ type idTokenClaims struct {
 	Nonce     string   `json:"nonce,omitempty"`
 	ACR       string   `json:"acr,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
+	SessionID string   `json:"sid,omitempty"`
 	TokenHash string   `json:"at_hash"`
 }
 
 // idToken returns the signed ID Token with further claims, a JSON object that has none of its own.
-func (p *Provider) idToken(ctx context.Context, x *oauth.Exchange, nonce string, claims []byte) (string, error) {
+func (p *Provider) idToken(ctx context.Context, x *oauth.Exchange, a *Authorization, claims []byte) (string, error) {
 	key, err := p.config.Keys.Signer(ctx, p.idTokenAlgorithm(x.Client))
 	if err != nil {
 		return "", fmt.Errorf("oidc: signing an ID Token: %w", err)
@@ -44,9 +45,10 @@ func (p *Provider) idToken(ctx context.Context, x *oauth.Exchange, nonce string,
 		Expiry:    expiry.Unix(),
 		IssuedAt:  x.IssuedAt.Unix(),
 		AuthTime:  x.Grant.AuthTime.Unix(),
-		Nonce:     nonce,
+		Nonce:     a.Nonce,
 		ACR:       x.Grant.ACR,
 		AMR:       x.Grant.AMR,
+		SessionID: a.SessionID,
 		TokenHash: tokenHash(key.Algorithm(), x.AccessToken),
 	})
 	if err != nil {

@@ -19,6 +19,7 @@ import (
 type Metadata struct {
 	oauth.Metadata
 	UserinfoEndpoint             string                    `json:"userinfo_endpoint"`
+	EndSessionEndpoint           string                    `json:"end_session_endpoint,omitempty"`
 	SubjectTypesSupported        []string                  `json:"subject_types_supported"`
 	IDTokenSigningAlgs           []jose.SignatureAlgorithm `json:"id_token_signing_alg_values_supported"`
 	UserinfoSigningAlgs          []jose.SignatureAlgorithm `json:"userinfo_signing_alg_values_supported"`
@@ -30,6 +31,8 @@ type Metadata struct {
 	ClaimsParameterSupported     bool                      `json:"claims_parameter_supported"`
 	RequestParameterSupported    bool                      `json:"request_parameter_supported"`
 	RequestURIParameterSupported bool                      `json:"request_uri_parameter_supported"` // true if it is absent
+	BackchannelLogout            bool                      `json:"backchannel_logout_supported,omitempty"`
+	BackchannelLogoutSession     bool                      `json:"backchannel_logout_session_supported,omitempty"`
 }
 
 // Metadata adds to the metadata of the authorization server what the provider offers, truthfully. Issuer, JWKSURI and
@@ -41,9 +44,13 @@ func (p *Provider) Metadata(server oauth.Metadata) Metadata {
 	server.ScopesSupported = append(scopes, server.ScopesSupported...)
 	server.ScopesSupported = only(server.ScopesSupported, server.ScopesSupported)
 	own := []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "at_hash"}
+	if p.sessions() {
+		own = append(own, "sid")
+	}
 	return Metadata{
 		Metadata:                  server,
 		UserinfoEndpoint:          p.config.UserinfoEndpoint,
+		EndSessionEndpoint:        p.config.EndSessionEndpoint,
 		SubjectTypesSupported:     []string{"pairwise"},
 		IDTokenSigningAlgs:        p.config.Algorithms,
 		UserinfoSigningAlgs:       p.config.Algorithms,
@@ -54,6 +61,8 @@ func (p *Provider) Metadata(server oauth.Metadata) Metadata {
 		UILocalesSupported:        p.config.UILocales,
 		ClaimsParameterSupported:  true,
 		RequestParameterSupported: len(server.RequestObjectSigningAlgs) > 0,
+		BackchannelLogout:         p.sessions(),
+		BackchannelLogoutSession:  p.sessions(),
 	}
 }
 

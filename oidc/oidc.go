@@ -54,6 +54,9 @@ type Config struct {
 	// UserinfoEndpoint and JWKSURI are where [Provider.UserinfoHandler] and [Provider.JWKSHandler] are mounted, as
 	// clients see them. Required.
 	UserinfoEndpoint, JWKSURI string
+	// EndSessionEndpoint is where people log out of their session. Empty means that there are no sessions: prompt=none is
+	// refused, and the metadata announces no logout.
+	EndSessionEndpoint string
 	// Keys signs ID Tokens and userinfo. Required.
 	Keys keystore.Keystore
 	// Clients looks up the clients. Required.
@@ -160,6 +163,11 @@ func (c *Config) validate() error {
 	}
 	if err := checkEndpoint(c.JWKSURI); err != nil {
 		problem("JWKSURI: %w", err)
+	}
+	if c.EndSessionEndpoint != "" {
+		if err := checkEndpoint(c.EndSessionEndpoint); err != nil {
+			problem("EndSessionEndpoint: %w", err)
+		}
 	}
 	if c.Keys == nil {
 		problem("Keys is required")

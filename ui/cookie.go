@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"math"
 	"net/http"
 	"strings"
@@ -13,8 +15,45 @@ import (
 const maxLogins = 10
 
 // cookieJar keeps the handles of logins in the browser, each in a cookie that is named after its login. The language
-// that the person chose follows the handle, after a dot.
-type cookieJar struct{ secure bool }
+// that the person chose follows the handle, after a dot. The token of the session is in a cookie of its own.
+type cookieJar struct {
+	secure bool
+	// sessionName is the name of the session's cookie.
+	sessionName string
+}
+
+// defaultBase is the base path under which the session's cookie needs no more of a name.
+const defaultBase = "/login/"
+
+// newCookieJar names the session's cookie after the base path: browsers send it to every provider on the host.
+func newCookieJar(secure bool, base string) cookieJar {
+	j := cookieJar{secure: secure}
+	j.sessionName = j.prefix() + "session"
+	if base != defaultBase {
+		sum := sha256.Sum256([]byte(base))
+		j.sessionName += "-" + hex.EncodeToString(sum[:4])
+	}
+	return j
+}
+
+// session returns the token of the session that the browser carries, or whatever else is in its place.
+func (j cookieJar) session(r *http.Request) string {
+	c, err := r.Cookie(j.sessionName)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// setSession gives the browser the token until the browser is closed, at the latest. An empty one takes it away.
+func (j cookieJar) setSession(w http.ResponseWriter, token string) {
+	c := j.cookie("", token, 0)
+	c.Name = j.sessionName
+	if token == "" {
+		c.MaxAge = -1
+	}
+	http.SetCookie(w, c)
+}
 
 func (j cookieJar) prefix() string {
 	if j.secure {

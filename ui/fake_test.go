@@ -9,6 +9,7 @@ import (
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
 )
 
 // fakeFlow stands at the states that a test puts it in. Every call is answered by do.
@@ -62,7 +63,7 @@ func (f *fakeFlow) call(call, handle string) (*login.State, error) {
 	return &shown, err
 }
 
-func (f *fakeFlow) Begin(context.Context, *oauth.AuthorizationRequest) (string, error) {
+func (f *fakeFlow) Begin(context.Context, *oauth.AuthorizationRequest, string) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for handle, s := range f.states {
@@ -105,6 +106,22 @@ func (f *fakeFlow) Decide(context.Context, string, login.Decision) (*login.State
 func (f *fakeFlow) Cancel(_ context.Context, handle string) (*login.State, error) {
 	return f.call("cancel", handle)
 }
+
+func (f *fakeFlow) Join(_ context.Context, handle, _ string) (*login.State, error) {
+	return f.call("state", handle)
+}
+
+func (f *fakeFlow) SelectAccount(_ context.Context, handle string, _ bool) (*login.State, error) {
+	return f.call("account", handle)
+}
+
+func (f *fakeFlow) KeepSession(context.Context, string, string) (string, error) { return "", nil }
+
+func (f *fakeFlow) Session(context.Context, string, *oidc.LogoutRequest) (*login.Session, error) {
+	return nil, login.ErrUnknown
+}
+
+func (f *fakeFlow) LogOut(context.Context, string) error { return nil }
 
 // newEvilClient is a client whose every text is the given one.
 func newEvilClient(text string) *oauth.Client {

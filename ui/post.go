@@ -33,6 +33,8 @@ func (v *visit) post() {
 	}
 	step, factor, _ := strings.Cut(v.page, "/")
 	switch step {
+	case accountPage:
+		v.moved(v.flow.SelectAccount(v.r.Context(), v.handle, form.Get("account") == "other"))
 	case choosePage:
 		v.choose(form.Get("option"))
 	case "identify":

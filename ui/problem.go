@@ -21,6 +21,7 @@ const (
 // typingProblems are what may be the matter with a form before the flow sees it.
 var typingProblems = []string{
 	"missing_option", "missing_identifier", "missing_code", "missing_password", "missing_answer", "too_long", "no_codes_left",
+	"other_person",
 }
 
 var reasons = []authenticator.Reason{

@@ -15,7 +15,7 @@ import (
 
 // pageSet holds the templates of the pages in one language.
 type pageSet struct {
-	choose, identify, code, secret, consent, done, failure *template.Template
+	account, choose, identify, code, secret, consent, done, failure, logout *template.Template
 }
 
 var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)
@@ -52,6 +52,7 @@ func parsePages(l *locale, site map[string]string) (*pageSet, error) {
 		return t
 	}
 	p := &pageSet{
+		account:  page("account"),
 		choose:   page("choose"),
 		identify: page("identify"),
 		code:     page("code"),
@@ -59,6 +60,7 @@ func parsePages(l *locale, site map[string]string) (*pageSet, error) {
 		consent:  page("consent"),
 		done:     page("done"),
 		failure:  page("error"),
+		logout:   page("logout"),
 	}
 	return p, errors.Join(errs...)
 }

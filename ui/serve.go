@@ -74,6 +74,7 @@ func (u *UI) serveAsset(w http.ResponseWriter, r *http.Request, name string) {
 
 // The pages of a login, as paths below its id. Those of a factor continue with its name.
 const (
+	accountPage  = "account"
 	choosePage   = "choose"
 	identifyPage = "identify/"
 	verifyPage   = "verify/"
@@ -82,11 +83,13 @@ const (
 	donePage     = "done"
 )
 
-var isPage = regexp.MustCompile(`^(|choose|consent|cancel|done|(identify|verify|resend)/[a-z0-9_-]{1,32})$`).MatchString
+var isPage = regexp.MustCompile(`^(|account|choose|consent|cancel|done|(identify|verify|resend)/[a-z0-9_-]{1,32})$`).MatchString
 
 // place is the page of the step at which the login stands.
 func place(s *login.State) string {
 	switch s.Step {
+	case login.StepAccount:
+		return accountPage
 	case login.StepChoose:
 		return choosePage
 	case login.StepIdentify:
@@ -114,11 +117,12 @@ func fits(page string, s *login.State) bool {
 }
 
 func canChoose(s *login.State) bool {
-	return len(s.Options) > 1 && len(s.Succeeded) == 0 && s.Step != login.StepConsent && s.Step != login.StepDone
+	return len(s.Options) > 1 && len(s.Succeeded) == 0 &&
+		(s.Step == login.StepChoose || s.Step == login.StepIdentify || s.Step == login.StepVerify)
 }
 
 func (v *visit) get() {
-	state, err := v.flow.State(v.r.Context(), v.handle)
+	state, err := v.state()
 	if err != nil {
 		v.failed(err)
 		return
@@ -129,6 +133,10 @@ func (v *visit) get() {
 		v.redirect(v.page)
 		return
 	}
+	if v.page == "" && state.Step == login.StepDone && state.Response != nil {
+		v.finish(v.w, v.r, v.handle, state)
+		return
+	}
 	if !fits(v.page, state) {
 		v.redirect(place(state))
 		return
@@ -136,6 +144,14 @@ func (v *visit) get() {
 	l := v.catalog.negotiate(v.language, state.UILocales, v.r.Header.Get("Accept-Language"))
 	t, view := v.view(l, state)
 	v.render(v.w, v.r, http.StatusOK, t, view)
+}
+
+// state is where the login stands. The entrance of a login is where it meets the session, if it has not yet.
+func (v *visit) state() (*login.State, error) {
+	if session := v.cookies.session(v.r); v.page == "" && session != "" {
+		return v.flow.Join(v.r.Context(), v.handle, session)
+	}
+	return v.flow.State(v.r.Context(), v.handle)
 }
 
 func (v *visit) redirect(page string) {
@@ -161,7 +177,11 @@ func (v *visit) moved(state *login.State, err error) {
 	}
 	setHeaders(v.w.Header(), state.RedirectURI)
 	if state.Step == login.StepDone && state.Response != nil {
-		state.Response.Write(v.w)
+		v.finish(v.w, v.r, v.handle, state)
+		return
+	}
+	if errors.Is(err, login.ErrOtherPerson) && state.CanSwitch {
+		v.again("other_person")
 		return
 	}
 	if e, ok := errors.AsType[*authenticator.Error](err); ok {

@@ -5,7 +5,7 @@
 // A [UI] is the [oauth.Interaction] of an authorization server, and the [http.Handler] of its pages.
 //
 // A login is tied to its browser by a cookie of its own, so that several logins go on side by side in the tabs of one
-// browser. Each step has a URL; a form that is sent is answered with a redirect; and a page that no longer fits leads
+// browser. Another cookie holds the person's session, if there are sessions. Each step has a URL; a form that is sent is answered with a redirect; and a page that no longer fits leads
 // to where the login stands. So reload, the back button and a double click do no harm.
 //
 // Pages send Referrer-Policy same-origin and not no-referrer: under no-referrer Chromium and Firefox send
@@ -21,6 +21,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"time"
@@ -28,11 +29,13 @@ import (
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
 )
 
 // Flow is what the pages need of a [login.Flow], with its contract.
 type Flow interface {
-	Begin(ctx context.Context, req *oauth.AuthorizationRequest) (handle string, err error)
+	Begin(ctx context.Context, req *oauth.AuthorizationRequest, session string) (handle string, err error)
+	Join(ctx context.Context, handle, session string) (*login.State, error)
 	Refuse(ctx context.Context, req *oauth.AuthorizationRequest, err error) *oauth.AuthorizationResponse
 	State(ctx context.Context, handle string) (*login.State, error)
 	Choose(ctx context.Context, handle string, option int) (*login.State, error)
@@ -40,12 +43,23 @@ type Flow interface {
 	Answer(ctx context.Context, handle string, id authenticator.Identifier, c authenticator.Challenge) (*login.State, error)
 	Decide(ctx context.Context, handle string, d login.Decision) (*login.State, error)
 	Cancel(ctx context.Context, handle string) (*login.State, error)
+	SelectAccount(ctx context.Context, handle string, other bool) (*login.State, error)
+	KeepSession(ctx context.Context, handle, present string) (token string, err error)
+	Session(ctx context.Context, token string, r *oidc.LogoutRequest) (*login.Session, error)
+	LogOut(ctx context.Context, token string) error
+}
+
+// LogoutParser verifies requests to log out. An [oidc.Provider] is one.
+type LogoutParser interface {
+	ParseLogoutRequest(ctx context.Context, form url.Values) (*oidc.LogoutRequest, error)
 }
 
 // Config configures the pages.
 type Config struct {
 	// Flow is the login that the pages show. Required.
 	Flow Flow
+	// Logout reads the requests that [UI.LogoutHandler] answers. Nil means that the handler is not used.
+	Logout LogoutParser
 	// Secure says that people reach the provider by https. Cookies then get the __Host- prefix and are sent over https
 	// only. The zero value is for development on a loopback address.
 	Secure bool
@@ -82,6 +96,7 @@ type Branding struct {
 // UI shows the pages of logins. It is safe for concurrent use.
 type UI struct {
 	flow    Flow
+	logout  LogoutParser
 	base    string
 	cookies cookieJar
 	catalog *catalog
@@ -108,8 +123,8 @@ var basePath = regexp.MustCompile(`^/([A-Za-z0-9._~-]+/)*$`)
 func New(c Config) (*UI, error) {
 	u := &UI{
 		flow:     c.Flow,
+		logout:   c.Logout,
 		base:     c.BasePath,
-		cookies:  cookieJar{secure: c.Secure},
 		names:    c.Branding.Names,
 		location: c.Location,
 		log:      c.Logger,
@@ -121,11 +136,12 @@ func New(c Config) (*UI, error) {
 		errs = append(errs, errors.New("ui: Flow is required"))
 	}
 	if u.base == "" {
-		u.base = "/login/"
+		u.base = defaultBase
 	}
 	if !basePath.MatchString(u.base) || strings.Contains(u.base, "/../") || strings.Contains(u.base, "/./") {
 		errs = append(errs, fmt.Errorf("ui: BasePath %q is not a path with a slash at both ends", c.BasePath))
 	}
+	u.cookies = newCookieJar(c.Secure, u.base)
 	if u.names == nil {
 		u.names = map[string]string{"": "Signet"}
 	}

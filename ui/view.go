@@ -25,6 +25,8 @@ type page struct {
 	Problem   *problemView
 	// CanChoose says that there are other ways to log in.
 	CanChoose bool
+	// Account says who is logged in already, where that can be changed.
+	Account string
 }
 
 type languageView struct {
@@ -35,6 +37,11 @@ type languageView struct {
 
 // clientView is who asks. Its logo is on another origin, and pages load nothing from there: initials stand for it.
 type clientView struct{ Name, Host, Initials, origin string }
+
+type accountView struct {
+	*page
+	Continue string
+}
 
 type chooseView struct {
 	*page
@@ -111,6 +118,11 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 	set := v.pages[l]
 	step, _, _ := strings.Cut(v.page, "/")
 	switch step {
+	case accountPage:
+		p := v.loginPage(l, s, client, l.text("account.title"))
+		p.Heading = l.text("account.heading", "client", client.Name)
+		p.Account = ""
+		return set.account, &accountView{page: p, Continue: l.text("account.continue", "account", s.Account)}
 	case choosePage:
 		p := v.loginPage(l, s, client, l.text("choose.title"))
 		p.Heading = l.text("choose.heading", "client", client.Name)
@@ -135,6 +147,9 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	p.CSRF = csrfToken(v.handle)
 	p.Languages = v.languages[l]
 	p.CanChoose = canChoose(s) && v.page != choosePage
+	if s.CanSwitch {
+		p.Account = l.text("account.present", "account", s.Account)
+	}
 	if v.r.URL.RawQuery != "" {
 		p.Problem = v.problem(l, v.r.URL.Query(), s, v.page)
 	}
@@ -257,9 +272,13 @@ func (v *visit) secretView(l *locale, s *login.State, client *clientView) *secre
 func (v *visit) consentView(l *locale, s *login.State, client *clientView) *consentView {
 	p := v.loginPage(l, s, client, l.text("consent.title"))
 	p.Heading = l.text("consent.heading", "client", client.Name)
+	lead := "consent.lead"
+	if len(s.Essential)+len(s.Voluntary)+len(s.Scopes) == 0 {
+		lead = "consent.nothing"
+	}
 	c := &consentView{
 		page:          p,
-		Lead:          l.text("consent.lead", "client", client.Name),
+		Lead:          l.text(lead, "client", client.Name),
 		VoluntaryHint: l.text("consent.voluntary_hint", "client", client.Name),
 		ScopesHint:    l.text("consent.scopes_hint", "client", client.Name),
 		TimeLeft:      l.count("consent.time_left", minutes(s.ExpiresAt.Sub(v.now()))),

@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -111,6 +112,20 @@ func setField(c *oauth.Client, name string, raw json.RawMessage) error {
 		return decode(raw, &c.AuthorizationResponseAlgorithm)
 	case "default_acr_values":
 		return decode(raw, &c.ACRValues)
+	case "default_max_age":
+		var seconds uint32
+		err := decode(raw, &seconds)
+		age := time.Duration(seconds) * time.Second
+		c.DefaultMaxAge = &age
+		return err
+	case "post_logout_redirect_uris":
+		return decode(raw, &c.PostLogoutRedirectURIs)
+	case "backchannel_logout_uri":
+		return decode(raw, &c.BackchannelLogoutURI)
+	case "backchannel_logout_session_required":
+		return decode(raw, &c.BackchannelLogoutSessionRequired)
+	case "require_auth_time":
+		return decode(raw, new(bool)) // auth_time is always there
 	case "scope":
 		var value string
 		err := decode(raw, &value)

@@ -18,6 +18,7 @@ type config struct {
 
 	clientsFile, pairwiseSecretFile, demoPassword string
 	accessTokenLifetime, loginLifetime            time.Duration
+	sessions                                      bool
 	drainDelay, shutdownTimeout                   time.Duration
 	logFormat                                     string
 	logLevel                                      slog.Level
@@ -32,7 +33,7 @@ type optionGroup struct {
 var optionGroups = []optionGroup{
 	{"Addresses", []string{"listen", "issuer", "portal-listen", "ops-listen"}},
 	{"Clients and people", []string{"clients", "pairwise-secret-file", "demo-password"}},
-	{"Lifetimes", []string{"access-token-lifetime", "login-lifetime"}},
+	{"Lifetimes", []string{"access-token-lifetime", "login-lifetime", "sessions"}},
 	{"Logs", []string{"log-format", "log-level"}},
 	{"Shutdown", []string{"drain-delay", "shutdown-timeout"}},
 }
@@ -49,6 +50,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.demoPassword, "demo-password", "signet-demo", "`password` of the invented people")
 	f.DurationVar(&c.accessTokenLifetime, "access-token-lifetime", 10*time.Minute, "how long an access token is valid")
 	f.DurationVar(&c.loginLifetime, "login-lifetime", 10*time.Minute, "how much time a person has to log in")
+	f.BoolVar(&c.sessions, "sessions", false, "single sign-on: people stay logged in for 8 hours, or until they do nothing for 30 minutes or log out")
 	f.StringVar(&c.logFormat, "log-format", "text", "`format` of the log on stderr: text or json")
 	f.TextVar(&c.logLevel, "log-level", slog.LevelInfo, "lowest `level` to log: debug, info, warn or error")
 	f.DurationVar(&c.drainDelay, "drain-delay", 0, "how long /readyz says 503 before connections are refused, for load balancers to notice")

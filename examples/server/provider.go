@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -19,7 +21,9 @@ import (
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/examples/portal"
 	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
 	"github.com/gosignet/signet/store/memory"
 )
 
@@ -33,6 +37,7 @@ const (
 type identityProvider struct {
 	handler http.Handler
 	keys    keystore.Keystore
+	logouts *oidc.Backchannel
 	store   *memory.Store
 	queue   *audit.Queue
 	people  *mock.Mock
@@ -61,7 +66,11 @@ func newIdentityProvider(c *config, clients []*oauth.Client, logger *slog.Logger
 	if p.queue, err = audit.NewQueue(audit.QueueConfig{Sink: audit.NewSlogSink(logger), Logger: logger}); err != nil {
 		return nil, err
 	}
-	p.handler, err = signet.New(signet.Config{
+	var sessions login.Sessions
+	if c.sessions {
+		sessions.Idle = 30 * time.Minute
+	}
+	provider, err := signet.New(signet.Config{
 		Issuer:              c.issuer,
 		Clients:             registered,
 		Authenticator:       p.people,
@@ -71,18 +80,26 @@ func newIdentityProvider(c *config, clients []*oauth.Client, logger *slog.Logger
 		Algorithms:          algorithms,
 		AccessTokenLifetime: c.accessTokenLifetime,
 		LoginLifetime:       c.loginLifetime,
-		Audit:               p.queue,
-		Logger:              logger,
+		Sessions:            sessions,
+		// One that is itself on this machine may tell its neighbours of logouts.
+		AllowPrivateBackchannel: strings.HasPrefix(c.issuer, "http:"),
+		Audit:                   p.queue,
+		Logger:                  logger,
 	})
 	if err != nil {
 		return nil, errors.Join(err, p.close(context.Background()))
 	}
+	p.handler, p.logouts = provider, provider.Backchannel
 	return p, nil
 }
 
 // close delivers what is left to record and lets go of the state.
 func (p *identityProvider) close(ctx context.Context) error {
-	return errors.Join(p.queue.Close(ctx), p.people.Close(), p.store.Close())
+	var logouts error
+	if p.logouts != nil {
+		logouts = p.logouts.Close(ctx)
+	}
+	return errors.Join(logouts, p.queue.Close(ctx), p.people.Close(), p.store.Close())
 }
 
 // signatureAlgorithms are those that every provider needs and those that the clients ask for. More would only delay the

@@ -1,0 +1,183 @@
+package login
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
+)
+
+// Join binds a login that began without the browser's session to it, as [Flow.Begin] would have. A browser keeps its
+// session back when another site has it POST an authorization request, and sends it with the redirect that follows. A
+// login that is bound, in which the person did anything, or that is over, stays as it is.
+func (f *Flow) Join(ctx context.Context, handle, session string) (*State, error) {
+	rec, err := f.read(ctx, handle)
+	if err != nil {
+		return nil, err
+	}
+	client, err := f.clients.Client(ctx, rec.Request.ClientID)
+	if err != nil {
+		return nil, fmt.Errorf("login: look up the client: %w", err)
+	}
+	if rec.untouched() {
+		joined := *rec
+		if err := f.bind(ctx, client, &joined, session); err != nil {
+			return nil, err
+		}
+		joined.choose()
+		rec, err = f.update(ctx, handle, func(r *record) error {
+			if joined.Bound == nil || !r.untouched() {
+				return errStay
+			}
+			*r = joined
+			return nil
+		})
+	}
+	return f.present(ctx, handle, rec, err)
+}
+
+// untouched reports whether nobody did anything in the login.
+func (r *record) untouched() bool {
+	return r.Bound == nil && !r.Anybody && r.Response == nil && !r.identified() && r.Attempts+r.Codes == 0 &&
+		(r.Option < 0 || len(r.Options) == 1)
+}
+
+// SelectAccount takes the person's word on whether they are the one who is logged in: in StepAccount, and, for those who
+// are not, wherever State.CanSwitch. Somebody else then proves who they are as if there were no session; when their
+// login succeeds, the session of the other ends. What does not fit the present step changes nothing.
+func (f *Flow) SelectAccount(ctx context.Context, handle string, other bool) (*State, error) {
+	rec, err := f.update(ctx, handle, func(r *record) error {
+		switch {
+		case other && r.canSwitch():
+			r.unbind()
+		case !other && r.Selecting:
+			r.Selecting = false
+			r.choose()
+		default:
+			return errStay
+		}
+		return nil
+	})
+	return f.present(ctx, handle, rec, err)
+}
+
+// bind ties the login to the session of the browser, if there is one that the request lets stand.
+func (f *Flow) bind(ctx context.Context, client *oauth.Client, rec *record, token string) error {
+	if !f.sessions.limits.on() {
+		return nil
+	}
+	rec.SID = newSID()
+	s, err := f.sessions.get(ctx, token)
+	if err != nil || s == nil {
+		return err
+	}
+	if !rec.OpenID.AcceptsSubject(f.openID.Subject(client, s.Identity.Subject)) {
+		return nil
+	}
+	rec.Bound = &bound{Session: token, Account: s.Account, Identity: s.Identity}
+	rec.Selecting = rec.OpenID.HasPrompt(oidc.PromptSelectAccount)
+	if age := f.maxAge(client, rec.OpenID); age > 0 {
+		rec.Bound.Proofs = s.fresh(f.now(), age)
+	}
+	if p := s.participant(client.ID); p != nil {
+		rec.SID = p.SIDs[0]
+		rec.Bound.Consent = p.decided(rec)
+	}
+	return nil
+}
+
+// maxAge is how old a proof may be for the request. Zero means that none will do: max_age=0 is prompt=login (OpenID
+// Connect Core section 3.1.2.1).
+func (f *Flow) maxAge(client *oauth.Client, r *oidc.Request) time.Duration {
+	if r.HasPrompt(oidc.PromptLogin) {
+		return 0
+	}
+	age := f.sessions.limits.Total
+	switch {
+	case r.MaxAge != nil:
+		age = min(age, *r.MaxAge)
+	case client.DefaultMaxAge != nil:
+		age = min(age, *client.DefaultMaxAge)
+	}
+	return age
+}
+
+// decided is what the person granted of what the request asks for, if they were asked for all of it. An essential claim
+// that they did not grant is asked for again: it may have been a choice, and is none now.
+func (p *participant) decided(r *record) *Decision {
+	all := func(asked, known []string) bool {
+		return !slices.ContainsFunc(asked, func(name string) bool { return !slices.Contains(known, name) })
+	}
+	if !all(r.Essential, p.Granted.Claims) || !all(r.Voluntary, p.Asked.Claims) || !all(r.Scopes, p.Asked.Scopes) {
+		return nil
+	}
+	d := r.asked(p.Granted)
+	return &d
+}
+
+// checkSilent refuses a request for a login without a page, unless the login is over already (OpenID Connect Core section
+// 3.1.2.6). Contexts that are merely wished for are no reason to refuse.
+func (f *Flow) checkSilent(client *oauth.Client, rec *record) error {
+	if rec.step() != StepConsent && rec.Bound != nil && !rec.OpenID.ACREssential && len(rec.OpenID.ACRValues) > 0 {
+		unwished := *rec.OpenID
+		unwished.ACRValues = nil
+		acrs, err := f.accepted(client, &unwished)
+		if err != nil {
+			return err
+		}
+		rec.ACRs, rec.Options = acrs.Values(), options(acrs)
+		rec.choose()
+	}
+	switch {
+	case rec.step() != StepConsent:
+		return &oauth.Error{Code: oauth.LoginRequired, Description: "nobody can be logged in without a page"}
+	case rec.asks():
+		return &oauth.Error{Code: oauth.ConsentRequired, Description: "the person has to be asked for consent"}
+	}
+	return nil
+}
+
+// unbind makes the login anybody's.
+func (r *record) unbind() {
+	r.Bound, r.Selecting, r.Anybody, r.SID = nil, false, true, newSID()
+	if !r.identified() {
+		r.Identifier, r.Code, r.Editing = authenticator.Identifier{}, nil, false
+		r.choose()
+	}
+}
+
+// checkSession makes sure, before a login ends, that the session that it is bound to is still there: it may have ended
+// while the person was on a page. If not, the login goes on without, and the record is where it then stands.
+func (f *Flow) checkSession(ctx context.Context, handle string, rec *record) (*record, error) {
+	if rec.Bound == nil {
+		return rec, nil
+	}
+	s, err := f.sessions.get(ctx, rec.Bound.Session)
+	if err != nil || s != nil {
+		return rec, err
+	}
+	var denied *oauth.AuthorizationResponse
+	if rec.OpenID.HasPrompt(oidc.PromptNone) {
+		denied = f.deny(ctx, handle, rec, oauth.LoginRequired, "the session ended meanwhile")
+	}
+	rec, err = f.update(ctx, handle, func(r *record) error {
+		switch {
+		case r.Response != nil || r.Bound == nil:
+			return errStay
+		case denied != nil:
+			r.end(denied)
+		default:
+			r.unbind()
+		}
+		return nil
+	})
+	if errors.Is(err, errStay) {
+		err = nil
+	}
+	return rec, err
+}
