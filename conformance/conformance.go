@@ -22,10 +22,17 @@ func Run(t *testing.T, target Target) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, g := range report.Groups() {
+	report.Test(t)
+}
+
+// Test repeats each result as a subtest named for its group and ID, for checks that ran elsewhere, such as in the bubble
+// of a synctest, in which waiting takes no time.
+func (r *Report) Test(t *testing.T) {
+	t.Helper()
+	for _, g := range r.Groups() {
 		t.Run(g, func(t *testing.T) {
-			for _, r := range report.Group(g) {
-				t.Run(r.ID, func(t *testing.T) { tell(t, r) })
+			for _, result := range r.Group(g) {
+				t.Run(result.ID, func(t *testing.T) { tell(t, result) })
 			}
 		})
 	}

@@ -111,10 +111,11 @@ func assertionOfAnotherClient(t *trial) {
 func assertionUsedOnce(t *trial) {
 	jti := randomText(24, alphanumeric)
 	first := t.flow(1)
+	code := first.code()
 	first.assertion = setClaim("jti", jti)
-	first.tokens()
+	first.goodTokens(first.redeem(code))
 	second := t.flow(1)
-	code := second.code()
+	code = second.code()
 	second.assertion = setClaim("jti", jti)
 	t.tokenRefused(second.redeem(code), "invalid_client", "invalid_request")
 }
