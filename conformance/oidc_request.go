@@ -2,6 +2,7 @@ package conformance
 
 import (
 	"cmp"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -27,6 +28,7 @@ var oidcRequestChecks = []Check{
 	{ID: "oidcc-ensure-request-with-unknown-parameter-succeeds", Title: "Unknown parameters are ignored", Clause: requestClause, run: with(set("extra", "foobar"))},
 	{ID: "oidcc-claims-essential", Title: "An essential claim of userinfo is there, and only there", Clause: "OpenID Connect Core 1.0, 5.5.1", run: claimsEssential},
 	{ID: "oidcc-ensure-post-request-succeeds", Title: "The authorization request may be a form", Clause: requestClause, run: postRequest},
+	{ID: "form-post-response", Title: "response_mode=form_post brings codes and errors as a form", Clause: "OAuth 2.0 Form Post Response Mode, 2", run: formPostResponse},
 	{ID: "oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported", Title: "An unsigned request object works, or is refused as unsupported", Clause: "OpenID Connect Core 1.0, 6.1", run: unsignedRequestObject},
 	{ID: "oidcc-ensure-request-object-with-redirect-uri", Title: "The redirect URI in a request object wins", Clause: "OpenID Connect Core 1.0, 6.1", run: requestObjectRedirectURI},
 }
@@ -70,6 +72,26 @@ func postRequest(t *trial) {
 	f := t.flow(1)
 	l := f.browser.openWithForm(t.endpoint("authorization_endpoint"), f.params)
 	f.goodResource(f.goodTokens(f.redeem(f.goodCallback(f.browser.finish(l, LogIn)))))
+}
+
+// formPostResponse is skipped unless the response mode is announced.
+func formPostResponse(t *trial) {
+	if !t.metadata().listHas("response_modes_supported", "form_post") {
+		t.skip("response_modes_supported does not have form_post")
+	}
+	f := t.flow(2)
+	f.params.Set("response_mode", "form_post")
+	for _, wish := range []Wish{Refuse, LogIn} {
+		l := f.browser.login(f.requestURL(), wish)
+		if l.callback == nil || l.callback.method != http.MethodPost {
+			t.fatal("the response should be a form for the client, and is %v", l)
+		}
+		if wish == Refuse {
+			f.errorCallback(l.callback, []string{"access_denied"})
+		} else {
+			f.goodResource(f.goodTokens(f.redeem(f.goodCallback(l))))
+		}
+	}
 }
 
 // noneAdvertised skips the check unless unsigned request objects are announced, as the suite does.

@@ -11,6 +11,17 @@ import (
 var responseChecks = []Check{
 	{ID: "authorization-response-state", Title: "The authorization response repeats the state exactly", Clause: "RFC 6749, 4.1.2", run: eachClient(func(f *flow, p params) { f.sameState(p.Values) })},
 	{ID: "authorization-response-issuer", Title: "The authorization response has iss, and it is the issuer", Clause: "RFC 9207, 2", only: onlyPlain, run: eachClient(func(f *flow, p params) { f.sameIssuer(p.Values, true) })},
+	{ID: "authorization-response-members", Title: "The authorization response is in the query, and has only known members", Clause: "RFC 6749, 4.1.2", run: func(t *trial) {
+		f := t.flow(1)
+		l := f.login()
+		if l.callback == nil {
+			t.fatal("the login should lead to the client, and ends at %v", l)
+		}
+		if l.callback.uri.Fragment != "" {
+			t.fail("the authorization response has a fragment: %s", l.callback.uri)
+		}
+		f.responseParams(l.callback, "code")
+	}},
 	{ID: "authorization-response-keeps-registered-query", Title: "The query of the registered redirect URI survives, in errors too", Clause: "RFC 6749, 3.1.2", run: registeredQuery},
 	{ID: "authorization-code-is-unguessable", Title: "The code has 16 bytes or more, and more than 96 bits of entropy", Clause: "RFC 6749, 10.10", run: eachClient(func(f *flow, p params) { f.t.unguessableToken("the code", p.Get("code")) })},
 	{ID: "error-response-is-complete", Title: "An error response has error, the exact state and legible texts, and nothing else", Clause: "RFC 6749, 4.1.2.1", run: userRejects},

@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -96,6 +97,16 @@ func provider(config model.Config, groups ...string) (*model.Provider, conforman
 		}
 		target.Profiles[group] = p
 		config.Clients = append(config.Clients, registered...)
+	}
+	logoutTokens := make(chan string, 100)
+	config.LogoutToken = func(token string) { logoutTokens <- token }
+	target.LogoutToken = func(ctx context.Context) (string, error) {
+		select {
+		case token := <-logoutTokens:
+			return token, nil
+		case <-ctx.Done():
+			return "", ctx.Err()
+		}
 	}
 	op := model.New(config)
 	target.Transport = conformance.InProcess(op)

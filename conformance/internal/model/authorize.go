@@ -61,7 +61,7 @@ func (p *Provider) proceed(w http.ResponseWriter, r *http.Request, req *request)
 	l := &login{request: req, session: s}
 	l.needsLogin = s == nil || slices.Contains(prompts, "login") && p.keeps(PromptLogin) || p.tooOld(s, req.params.Get("max_age"))
 	l.needsConsent = slices.Contains(prompts, "consent") || !p.consents[consentKey(req)] || !p.keeps(ConsentKept)
-	silent := slices.Contains(prompts, "none")
+	silent := slices.Contains(prompts, "none") && (len(prompts) == 1 || p.keeps(PromptNoneAlone))
 	switch {
 	case silent && l.needsLogin && p.keeps(PromptNoneError):
 		p.respondError(w, req, refuse("login_required", "nobody is logged in"))
@@ -112,7 +112,11 @@ func (p *Provider) respondError(w http.ResponseWriter, req *request, e *refused)
 		p.errorPage(w, e)
 		return
 	}
-	p.respond(w, req, url.Values{"error": {e.code}, "error_description": {e.description}})
+	description := e.description
+	if !p.keeps(ErrorCharacters) {
+		description = "the \"quoted\" reason"
+	}
+	p.respond(w, req, url.Values{"error": {e.code}, "error_description": {description}})
 }
 
 // respond sends the browser to the client.

@@ -24,6 +24,10 @@ func (p *Provider) serveLogout(w http.ResponseWriter, r *http.Request) {
 	if p.keeps(LogoutEndsSession) && s != nil {
 		delete(p.sessions, s.id)
 	}
+	if uri == "" && !p.keeps(LogoutStays) {
+		uri = p.Clients[0].PostLogoutRedirectURIs[0]
+		c = &p.Clients[0]
+	}
 	if uri != "" && (c == nil || !p.goodLogoutURI(c, uri)) {
 		p.errorPage(w, refuse("invalid_request", "the redirect is not possible"))
 		return

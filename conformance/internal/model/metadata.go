@@ -20,7 +20,7 @@ func (p *Provider) serveMetadata(w http.ResponseWriter, _ *http.Request) {
 		"scopes_supported":                                 []any{"openid", "profile", "email", "address", "phone"},
 		"claims_supported":                                 []any{"sub", "name", "given_name", "family_name", "birthdate", "updated_at", "email", "email_verified", "address", "phone_number", "phone_number_verified"},
 		"response_types_supported":                         []any{"code"},
-		"response_modes_supported":                         []any{"query", "jwt"},
+		"response_modes_supported":                         []any{"query", "form_post", "jwt"},
 		"grant_types_supported":                            p.grantTypes(),
 		"subject_types_supported":                          []any{"public"},
 		"id_token_signing_alg_values_supported":            []any{"RS256", "ES256"},

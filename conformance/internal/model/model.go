@@ -3,7 +3,6 @@
 package model
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
@@ -118,7 +117,7 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // AddKey signs with a new key from now on, and keeps the old one published.
-func (p *Provider) AddKey(_ context.Context, key jose.JSONWebKey) {
+func (p *Provider) AddKey(key jose.JSONWebKey) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.Keys = append([]jose.JSONWebKey{key}, p.Keys...)

@@ -14,9 +14,10 @@ import (
 type proof struct{ jkt string }
 
 const (
-	proofSkew    = 15
-	proofMaxAge  = 60
-	unknownKnown = "an_invented"
+	proofSkew   = 15
+	proofMaxAge = 60
+	// anyKey is the thumbprint of a proof without a key, for a provider that does not ask for one.
+	anyKey = "any"
 )
 
 // readProof checks the request's proof (RFC 9449 4.3), with an access token if it is for a resource.
@@ -27,6 +28,9 @@ func (p *Provider) readProof(w http.ResponseWriter, r *http.Request, accessToken
 		return bad("there must be one proof")
 	}
 	header, claims := peek(headers[0])
+	if header["jwk"] == nil && !p.keeps(ProofKey) {
+		return &proof{jkt: anyKey}, nil
+	}
 	raw, err := json.Marshal(header["jwk"])
 	var key jose.JSONWebKey
 	if err != nil || json.Unmarshal(raw, &key) != nil || !key.Valid() {
@@ -40,7 +44,8 @@ func (p *Provider) readProof(w http.ResponseWriter, r *http.Request, accessToken
 	if !p.keeps(ProofAlgorithm) {
 		algs = openIDAlgorithms
 	}
-	if _, _, ok := open(headers[0], []jose.JSONWebKey{key}, algs); !ok && p.keeps(ProofSignature) {
+	// go-jose refuses private keys by itself: who takes them cannot have asked it.
+	if _, _, ok := open(headers[0], []jose.JSONWebKey{key}, algs); !ok && p.keeps(ProofSignature) && p.keeps(ProofPrivateKey) {
 		return bad("not signed by its key")
 	}
 	if text(header, "typ") != "dpop+jwt" && p.keeps(ProofTyp) {
@@ -90,7 +95,7 @@ func (p *Provider) proofClaims(r *http.Request, claims map[string]any, accessTok
 	if _, ok := claims["exp"]; ok && !p.keeps(ProofExpiry) {
 		return "exp is unknown"
 	}
-	if _, ok := claims[unknownKnown+"_claim"]; ok && !p.keeps(ProofUnknownMembers) {
+	if _, ok := claims["an_invented_claim"]; ok && !p.keeps(ProofUnknownMembers) {
 		return "unknown claim"
 	}
 	if claims["nonce"] == p.nonce || !p.Nonces {
@@ -105,6 +110,9 @@ func (p *Provider) sameURL(htu string, r *http.Request) bool {
 	if !p.keeps(ProofURLNormal) {
 		htu, _, _ = strings.Cut(htu, "?")
 		return htu == want
+	}
+	if r.URL.RawQuery != "" && !p.keeps(ProofURLWithout) {
+		return false
 	}
 	u, err := url.Parse(htu)
 	if err != nil {

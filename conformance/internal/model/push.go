@@ -54,6 +54,9 @@ func (p *Provider) servePush(w http.ResponseWriter, r *http.Request) {
 func (p *Provider) push(w http.ResponseWriter, r *http.Request) (*request, *refused) {
 	var proof *proof
 	if len(r.Header.Values("DPoP")) > 0 {
+		if !p.keeps(ProofAtPAR) {
+			return nil, refuse("invalid_request", "what is this proof for")
+		}
 		var e *refused
 		if proof, e = p.readProof(w, r, ""); e != nil {
 			return nil, e
@@ -75,6 +78,9 @@ func (p *Provider) push(w http.ResponseWriter, r *http.Request) (*request, *refu
 		return nil, refuse("invalid_request", "the request must be signed")
 	}
 	if !p.goodRedirectURI(c, params.Get("redirect_uri")) {
+		if !p.keeps(RedirectErrorCode) {
+			return nil, refuse("invalid_redirect_uri", "redirect_uri is not registered")
+		}
 		return nil, refuse("invalid_request", "redirect_uri is not registered")
 	}
 	if e := p.validate(c, params); e != nil {
@@ -102,6 +108,8 @@ func (p *Provider) openPushed(query url.Values) (*request, *refused) {
 		return nil, refuse("invalid_request_uri", "the request_uri belongs to another client")
 	case entry.opened && !p.keeps(RequestURIReopens):
 		return nil, refuse("invalid_request_uri", "the request_uri was opened before")
+	case len(query) == 2 && !p.keeps(DuplicatesOptional):
+		return nil, refuse("invalid_request", "parameters are missing")
 	case len(query) > 2 && !p.keeps(DuplicatesTolerated):
 		return nil, refuse("invalid_request", "parameters beside request_uri")
 	}

@@ -77,6 +77,9 @@ func (p *Provider) validate(c *Client, params url.Values) *refused {
 	if len(params.Get("state")) > 500 && !p.keeps(LongState) {
 		return refuse("invalid_request", "state is too long")
 	}
+	if params.Has("request") && !p.keeps(RequestUnsupported) {
+		return refuse("invalid_request", "request is unsupported")
+	}
 	if params.Has("extra") && !p.keeps(UnknownParameters) {
 		return refuse("invalid_request", "unknown parameter")
 	}
@@ -95,6 +98,8 @@ func (p *Provider) validatePKCE(c *Client, params url.Values) *refused {
 	switch {
 	case challenge == "" && c.FAPI && p.keeps(PKCERequired):
 		return refuse("invalid_request", "code_challenge is missing")
+	case method == "S256" && !p.keeps(PKCES256Accepted):
+		return refuse("invalid_request", "code_challenge_method is unknown")
 	case challenge != "" && method != "S256" && p.keeps(PKCES256):
 		return refuse("invalid_request", "code_challenge_method must be S256")
 	}

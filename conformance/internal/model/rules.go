@@ -15,6 +15,9 @@ const (
 	RequestURIExpires       Rule = "request_uri expires"
 	RequestURIBoundToClient Rule = "request_uri belongs to its client"
 	OutsideIgnored          Rule = "parameters beside request_uri are ignored"
+	DuplicatesOptional      Rule = "client_id and request_uri suffice"
+	ProofAtPAR              Rule = "a proof may come with a pushed request"
+	RedirectErrorCode       Rule = "a bad redirect_uri is invalid_request"
 	DuplicatesTolerated     Rule = "parameters beside request_uri are tolerated"
 )
 
@@ -27,6 +30,8 @@ const (
 	ResponseTypeRequired  Rule = "response_type is required"
 	ResponseTypeCode      Rule = "the response type is code"
 	PKCERequired          Rule = "FAPI clients send a code challenge"
+	PKCES256Accepted      Rule = "code challenges with S256 are accepted"
+	RequestUnsupported    Rule = "request objects outside PAR are ignored"
 	PKCES256              Rule = "the code challenge method is S256"
 	LongState             Rule = "state may be long"
 	ScopeOrder            Rule = "the order of scopes means nothing"
@@ -90,21 +95,20 @@ const (
 
 // The rules of client authentication.
 const (
-	AssertionRequired        Rule = "clients authenticate"
-	AssertionSignature       Rule = "assertions are verified"
-	AssertionAlgorithm       Rule = "assertions are signed with the allowed algorithms"
-	AssertionSubject         Rule = "assertions have sub"
-	AssertionIssuer          Rule = "assertions have iss"
-	AssertionAudience        Rule = "assertions are for the provider"
-	AssertionAudienceString  Rule = "the audience of FAPI assertions is a string"
-	AssertionAudienceIssuer  Rule = "the audience of FAPI assertions is the issuer"
-	AssertionIssuerAccepted  Rule = "the issuer is a good audience for all"
-	AssertionExpiry          Rule = "assertions expire"
-	AssertionNotBefore       Rule = "assertions are not from the future"
-	AssertionSkew            Rule = "assertions may be from a clock that is a little ahead"
-	AssertionOnce            Rule = "assertions are used once"
-	ClientIDMatches          Rule = "client_id is the assertion's"
-	InvalidClientOnlyWith401 Rule = "401 means invalid_client"
+	AssertionRequired       Rule = "clients authenticate"
+	AssertionSignature      Rule = "assertions are verified"
+	AssertionAlgorithm      Rule = "assertions are signed with the allowed algorithms"
+	AssertionSubject        Rule = "assertions have sub"
+	AssertionIssuer         Rule = "assertions have iss"
+	AssertionAudience       Rule = "assertions are for the provider"
+	AssertionAudienceString Rule = "the audience of FAPI assertions is a string"
+	AssertionAudienceIssuer Rule = "the audience of FAPI assertions is the issuer"
+	AssertionIssuerAccepted Rule = "the issuer is a good audience for all"
+	AssertionExpiry         Rule = "assertions expire"
+	AssertionNotBefore      Rule = "assertions are not from the future"
+	AssertionSkew           Rule = "assertions may be from a clock that is a little ahead"
+	AssertionOnce           Rule = "assertions are used once"
+	ClientIDMatches         Rule = "client_id is the assertion's"
 )
 
 // The rules of the token endpoint.
@@ -138,6 +142,8 @@ const (
 // The rules of DPoP proofs.
 const (
 	ProofRequired       Rule = "token requests have a proof"
+	ProofKey            Rule = "proofs have jwk"
+	ProofURLWithout     Rule = "htu has no query"
 	ProofTyp            Rule = "proofs have their typ"
 	ProofAlgorithm      Rule = "proofs are signed with the allowed algorithms"
 	ProofSignature      Rule = "proofs are verified"
@@ -181,6 +187,7 @@ const (
 	LogoutHint          Rule = "id_token_hint is verified"
 	LogoutHintRequired  Rule = "a redirect needs an id_token_hint"
 	LogoutEndsSession   Rule = "logout ends the session"
+	LogoutStays         Rule = "without a redirect URI there is no redirect"
 	LogoutState         Rule = "state is returned after logout"
 	LogoutFrames        Rule = "front-channel URIs are loaded"
 	LogoutFrameSession  Rule = "front-channel URIs have sid"

