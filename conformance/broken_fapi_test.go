@@ -90,8 +90,8 @@ func fapiDefects() []defect {
 }
 
 // withNonces breaks a rule of a provider that demands nonces.
-func withNonces(rule model.Rule, checks ...string) []defect {
-	all := breaks("fapi2-security", rule, conformance.Failed, checks...)
+func withNonces(rule model.Rule, want conformance.Status, checks ...string) []defect {
+	all := breaks("fapi2-security", rule, want, checks...)
 	for i := range all {
 		all[i].config.Nonces = true
 	}
@@ -128,11 +128,12 @@ func dpopDefects() []defect {
 		breaks(g, model.ProofURLNormal, warned, proofs+"htu-in-capitals", proofs+"htu-with-default-port"),
 		breaks(g, model.ProofURLWithout, failed, proofs+"htu-without-query"),
 
-		withNonces(model.NonceSyntax, "dpop-nonce-syntax"),
-		withNonces(model.TokenErrorStatus, "dpop-nonce-at-the-token-endpoint"),
-		withNonces(model.NonceKeepsAssertion, "dpop-nonce-does-not-spend-the-assertion"),
-		withNonces(model.NonceChallenge, "dpop-nonce-at-the-resource"),
-		withNonces(model.NonceNotForMissing, sp+"ensure-holder-of-key-required"),
+		withNonces(model.NonceSyntax, failed, "dpop-nonce-syntax"),
+		withNonces(model.TokenErrorStatus, failed, "dpop-nonce-at-the-token-endpoint"),
+		withNonces(model.NonceKeepsAssertion, failed, "dpop-nonce-does-not-spend-the-assertion"),
+		withNonces(model.NonceChallenge, failed, "dpop-nonce-at-the-resource"),
+		withNonces(model.NonceShowsAge, conformance.Warned, proofs+"iat-one-hour-ahead", proofs+"iat-one-hour-ago"),
+		withNonces(model.NonceNotForMissing, failed, sp+"ensure-holder-of-key-required"),
 	)
 }
 

@@ -61,8 +61,8 @@ var dpopChecks = []Check{
 		t.proofRefused(f.getOnce(tokens.access))
 		stillGood(f, tokens)
 	}},
-	{ID: sp + "dpop-negative-tests/iat-one-hour-ahead", Title: "A proof from an hour ahead is refused", Clause: "RFC 9449, 11.1", run: func(t *trial) { wrongTime(t, time.Hour) }},
-	{ID: sp + "dpop-negative-tests/iat-one-hour-ago", Title: "A proof from an hour ago is refused", Clause: "RFC 9449, 11.1", run: func(t *trial) { wrongTime(t, -time.Hour) }},
+	{ID: sp + "dpop-negative-tests/iat-one-hour-ahead", Title: "A proof from an hour ahead is refused, unless its nonce shows its age", Clause: "RFC 9449, 11.1", run: func(t *trial) { wrongTime(t, time.Hour) }},
+	{ID: sp + "dpop-negative-tests/iat-one-hour-ago", Title: "A proof from an hour ago is refused, unless its nonce shows its age", Clause: "RFC 9449, 11.1", run: func(t *trial) { wrongTime(t, -time.Hour) }},
 	{ID: sp + "dpop-negative-tests/jti-reused", Title: "A proof is refused the second time", Clause: "RFC 9449, 11.1", run: reusedProof},
 	acceptedProof("header-in-capitals", "The header's name in capitals", true, nil, func(h http.Header) {
 		h["DPOP"] = h["Dpop"]
@@ -172,10 +172,11 @@ func wrongTime(t *trial, off time.Duration) {
 	withNonce := f.nonces[t.resourceURL()] != ""
 	f.proof = shifted(off, "iat")
 	a := f.get(tokens.access)
-	if withNonce && a.status == http.StatusOK {
-		t.warn("a proof whose iat is an hour off is accepted because of its nonce")
-	} else {
+	switch {
+	case !withNonce:
 		t.proofRefused(a)
+	case a.status != http.StatusOK && a.status != http.StatusCreated:
+		t.warn("a proof with a good nonce is refused because its iat is an hour off: the nonce says how old it is")
 	}
 	stillGood(f, tokens)
 }

@@ -48,10 +48,11 @@ func (f *flow) goodCallback(l *landing) string {
 	if l.callback.uri.Fragment != "" {
 		t.fail("the authorization response has a fragment: %s", l.callback.uri)
 	}
-	params := f.responseParams(l.callback, "code")
-	if params.Has("error") {
+	if f.callbackHas(l.callback, "error") {
+		params := f.raw(l)
 		t.fatal("the login should lead to a code, and leads to the error %s: %s", params.Get("error"), params.Get("error_description"))
 	}
+	params := f.responseParams(l.callback, "code")
 	code := params.Get("code")
 	if code == "" {
 		t.fatal("the authorization response has no code: %v", l)

@@ -80,7 +80,7 @@ func (p *Provider) proofClaims(r *http.Request, claims map[string]any, accessTok
 	if !ok && p.keeps(ProofTimePresent) {
 		return "no iat"
 	}
-	if ok && (iat > now()+proofSkew || iat < now()-proofMaxAge) && p.keeps(ProofTime) {
+	if ok && (iat > now()+proofSkew || iat < now()-proofMaxAge) && p.keeps(ProofTime) && (!p.Nonces || !p.keeps(NonceShowsAge)) {
 		return "iat is not recent"
 	}
 	if ok && iat != now() && !p.keeps(ProofSkew) {

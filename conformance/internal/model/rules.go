@@ -162,6 +162,7 @@ const (
 	ProofSingle         Rule = "there is one proof"
 	ProofUnknownMembers Rule = "unknown members of proofs are ignored"
 	ProofExpiry         Rule = "proofs may have nbf and exp"
+	NonceShowsAge       Rule = "a nonce shows the age of a proof"
 	NonceSyntax         Rule = "nonces are not empty"
 	NonceKeepsAssertion Rule = "a demand for a nonce does not spend the assertion"
 	NonceNotForMissing  Rule = "a missing proof is not answered with a demand for a nonce"
