@@ -21,7 +21,7 @@ type Floor struct {
 
 // Floors is the map of the module, the lowest floor first. Test files may import anything.
 var Floors = []Floor{
-	{"below 0: private", []string{"internal/...", "authenticator/internal/..."}},
+	{"below 0: private", []string{"internal/...", "authenticator/internal/...", "conformance/internal/..."}},
 	{"0: contracts", []string{"store", "keystore", "audit", "authenticator"}},
 	{"0: authenticators are built from", []string{"authenticator/directory"}},
 	{"0: implementations", []string{"keystore/...", "authenticator/..."}},

@@ -1,0 +1,140 @@
+package conformance_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet"
+	"github.com/gosignet/signet/authenticator/mock"
+	"github.com/gosignet/signet/conformance"
+	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/store/memory"
+)
+
+// awaited are the checks that Signet does not pass yet, and what it lacks. A check that passes must leave the list.
+var awaited = map[string]string{
+	"discovery-request-object-algorithms": "request objects",
+	"oidcc-prompt-none-logged-in":         "single sign-on",
+	"oidcc-id-token-hint":                 "single sign-on",
+	"oidcc-max-age-10000":                 "single sign-on",
+}
+
+const (
+	demoPassword = "signet-demo"
+	demoPerson   = "2740198356"
+	demoScope    = "openid profile email address phone"
+)
+
+// claims are those that the person has.
+var claims = []string{
+	"name", "given_name", "family_name", "gender", "birthdate", "phone_number", "phone_number_verified", "email",
+	"email_verified", "address", "locale", "zoneinfo", "updated_at", "picture",
+}
+
+func TestSignetConforms(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		groups []string
+		config func(*signet.Config)
+	}{
+		"OpenID Connect":               {[]string{"oidc-config", "oidc"}, func(*signet.Config) {}},
+		"FAPI 2.0":                     {[]string{"fapi2-security"}, func(c *signet.Config) { c.Profile = oauth.ProfileFAPI2 }},
+		"FAPI 2.0, nonces":             {[]string{"fapi2-security"}, func(c *signet.Config) { c.RequireDPoPNonces = true }},
+		"both kinds of client at once": {[]string{"oidc-config", "oidc", "fapi2-security"}, func(*signet.Config) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			report := checkSignet(t, c.config, c.groups...)
+			for _, r := range report.Results {
+				if awaited[r.ID] != "" {
+					assert.NotEqual(t, conformance.Passed, r.Status, "%s passes: take it off the list", r.ID)
+					continue
+				}
+				t.Run(r.Group+"/"+r.ID, func(t *testing.T) {
+					assert.Empty(t, r.Failures, "%s (%s)\n%s", r.Title, r.Clause, strings.Join(r.Log, "\n"))
+					assert.Empty(t, r.Warnings)
+				})
+			}
+		})
+	}
+}
+
+// checkSignet checks a provider with the clients of the groups, in a bubble in which waiting takes no time.
+func checkSignet(t *testing.T, configure func(*signet.Config), groups ...string) *conformance.Report {
+	t.Helper()
+	signing, err := keystore.Generate(jose.ES256, jose.RS256, jose.PS256)
+	require.NoError(t, err)
+	target, clients := signetClients(groups)
+	var report *conformance.Report
+	synctest.Test(t, func(t *testing.T) {
+		<-time.After(time.Until(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))) // bubbles begin in 2000, before people were updated
+		store, err := memory.New(memory.Config{})
+		require.NoError(t, err)
+		defer store.Close()
+		people, err := mock.New(mock.Config{Password: demoPassword, Store: store})
+		require.NoError(t, err)
+		defer people.Close()
+		registered, err := oauth.NewStaticClients(clients...)
+		require.NoError(t, err)
+		config := signet.Config{
+			Issuer: issuer, Clients: registered, Authenticator: people, Keys: signing, Store: store,
+			PairwiseSecret:  []byte("0123456789abcdef0123456789abcdef"),
+			Algorithms:      []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256},
+			ClaimsSupported: claims,
+			// One person logs in some hundred times.
+			IdentifierLimit: login.Limit{Attempts: 10000, Window: time.Hour},
+		}
+		configure(&config)
+		provider, err := signet.New(config)
+		require.NoError(t, err)
+		target.Transport = conformance.InProcess(provider)
+		report, err = target.Check(t.Context())
+		require.NoError(t, err)
+	})
+	return report
+}
+
+func signetClients(groups []string) (conformance.Target, []*oauth.Client) {
+	target := conformance.Target{
+		Issuer: issuer, Concurrency: 100, Profiles: map[string]*conformance.Profile{},
+		Login: conformance.Script{Cancel: "cancel", Steps: []conformance.Step{
+			{Submit: "login_with_pwd"},
+			{Fill: map[string]string{"identifier": demoPerson, "response": demoPassword}, Submit: "verify_password"},
+			{CheckAll: true, Submit: "continue"},
+		}},
+	}
+	var clients []*oauth.Client
+	for _, group := range groups {
+		if group == "oidc-config" {
+			target.Profiles[group] = &conformance.Profile{}
+			continue
+		}
+		p, _ := profile(group, demoScope, false, false)
+		target.Profiles[group] = p
+		for _, c := range p.Clients {
+			key := c.Keys.Keys[0]
+			client := &oauth.Client{
+				ID: c.ID, Names: map[string]string{"": c.ID}, RedirectURIs: []string{c.RedirectURI},
+				Keys:               jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key.Public()}},
+				AssertionAlgorithm: jose.SignatureAlgorithm(key.Algorithm),
+				Scopes:             strings.Fields(c.Scope),
+				UserinfoJSON:       true,
+			}
+			if group == "oidc" {
+				client.PKCEOptional, client.IDTokenAlgorithm = true, jose.RS256
+			} else {
+				client.Profile = oauth.ProfileFAPI2
+			}
+			clients = append(clients, client)
+		}
+	}
+	return target, clients
+}
