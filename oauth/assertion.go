@@ -109,7 +109,7 @@ func (s *Server) checkAssertionClaims(client *Client, c *jwt.Claims, endpoint st
 		return errors.New("iss and sub differ")
 	case s.profile(client).fapi2() && !c.Audience.Is(s.issuer):
 		return errors.New("aud is not the issuer as a string")
-	case len(c.Audience.Values) == 0 || slices.ContainsFunc(c.Audience.Values, func(a string) bool { return a == "" || a != s.issuer && a != endpoint }):
+	case len(c.Audience.Values) == 0 || slices.ContainsFunc(c.Audience.Values, func(a string) bool { return !s.isAudience(a, endpoint) }):
 		// An assertion for others too could be replayed by them here, and by us there.
 		return errors.New("aud is not just the issuer or the endpoint")
 	case c.ExpiresAt.IsZero():
@@ -128,6 +128,15 @@ func (s *Server) checkAssertionClaims(client *Client, c *jwt.Claims, endpoint st
 		return errors.New("jti is missing or too long")
 	}
 	return nil
+}
+
+// isAudience reports whether the audience of an assertion is the server at the endpoint. RFC 9126 section 2 makes the URL
+// of the token endpoint an audience at PAR too.
+func (s *Server) isAudience(audience, endpoint string) bool {
+	if audience == "" {
+		return false
+	}
+	return audience == s.issuer || audience == endpoint || endpoint == s.endpoints.PushedRequests && audience == s.endpoints.Token
 }
 
 // consume uses an assertion up: its jti is accepted once per client, by one of all instances.

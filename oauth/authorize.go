@@ -45,6 +45,9 @@ func (s *Server) Approve(ctx context.Context, req *AuthorizationRequest, g Grant
 			return nil, errors.New("oauth: a grant has a scope that was not requested")
 		}
 	}
+	if req.RequestURI != "" && g.Transaction == "" {
+		return nil, errors.New("oauth: a grant for a pushed request needs a transaction")
+	}
 	err := s.spendRequestURI(ctx, req, g.Transaction)
 	if e, ok := errors.AsType[*Error](err); ok { // another login with the same request_uri was completed first
 		return s.Deny(ctx, req, e, g.Transaction), nil

@@ -309,7 +309,8 @@ var (
 	}
 	registeredAtToken = []oauth.ErrorCode{
 		oauth.InvalidRequest, oauth.InvalidClient, oauth.InvalidGrant, oauth.UnauthorizedClient,
-		oauth.UnsupportedGrantType, oauth.InvalidScope, oauth.ServerError,
+		oauth.UnsupportedGrantType, oauth.InvalidScope, oauth.ServerError, oauth.InvalidDPoPProof, oauth.UseDPoPNonce,
+		oauth.UnsupportedResponseType, oauth.RequestNotSupported, // at PAR
 	}
 )
 

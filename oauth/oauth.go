@@ -34,8 +34,8 @@ type Interaction interface {
 // Resumer is an Interaction that finds a login again that this browser began with the same pushed request, so that a
 // reload does not begin another one.
 type Resumer interface {
-	// Resume answers the request and reports true if the browser has such a login and it is not over.
-	Resume(w http.ResponseWriter, r *http.Request, requestURI string) bool
+	// Resume answers the request and reports true if the browser has such a login, for this client, and it is not over.
+	Resume(w http.ResponseWriter, r *http.Request, clientID, requestURI string) bool
 }
 
 // PushedRequests keeps the authorization requests that clients pushed (RFC 9126). Package par has an implementation.
@@ -83,7 +83,8 @@ type Grant struct {
 	AMR []string `json:"amr,omitempty"`
 	// ExpiresAt ends the grant: no token outlives it. Zero means that it does not end by itself.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
-	// Transaction is the audit pseudonym of the login.
+	// Transaction is the audit pseudonym of the login. It is required where the request was pushed, for the request_uri
+	// is spent in its favour.
 	Transaction string `json:"transaction,omitempty"`
 	// Data is what the extension needs when the code is redeemed. Package oauth carries it, sealed, and does not look
 	// into it.

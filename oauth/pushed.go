@@ -89,18 +89,31 @@ func (s *Server) readPushedRequest(ctx context.Context, client *Client, f form) 
 	return s.checkRequest(ctx, client, req, f)
 }
 
-// pushedRequest finds the request that was pushed under the request_uri. Only client_id and request_uri count; what else
-// is in the query is ignored, because anybody on the way could have put it there (RFC 9126 section 4). As long as the
-// request is not known there is no place to send an error to but the page.
-func (s *Server) pushedRequest(ctx context.Context, f form) (*AuthorizationRequest, error) {
+// beginPushed answers an authorization request with a request_uri. Only client_id and request_uri count; what else is in
+// the query is ignored, because anybody on the way could have put it there (RFC 9126 section 4). As long as the request
+// is not known there is no place to send an error to but the page.
+func (s *Server) beginPushed(w http.ResponseWriter, r *http.Request, i Interaction, f form) error {
 	uri, err := f.need("request_uri")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	client, err := s.requestClient(ctx, f)
+	client, err := s.requestClient(r.Context(), f)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	if resumer, ok := i.(Resumer); ok && resumer.Resume(w, r, client.ID, uri) {
+		return nil
+	}
+	req, err := s.pushedRequest(r.Context(), client, uri)
+	if err != nil {
+		return err
+	}
+	i.Begin(w, r, req)
+	return nil
+}
+
+// pushedRequest finds the request that the client pushed under the request_uri.
+func (s *Server) pushedRequest(ctx context.Context, client *Client, uri string) (*AuthorizationRequest, error) {
 	req, err := s.pushed.Request(ctx, client.ID, uri)
 	if err != nil {
 		return nil, err
@@ -114,8 +127,11 @@ func (s *Server) pushedRequest(ctx context.Context, f form) (*AuthorizationReque
 
 // spendRequestURI makes the login the one that completes a pushed request.
 func (s *Server) spendRequestURI(ctx context.Context, req *AuthorizationRequest, transaction string) error {
-	if req.RequestURI == "" || s.pushed == nil {
+	if req.RequestURI == "" {
 		return nil
+	}
+	if s.pushed == nil {
+		return errors.New("oauth: the request was pushed, and Config.Pushed is missing")
 	}
 	return s.pushed.Spend(ctx, req.RequestURI, transaction)
 }

@@ -41,15 +41,13 @@ func (s *Server) AuthorizationHandler(interaction Interaction) http.Handler {
 			s.refuseRequest(w, r, interaction, nil, AsError(err))
 			return
 		}
-		var req *AuthorizationRequest
-		if uri := f.values.Get("request_uri"); s.pushed != nil && strings.HasPrefix(uri, RequestURIPrefix) {
-			if resumer, ok := interaction.(Resumer); ok && resumer.Resume(w, r, uri) {
-				return
+		if s.pushed != nil && strings.HasPrefix(f.values.Get("request_uri"), RequestURIPrefix) {
+			if err := s.beginPushed(w, r, interaction, f); err != nil {
+				s.refuseRequest(w, r, interaction, nil, AsError(err))
 			}
-			req, err = s.pushedRequest(r.Context(), f)
-		} else {
-			req, err = s.authorizationRequest(r.Context(), f)
+			return
 		}
+		req, err := s.authorizationRequest(r.Context(), f)
 		if err != nil {
 			s.refuseRequest(w, r, interaction, req, AsError(err))
 			return

@@ -7,15 +7,17 @@ import (
 )
 
 // Resume implements [oauth.Resumer]: a reload of the authorization request, or the back button past the first page,
-// leads to the login that this browser began with the same request_uri.
-func (u *UI) Resume(w http.ResponseWriter, r *http.Request, requestURI string) bool {
-	for _, id := range u.cookies.logins(r) {
+// leads to the login that this browser began with the same request_uri. Of what claims to be a login no more is looked up
+// than a browser carries.
+func (u *UI) Resume(w http.ResponseWriter, r *http.Request, clientID, requestURI string) bool {
+	ids := u.cookies.logins(r)
+	for _, id := range ids[max(0, len(ids)-maxLogins):] {
 		handle, _ := u.cookies.handle(r, id)
 		if handle == "" {
 			continue
 		}
 		state, err := u.flow.State(r.Context(), handle)
-		if err != nil || state.Step == login.StepDone || state.RequestURI != requestURI {
+		if err != nil || state.Step == login.StepDone || state.RequestURI != requestURI || state.Client.ID != clientID {
 			continue
 		}
 		setHeaders(w.Header(), "")
