@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -22,6 +23,9 @@ import (
 
 // minSecret is the least entropy of a secret, in bytes.
 const minSecret = 32
+
+// maxFAPI2RequestLifetime is what the life of a request_uri stays below (FAPI 2.0 Security Profile section 5.3.2.2).
+const maxFAPI2RequestLifetime = 10 * time.Minute
 
 // New composes a Provider, or returns every mistake in the configuration that it can see at once.
 func New(c Config) (*Provider, error) {
@@ -75,10 +79,25 @@ func (c *Config) validate() error {
 	if !strings.HasSuffix(c.Paths.Login, "/") {
 		errs = append(errs, errors.New("Config.Paths.Login must end with a slash"))
 	}
+	errs = append(errs, c.checkProfile())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("signet: %w", err)
 	}
 	return nil
+}
+
+// checkProfile finds what the profile forbids and no package sees for itself.
+func (c *Config) checkProfile() error {
+	var errs []error
+	for _, alg := range c.Algorithms {
+		if !c.Profile.Allows(alg) {
+			errs = append(errs, fmt.Errorf("Config.Algorithms: the profile %s does not allow %s", c.Profile, alg))
+		}
+	}
+	if c.Profile != oauth.ProfileNone && c.RequestLifetime >= maxFAPI2RequestLifetime {
+		errs = append(errs, fmt.Errorf("Config.RequestLifetime must be less than %v in the profile %s", maxFAPI2RequestLifetime, c.Profile))
+	}
+	return errors.Join(errs...)
 }
 
 func (c *Config) openID(p *Provider) (err error) {

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/store"
 )
@@ -41,8 +43,8 @@ type accessTokenClaims struct {
 
 // sign makes the token. Its jti is the handle that opens its record, so that whoever holds the token, and nobody else,
 // gives the provider access to what it stands for.
-func (s *Server) sign(ctx context.Context, t *AccessToken, jti string) (string, error) {
-	key, err := s.keys.Signer(ctx, s.accessTokenAlg)
+func (s *Server) sign(ctx context.Context, alg jose.SignatureAlgorithm, t *AccessToken, jti string) (string, error) {
+	key, err := s.keys.Signer(ctx, alg)
 	if err != nil {
 		return "", err
 	}

@@ -45,7 +45,7 @@ func (s *Server) Metadata() Metadata {
 		TokenEndpoint:                              s.endpoints.Token,
 		JWKSURI:                                    s.endpoints.JWKS,
 		PushedAuthorizationRequestEndpoint:         s.endpoints.PushedRequests,
-		RequirePushedAuthorizationRequests:         s.requirePushed,
+		RequirePushedAuthorizationRequests:         s.requirePushed || s.serverProfile.fapi2(),
 		RequestObjectSigningAlgs:                   algorithms,
 		RequireSignedRequestObject:                 s.requireSigned,
 		AuthorizationSigningAlgs:                   slices.Clone(s.responseAlgs),

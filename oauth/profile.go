@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -64,7 +65,7 @@ func (p Profile) checkClient(c *Client, development bool) error {
 		fail("it may do without PKCE")
 	}
 	for _, uri := range c.RedirectURIs {
-		if u, err := url.Parse(uri); err != nil || u.Scheme == "http" && !development {
+		if u, err := url.Parse(uri); err != nil || u.Scheme != "https" && (u.Scheme != "http" || !development) {
 			fail("the redirect URI %q is not https", uri)
 		}
 	}
@@ -96,23 +97,51 @@ type clientLister interface {
 	All() iter.Seq[*Client]
 }
 
+// prepareFAPI2 finds out whether the server can serve clients under ProfileFAPI2, and what their access tokens are signed
+// with.
+func (s *Server) prepareFAPI2() {
+	var errs []error
+	if s.pushed == nil || s.dpop == nil {
+		errs = append(errs, errors.New("oauth: the FAPI 2.0 profile needs Config.Pushed and Config.DPoP"))
+	}
+	if s.dpop != nil {
+		for _, alg := range s.dpop.Algorithms() {
+			if !ProfileFAPI2.Allows(alg) {
+				errs = append(errs, fmt.Errorf("oauth: the FAPI 2.0 profile does not allow DPoP proofs with %s", alg))
+			}
+		}
+	}
+	for _, alg := range append([]jose.SignatureAlgorithm{s.accessTokenAlg}, fapi2Algorithms...) {
+		if s.keys == nil || !ProfileFAPI2.Allows(alg) {
+			continue
+		}
+		if _, err := s.keys.Signer(context.Background(), alg); err == nil {
+			s.fapi2TokenAlg = alg
+			break
+		}
+	}
+	if s.fapi2TokenAlg == "" {
+		errs = append(errs, errors.New("oauth: the FAPI 2.0 profile needs a key for access tokens"))
+	}
+	s.fapi2Problem = errors.Join(errs...)
+}
+
+// accessTokenAlgorithm signs the access tokens of the client.
+func (s *Server) accessTokenAlgorithm(c *Client) jose.SignatureAlgorithm {
+	if s.profile(c).fapi2() {
+		return s.fapi2TokenAlg
+	}
+	return s.accessTokenAlg
+}
+
 // validateProfile checks the server, and the clients that are known at start, against the profile.
 func (s *Server) validateProfile() error {
 	errs := []error{s.serverProfile.check()}
 	if s.serverProfile.fapi2() {
-		if s.pushed == nil || s.dpop == nil {
-			errs = append(errs, errors.New("oauth: the FAPI 2.0 profile needs Config.Pushed and Config.DPoP"))
-		}
+		errs = append(errs, s.fapi2Problem)
 		for _, alg := range slices.Concat([]jose.SignatureAlgorithm{s.accessTokenAlg}, s.algorithms, s.responseAlgs) {
 			if !s.serverProfile.Allows(alg) {
 				errs = append(errs, fmt.Errorf("oauth: the FAPI 2.0 profile does not allow %s", alg))
-			}
-		}
-		if s.dpop != nil {
-			for _, alg := range s.dpop.Algorithms() {
-				if !s.serverProfile.Allows(alg) {
-					errs = append(errs, fmt.Errorf("oauth: the FAPI 2.0 profile does not allow DPoP proofs with %s", alg))
-				}
 			}
 		}
 	}
@@ -128,8 +157,8 @@ func (s *Server) validateProfile() error {
 func (s *Server) checkProfile(c *Client) error {
 	profile := s.profile(c)
 	errs := []error{profile.check(), profile.checkClient(c, s.development)}
-	if profile.fapi2() && (s.pushed == nil || s.dpop == nil) {
-		errs = append(errs, fmt.Errorf("oauth: client %q needs pushed requests and DPoP for its profile", c.ID))
+	if profile.fapi2() && s.fapi2Problem != nil {
+		errs = append(errs, fmt.Errorf("oauth: client %q cannot be held to its profile: %w", c.ID, s.fapi2Problem))
 	}
 	if c.RequirePushedRequests && s.pushed == nil {
 		errs = append(errs, fmt.Errorf("oauth: client %q must push requests, and the server takes none", c.ID))

@@ -67,7 +67,8 @@ type Config struct {
 	// Algorithms are the algorithms that client assertions and request objects may be signed with; a client uses the ones
 	// that it is registered for. Nil means ES256, ES384, EdDSA, PS256 and RS256, or what Profile allows of them.
 	Algorithms []jose.SignatureAlgorithm
-	// AccessTokenAlgorithm signs access tokens. Empty means ES256.
+	// AccessTokenAlgorithm signs access tokens. Empty means ES256. Those of a client whose profile does not allow it are
+	// signed with another for which Keys has a key.
 	AccessTokenAlgorithm jose.SignatureAlgorithm
 	// AuthorizationResponseAlgorithms are the algorithms that authorization responses may be signed with (JARM); Keys must
 	// have a key for each. AccessTokenAlgorithm must be one of them: it is for clients whose registration names none. Nil
@@ -106,6 +107,8 @@ type Server struct {
 	algorithms          []jose.SignatureAlgorithm
 	accessTokenAlg      jose.SignatureAlgorithm
 	responseAlgs        []jose.SignatureAlgorithm
+	fapi2TokenAlg       jose.SignatureAlgorithm
+	fapi2Problem        error
 	audience            []string
 	accessTokenLifetime time.Duration
 	codeLifetime        time.Duration
@@ -173,6 +176,7 @@ func New(c Config) (*Server, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.prepareFAPI2()
 	if err := s.validate(); err != nil {
 		return nil, err
 	}

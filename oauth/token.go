@@ -69,7 +69,9 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 	if err != nil && !unknown {
 		return nil, err
 	}
-	proof, err := s.verifyProof(w, r, a.client, s.endpoints.Token, s.mustBind(a.client) || record.Thumbprint != "")
+	own := !unknown && record.ClientID == a.client.ID
+	bound := own && !record.Spent && record.Thumbprint != "" // a code that was spent is replayed, with whatever key
+	proof, err := s.verifyProof(w, r, a.client, s.endpoints.Token, s.mustBind(a.client) || bound)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +88,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 	if unknown {
 		return nil, errCode(nil)
 	}
-	if record.ClientID != a.client.ID {
+	if !own {
 		return nil, errCode(errors.New("the code is another client's"))
 	}
 	event.Subject, event.Transaction = record.Grant.Subject, record.Grant.Transaction
@@ -94,7 +96,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 	if err := record.check(a.client, request, now); err != nil {
 		return nil, err
 	}
-	if record.Thumbprint != "" {
+	if bound {
 		if err := proof.CheckKey(record.Thumbprint); err != nil {
 			return nil, proofError(w, err)
 		}
@@ -215,7 +217,7 @@ func (s *Server) issue(
 	t := AccessToken{
 		ClientID: client.ID, Grant: *grant, IssuedAt: now, ExpiresAt: now.Add(lifetime), DPoPThumbprint: thumbprint,
 	}
-	token, err := s.sign(ctx, &t, record.Token)
+	token, err := s.sign(ctx, s.accessTokenAlgorithm(client), &t, record.Token)
 	if err != nil {
 		return nil, fmt.Errorf("oauth: sign the access token: %w", err)
 	}
