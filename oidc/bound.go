@@ -11,11 +11,15 @@ import (
 	"github.com/gosignet/signet/oauth"
 )
 
-// errBound is the answer to a token that is bound to a key and comes as a bearer token (RFC 9449 section 7.1).
-var errBound = &oauth.Error{
-	Code:        oauth.InvalidToken,
-	Description: "the access token must be used with the scheme DPoP",
-	Status:      http.StatusUnauthorized,
+// refuseBound answers a token that is bound to a key and comes as a bearer token (RFC 9449 section 7.1), and names the
+// scheme to use, if there is one here.
+func (p *Provider) refuseBound(w http.ResponseWriter, r *http.Request, bound *dpop.Resource) {
+	const description = "the access token must be used with the scheme DPoP"
+	if bound == nil {
+		p.writeError(w, r, &oauth.Error{Code: oauth.InvalidToken, Description: description})
+		return
+	}
+	bound.Refuse(w, r, &dpop.Error{Code: dpop.InvalidToken, Description: description})
 }
 
 // boundTokens lets requests through that bring a token which is bound to a key, and a proof by this key. It is nil if

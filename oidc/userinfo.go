@@ -109,6 +109,10 @@ func (p *Provider) UserinfoHandler(tokens TokenSource) http.Handler {
 			p.writeError(w, r, err)
 			return
 		}
+		if token == "" && bound != nil {
+			bound.Refuse(w, r, &dpop.Error{Description: "no access token"})
+			return
+		}
 		if token == "" { // no error code: the client has not tried (RFC 6750 section 3.1)
 			h.Set("WWW-Authenticate", "Bearer")
 			w.WriteHeader(http.StatusUnauthorized)
@@ -120,7 +124,7 @@ func (p *Provider) UserinfoHandler(tokens TokenSource) http.Handler {
 			return
 		}
 		if t.DPoPThumbprint != "" {
-			p.writeError(w, r, errBound)
+			p.refuseBound(w, r, bound)
 			return
 		}
 		p.answer(w, r, t)
@@ -152,10 +156,14 @@ func (p *Provider) answer(w http.ResponseWriter, r *http.Request, t *oauth.Acces
 	w.Write(response.Body)
 }
 
-// writeError answers as RFC 6750 section 3 wants it.
+// writeError answers as RFC 6750 section 3 and RFC 9449 section 7.1 want it.
 func (p *Provider) writeError(w http.ResponseWriter, r *http.Request, err error) {
 	e := oauth.AsError(err)
-	challenge := `Bearer error="` + string(e.Code) + `", error_description="` + e.Description + `"`
+	scheme := "Bearer"
+	if p.config.DPoP != nil && hasScheme(r, dpop.Scheme) {
+		scheme = dpop.Scheme
+	}
+	challenge := scheme + ` error="` + string(e.Code) + `", error_description="` + e.Description + `"`
 	status := http.StatusServiceUnavailable
 	switch e.Code {
 	case oauth.InvalidRequest:
