@@ -93,11 +93,18 @@ func (s *Server) readPushedRequest(ctx context.Context, client *Client, f form) 
 // is in the query is ignored, because anybody on the way could have put it there (RFC 9126 section 4). As long as the
 // request is not known there is no place to send an error to but the page.
 func (s *Server) pushedRequest(ctx context.Context, f form) (*AuthorizationRequest, error) {
+	id, err := f.need("client_id")
+	if err != nil {
+		return nil, err
+	}
 	uri, err := f.need("request_uri")
 	if err != nil {
 		return nil, err
 	}
-	client, err := s.requestClient(ctx, f)
+	client, err := s.client(ctx, id)
+	if errors.Is(err, ErrUnknownClient) {
+		return nil, refuse(InvalidRequest, "client_id names no active client")
+	}
 	if err != nil {
 		return nil, err
 	}
