@@ -84,7 +84,7 @@ func TestFormPostPageRunsItsOwnScriptAndNothingElse(t *testing.T) {
 		require.Equal(t, "DENY", rec.Header().Get("X-Frame-Options"))
 		require.Equal(t, "nosniff", rec.Header().Get("X-Content-Type-Options"))
 		require.Equal(t, "strict-origin", rec.Header().Get("Referrer-Policy"))
-		require.Contains(t, rec.Body.String(), `<button id="continue" type="submit">`)
+		require.Contains(t, rec.Body.String(), `<button id="response-submit" type="submit">`)
 	}
 }
 
