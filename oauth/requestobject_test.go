@@ -208,6 +208,7 @@ func TestMessageSigningRefuses(t *testing.T) {
 		"a request in the request":                         {"request": "zebra"},
 		"a request_uri that is null":                       {"request_uri": json.RawMessage("null")},
 		"nbf over 60 seconds in the future":                {"nbf": at(61 * time.Second)},
+		"nbf over 60 minutes ago, in a window of 60":       {"nbf": at(-time.Hour - 10*time.Second), "exp": at(-11 * time.Second)},
 		"iat over 60 seconds in the future":                {"iat": at(61 * time.Second)},
 		"exp that is no number":                            {"exp": "tomorrow"},
 		"nbf that is no number":                            {"nbf": true},

@@ -57,21 +57,22 @@ func TestErrorInTheRequestObjectIsShown(t *testing.T) {
 		query url.Values
 		code  oauth.ErrorCode
 	}{
-		"expired":                 {p.portal.byValue(p.portal.requestObject(t, map[string]any{"exp": now.Add(-time.Minute).Unix()})), oauth.InvalidRequestObject},
-		"not valid yet":           {p.portal.byValue(p.portal.requestObject(t, map[string]any{"nbf": now.Add(time.Minute).Unix()})), oauth.InvalidRequestObject},
-		"for somebody else":       {p.portal.byValue(p.portal.requestObject(t, map[string]any{"aud": "https://zebra.example"})), oauth.InvalidRequestObject},
-		"of another client":       {p.portal.byValue(p.clinic.requestObject(t, nil)), oauth.InvalidRequestObject},
-		"in another's name":       {p.clinic.byValue(honest), oauth.InvalidRequestObject},
-		"not signed":              {p.portal.byValue("e30.e30."), oauth.InvalidRequestObject},
-		"too long":                {p.portal.byValue(strings.Repeat("A", 20<<10)), oauth.InvalidRequestObject},
-		"an assertion":            {p.portal.byValue(p.portal.assertion(t, nil)), oauth.InvalidRequestObject},
-		"usable as an assertion":  {p.portal.byValue(sign(t, jose.ES256, p.portal.key, "", p.portal.requestClaims(map[string]any{"sub": "portal"}))), oauth.InvalidRequestObject},
-		"twice":                   {with(p.portal.byValue(""), "request", honest, honest), oauth.InvalidRequest},
-		"with a request_uri":      {with(p.portal.byValue(honest), "request_uri", "https://zebra.example"), oauth.InvalidRequest},
-		"without a client":        {url.Values{"request": {honest}}, oauth.InvalidRequest},
-		"no redirect URI":         {p.portal.byValue(p.portal.requestObject(t, map[string]any{"redirect_uri": nil})), oauth.InvalidRequest},
-		"foreign redirect URI":    {p.portal.byValue(p.portal.requestObject(t, map[string]any{"redirect_uri": "https://zebra.example"})), oauth.InvalidRequest},
-		"redirect URI that lists": {p.portal.byValue(p.portal.requestObject(t, map[string]any{"redirect_uri": []string{"https://portal.example/cb"}})), oauth.InvalidRequestObject},
+		"expired":                  {p.portal.byValue(p.portal.requestObject(t, map[string]any{"exp": now.Add(-time.Minute).Unix()})), oauth.InvalidRequestObject},
+		"not valid yet":            {p.portal.byValue(p.portal.requestObject(t, map[string]any{"nbf": now.Add(time.Minute).Unix()})), oauth.InvalidRequestObject},
+		"for somebody else":        {p.portal.byValue(p.portal.requestObject(t, map[string]any{"aud": "https://zebra.example"})), oauth.InvalidRequestObject},
+		"of another client":        {p.portal.byValue(p.clinic.requestObject(t, nil)), oauth.InvalidRequestObject},
+		"in another's name":        {p.clinic.byValue(honest), oauth.InvalidRequestObject},
+		"not signed":               {p.portal.byValue("e30.e30."), oauth.InvalidRequestObject},
+		"too long":                 {p.portal.byValue(strings.Repeat("A", 20<<10)), oauth.InvalidRequestObject},
+		"an assertion":             {p.portal.byValue(p.portal.assertion(t, nil)), oauth.InvalidRequestObject},
+		"a DPoP proof, by its typ": {p.portal.byValue(sign(t, jose.ES256, p.portal.key, "dpop+jwt", p.portal.requestClaims(nil))), oauth.InvalidRequestObject},
+		"usable as an assertion":   {p.portal.byValue(sign(t, jose.ES256, p.portal.key, "", p.portal.requestClaims(map[string]any{"sub": "portal"}))), oauth.InvalidRequestObject},
+		"twice":                    {with(p.portal.byValue(""), "request", honest, honest), oauth.InvalidRequest},
+		"with a request_uri":       {with(p.portal.byValue(honest), "request_uri", "https://zebra.example"), oauth.InvalidRequest},
+		"without a client":         {url.Values{"request": {honest}}, oauth.InvalidRequest},
+		"no redirect URI":          {p.portal.byValue(p.portal.requestObject(t, map[string]any{"redirect_uri": nil})), oauth.InvalidRequest},
+		"foreign redirect URI":     {p.portal.byValue(p.portal.requestObject(t, map[string]any{"redirect_uri": "https://zebra.example"})), oauth.InvalidRequest},
+		"redirect URI that lists":  {p.portal.byValue(p.portal.requestObject(t, map[string]any{"redirect_uri": []string{"https://portal.example/cb"}})), oauth.InvalidRequestObject},
 	} {
 		t.Run(name, func(t *testing.T) {
 			rec := p.authorize(with(with(c.query, "redirect_uri", "https://portal.example/cb"), "state", "outside"))
