@@ -52,7 +52,7 @@ func (a *AuthorizationResponse) page() string {
 			`" value="` + html.EscapeString(parameters.Get(name)) + "\">\n")
 	}
 	b.WriteString(`<p>One more step, and you are back where you came from.</p>
-<button id="continue" type="submit">Continue</button>
+<button id="response-submit" type="submit">Continue</button>
 </form>
 </main>
 <script>` + formScript + `</script>

@@ -37,6 +37,7 @@ func TestDiscovery(t *testing.T) {
 		ScopesSupported:        []string{"openid", "farm"},
 		ResponseTypesSupported: []string{"code"},
 		AuthorizationResponseIssParameterSupported: true,
+		RequestObjectSigningAlgs:                   []jose.SignatureAlgorithm{jose.ES256, jose.RS256},
 	}), "GET")
 	require.Equal(t, http.StatusOK, w.Code)
 	assert.Equal(t, "application/json", w.Header().Get("Content-Type"))
@@ -61,7 +62,8 @@ func TestDiscovery(t *testing.T) {
 		"ui_locales_supported":                           []any{"en", "km"},
 		"claims_locales_supported":                       []any{"km"},
 		"claims_parameter_supported":                     true,
-		"request_parameter_supported":                    false,
+		"request_parameter_supported":                    true,
+		"request_object_signing_alg_values_supported":    []any{"ES256", "RS256"},
 		"request_uri_parameter_supported":                false,
 		"authorization_response_iss_parameter_supported": true,
 		"claims_supported": []any{
@@ -86,6 +88,7 @@ func TestDiscoveryByAForeignRelyingParty(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, issuer+"/userinfo", document.UserinfoEndpoint)
 	assert.False(t, document.RequestURIParameterSupported)
+	assert.False(t, document.RequestParameterSupported, "the server has no algorithm for it")
 }
 
 func TestKeySet(t *testing.T) {

@@ -22,6 +22,9 @@ const registration = `{
 	"scope": "openid profile",
 	"id_token_signed_response_alg": "PS256",
 	"userinfo_signed_response_alg": "RS256",
+	"request_object_signing_alg": "ES256",
+	"require_signed_request_object": true,
+	"authorization_signed_response_alg": "EdDSA",
 	"subject_type": "pairwise",
 	"sector_identifier_uri": "https://sector.example/uris.json",
 	"default_acr_values": ["high"],
@@ -46,6 +49,10 @@ func TestClientIsReadFromItsRegistration(t *testing.T) {
 	assert.Equal(t, jose.PS256, c.IDTokenAlgorithm)
 	assert.Equal(t, jose.RS256, c.UserinfoAlgorithm)
 	assert.False(t, c.UserinfoJSON)
+	assert.Equal(t, jose.ES256, c.RequestObjectAlgorithm)
+	assert.True(t, c.RequireSignedRequestObject)
+	assert.Equal(t, jose.EdDSA, c.AuthorizationResponseAlgorithm)
+	assert.Contains(t, signatureAlgorithms(clients), jose.EdDSA, "the provider has a key for it")
 	assert.Equal(t, "sector.example", c.SectorIdentifier)
 	assert.Equal(t, []string{"high"}, c.ACRValues)
 }

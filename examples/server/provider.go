@@ -107,7 +107,7 @@ func (p *identityProvider) close(ctx context.Context) error {
 func signatureAlgorithms(clients []*oauth.Client) []jose.SignatureAlgorithm {
 	algs := []jose.SignatureAlgorithm{jose.ES256, jose.RS256}
 	for _, c := range clients {
-		for _, alg := range []jose.SignatureAlgorithm{c.IDTokenAlgorithm, c.UserinfoAlgorithm} {
+		for _, alg := range []jose.SignatureAlgorithm{c.IDTokenAlgorithm, c.UserinfoAlgorithm, c.AuthorizationResponseAlgorithm} {
 			if alg != "" && !slices.Contains(algs, alg) {
 				algs = append(algs, alg)
 			}
