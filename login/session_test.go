@@ -138,6 +138,22 @@ func TestALogoutBeatsTheRepetitionsOfALogin(t *testing.T) {
 	assert.Equal(t, oauth.LoginRequired, w.silent(token))
 }
 
+func TestALogoutIsFinalForARepetitionUnderWay(t *testing.T) {
+	t.Parallel()
+	w, _ := newSessionWorld(t)
+	handle := w.atConsent(request(""))
+	w.ok(w.Decide(t.Context(), handle, login.Decision{}))
+	w.store.before = func(key string) { // another request keeps the session meanwhile, and yet another ends it
+		require.Contains(t, key, "session")
+		token, err := w.KeepSession(t.Context(), handle, "")
+		require.NoError(t, err)
+		require.NoError(t, w.LogOut(t.Context(), token))
+	}
+	token, err := w.KeepSession(t.Context(), handle, "")
+	require.NoError(t, err)
+	assert.Equal(t, oauth.LoginRequired, w.silent(token))
+}
+
 func TestADeniedLoginBeginsNoSession(t *testing.T) {
 	t.Parallel()
 	w, _ := newSessionWorld(t)
