@@ -305,6 +305,8 @@ func TestBackChannelLogout(t *testing.T) {
 	b.login(w.clinic, alice) // which registered no URI
 	b.open(logout("id_token_hint", token.raw))
 
+	require.NoError(t, w.provider.Backchannel.Close(t.Context()))
+	require.Len(t, receiver.tokens, 1, "one token for each client")
 	var claims map[string]any
 	raw := <-receiver.tokens
 	assert.Equal(t, "logout+jwt", w.verify(raw, &claims))
@@ -322,8 +324,6 @@ func TestBackChannelLogout(t *testing.T) {
 
 	page := b.open(logout("id_token_hint", raw, "post_logout_redirect_uri", bye))
 	assert.Empty(t, page.client, "a logout token is no ID Token")
-	require.NoError(t, w.provider.Backchannel.Close(t.Context()))
-	assert.Empty(t, receiver.tokens, "one token for each client")
 	require.Len(t, w.trail.of(audit.LogoutNotified), 1)
 	assert.Equal(t, audit.Success, w.trail.of(audit.LogoutNotified)[0].Outcome)
 	assert.Len(t, w.trail.of(audit.LoggedOut), 2)
@@ -338,6 +338,8 @@ func TestBackChannelLogoutReachesWhoeverLosesTheirSessionToAnother(t *testing.T)
 	token, _ := b.login(w.portal, alice)
 	page := b.submit(b.open(w.clinic.request("prompt", "login")), "/choose", "option", "1")
 	b.walk(b.submit(page, "/account", "account", "other"), bob)
+	require.NoError(t, w.provider.Backchannel.Close(t.Context()))
+	require.Len(t, receiver.tokens, 1)
 	var claims map[string]any
 	w.verify(<-receiver.tokens, &claims)
 	assert.Equal(t, token.SID, claims["sid"])

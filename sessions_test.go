@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -452,6 +453,20 @@ func TestASessionIsWorthNothingAtAnotherProvider(t *testing.T) {
 	foreign.setSession(b.session())
 	assert.Equal(t, "login_required", foreign.open(other.portal.request("prompt", "none")).query.Get("error"),
 		"though both have the store and the secret in common")
+}
+
+func TestProvidersOnOneHostHaveSessionCookiesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	cookie := func(path string) string {
+		w := newSessionWorld(t, func(c *signet.Config) { c.Issuer = "https://id.example" + path })
+		r := httptest.NewRequest(http.MethodGet, "https://id.example"+path+"/logout", nil)
+		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: "of the provider without a path"})
+		answer := httptest.NewRecorder()
+		w.provider.ServeHTTP(answer, r)
+		return answer.Header().Get("Set-Cookie")
+	}
+	assert.Contains(t, cookie(""), sessionCookie+"=;", "a cookie that is worth nothing is cleared")
+	assert.Empty(t, cookie("/other"), "and one of another provider left alone")
 }
 
 func TestASessionIsNotAtRestInClear(t *testing.T) {

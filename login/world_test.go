@@ -278,6 +278,7 @@ type faultyStore struct {
 	after  int // calls that still go through before it goes down by itself, if it is positive
 	calls  int
 	values map[string][]byte
+	before func(key string) // called once, before a value is added
 }
 
 func (s *faultyStore) call(key string, value []byte) error {
@@ -318,6 +319,10 @@ func (s *faultyStore) Put(ctx context.Context, key string, value []byte, ttl tim
 }
 
 func (s *faultyStore) Add(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if before := s.before; before != nil {
+		s.before = nil
+		before(key)
+	}
 	if err := s.call(key, value); err != nil {
 		return err
 	}

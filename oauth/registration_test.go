@@ -5,8 +5,10 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
@@ -70,6 +72,47 @@ func TestRedirectURIRegistration(t *testing.T) {
 				return
 			}
 			require.ErrorContains(t, err, want)
+		})
+	}
+}
+
+func TestLogoutRegistration(t *testing.T) {
+	t.Parallel()
+	client := newParty(t, "portal").client
+	minute, negative := time.Minute, -time.Second
+	for name, c := range map[string]struct {
+		change func(*oauth.Client)
+		want   string
+	}{
+		"all of it": {func(c *oauth.Client) {
+			c.PostLogoutRedirectURIs = []string{"https://portal.example/bye", "example.portal.app:/bye"}
+			c.BackchannelLogoutURI, c.BackchannelLogoutSessionRequired = "https://portal.example/logout?a=b", true
+			c.DefaultMaxAge = &minute
+		}, ""},
+		"loopback":             {func(c *oauth.Client) { c.BackchannelLogoutURI = "http://127.0.0.1:8080/logout" }, ""},
+		"http":                 {func(c *oauth.Client) { c.BackchannelLogoutURI = "http://portal.example/logout" }, "backchannel_logout_uri"},
+		"fragment":             {func(c *oauth.Client) { c.BackchannelLogoutURI = "https://portal.example/logout#x" }, "backchannel_logout_uri"},
+		"file":                 {func(c *oauth.Client) { c.BackchannelLogoutURI = "file:///etc/passwd" }, "backchannel_logout_uri"},
+		"user":                 {func(c *oauth.Client) { c.BackchannelLogoutURI = "https://a:b@portal.example/" }, "backchannel_logout_uri"},
+		"long":                 {func(c *oauth.Client) { c.BackchannelLogoutURI = "https://portal.example/" + strings.Repeat("x", 2048) }, "too long"},
+		"required without URI": {func(c *oauth.Client) { c.BackchannelLogoutSessionRequired = true }, "needs a backchannel_logout_uri"},
+		"return to http":       {func(c *oauth.Client) { c.PostLogoutRedirectURIs = []string{"http://portal.example/bye"} }, "post-logout redirect URI"},
+		"return to a script":   {func(c *oauth.Client) { c.PostLogoutRedirectURIs = []string{"javascript:alert(1)"} }, "post-logout redirect URI"},
+		"too many": {func(c *oauth.Client) {
+			c.PostLogoutRedirectURIs = slices.Repeat([]string{"https://portal.example/bye"}, 51)
+		}, "at most 50"},
+		"negative age": {func(c *oauth.Client) { c.DefaultMaxAge = &negative }, "default_max_age"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			changed := *client
+			c.change(&changed)
+			err := changed.Validate()
+			if c.want == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, c.want)
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/assert"
@@ -28,6 +29,11 @@ const registration = `{
 	"subject_type": "pairwise",
 	"sector_identifier_uri": "https://sector.example/uris.json",
 	"default_acr_values": ["high"],
+	"default_max_age": 3600,
+	"require_auth_time": true,
+	"post_logout_redirect_uris": ["https://clinic.example/bye"],
+	"backchannel_logout_uri": "https://clinic.example/logout",
+	"backchannel_logout_session_required": true,
 	"grant_types": [ "authorization_code" ],
 	"response_types": ["code"]
 }`
@@ -55,6 +61,10 @@ func TestClientIsReadFromItsRegistration(t *testing.T) {
 	assert.Contains(t, signatureAlgorithms(clients), jose.EdDSA, "the provider has a key for it")
 	assert.Equal(t, "sector.example", c.SectorIdentifier)
 	assert.Equal(t, []string{"high"}, c.ACRValues)
+	assert.Equal(t, time.Hour, *c.DefaultMaxAge)
+	assert.Equal(t, []string{"https://clinic.example/bye"}, c.PostLogoutRedirectURIs)
+	assert.Equal(t, "https://clinic.example/logout", c.BackchannelLogoutURI)
+	assert.True(t, c.BackchannelLogoutSessionRequired)
 }
 
 func TestUserinfoWithoutSignatureIsJSON(t *testing.T) {

@@ -44,6 +44,19 @@ func TestConfigReportsEveryMistake(t *testing.T) {
 	assert.ErrorContains(t, err, "-nonsense")
 }
 
+func TestSessionsAreOffUnlessTheyAreAskedFor(t *testing.T) {
+	t.Parallel()
+	c, err := parseConfig(nil, env(nil))
+	require.NoError(t, err)
+	assert.False(t, c.sessions)
+	c, err = parseConfig([]string{"-sessions"}, env(nil))
+	require.NoError(t, err)
+	assert.True(t, c.sessions)
+	c, err = parseConfig(nil, env(map[string]string{"SIGNET_SESSIONS": "true"}))
+	require.NoError(t, err)
+	assert.True(t, c.sessions)
+}
+
 func TestPortalMayBeSwitchedOff(t *testing.T) {
 	t.Parallel()
 	c, err := parseConfig([]string{"-portal-listen", ""}, env(nil))
