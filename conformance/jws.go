@@ -143,8 +143,6 @@ func dropHeader(name string) edit { return func(j *jws) { delete(j.header, name)
 func brokenSignature(j *jws)      { j.mangle = breakSignature }
 func unsigned(j *jws)             { j.header["alg"] = "none"; delete(j.header, "kid") }
 
-func signedBy(key jose.JSONWebKey) edit { return func(j *jws) { j.key = key } }
-
 // withRS256 signs with the same RSA key by the algorithm that FAPI 2.0 rules out.
 func withRS256(j *jws) {
 	j.key.Algorithm = string(jose.RS256)

@@ -33,7 +33,7 @@ var Floors = []Floor{
 	{"6", []string{"ui", "esignet"}},
 	{"7", []string{"."}},
 	{"8: backends", []string{"store/..."}},
-	{"9: from outside", []string{"conformance", "examples/..."}},
+	{"9: from outside", []string{"conformance", "conformance/oidf", "examples/..."}},
 	{"9: programs over it", []string{"conformance/...", "examples/portal/cmd/...", "examples/server"}},
 }
 
