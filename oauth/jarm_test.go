@@ -174,7 +174,7 @@ func TestSignedResponseKeepsToTheProfile(t *testing.T) {
 	require.Equal(t, oauth.InvalidRequest, oauth.AsError(err).Code, err)
 }
 
-func pushRequest(tb testing.TB, p *pushing, mode string) *http.Request {
+func pushRequest(tb testing.TB, p *signingProvider, mode string) *http.Request {
 	form := p.portal.authenticated(tb, issuer, p.portal.byValue(p.portal.requestObject(tb, map[string]any{"response_mode": mode})))
 	r := httptest.NewRequest(http.MethodPost, "/par", strings.NewReader(form.Encode()))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -35,14 +35,14 @@ func signs(p *provider) *provider {
 	return p
 }
 
-// pushing is a provider to which requests can be pushed, and the endpoint.
-type pushing struct {
+// signingProvider is a provider to which requests can be pushed, and the endpoint.
+type signingProvider struct {
 	*provider
 	endpoint http.Handler
 }
 
 // newMessageSigning returns a provider at which the portal is held to FAPI 2.0 Message Signing.
-func newMessageSigning(tb testing.TB, changes ...func(*oauth.Config)) *pushing {
+func newMessageSigning(tb testing.TB, changes ...func(*oauth.Config)) *signingProvider {
 	tb.Helper()
 	var requests *par.Requests
 	p := newProvider(tb, append([]func(*oauth.Config){func(c *oauth.Config) {
@@ -55,23 +55,23 @@ func newMessageSigning(tb testing.TB, changes ...func(*oauth.Config)) *pushing {
 		c.Extension = &extension{parameters: []string{"nonce", "claims", "max_age"}}
 	}}, changes...)...)
 	p.portal.client.Profile = oauth.ProfileFAPI2MessageSigning
-	return &pushing{provider: signs(p), endpoint: requests.Handler(p.Server, pushedEndpoint)}
+	return &signingProvider{provider: signs(p), endpoint: requests.Handler(p.Server, pushedEndpoint)}
 }
 
 // push pushes the parameters with the portal's authentication.
-func (p *pushing) push(tb testing.TB, form url.Values) *httptest.ResponseRecorder {
+func (p *signingProvider) push(tb testing.TB, form url.Values) *httptest.ResponseRecorder {
 	tb.Helper()
 	return post(p.endpoint, p.portal.authenticated(tb, issuer, form))
 }
 
 // pushObject pushes a request object, and nothing beside it.
-func (p *pushing) pushObject(tb testing.TB, object string) *httptest.ResponseRecorder {
+func (p *signingProvider) pushObject(tb testing.TB, object string) *httptest.ResponseRecorder {
 	tb.Helper()
 	return p.push(tb, url.Values{"client_id": {"portal"}, "request": {object}})
 }
 
 // open opens a request that was pushed, and returns the answer at the client.
-func (p *pushing) open(tb testing.TB, pushed *httptest.ResponseRecorder) *httptest.ResponseRecorder {
+func (p *signingProvider) open(tb testing.TB, pushed *httptest.ResponseRecorder) *httptest.ResponseRecorder {
 	tb.Helper()
 	require.Equal(tb, http.StatusCreated, pushed.Code, pushed.Body)
 	uri := decode[map[string]any](tb, pushed)["request_uri"].(string)
