@@ -165,8 +165,6 @@ func (d Decision) without(other Decision) Decision {
 	return Decision{Claims: rest(d.Claims, other.Claims), Scopes: rest(d.Scopes, other.Scopes)}
 }
 
-func (d Decision) empty() bool { return len(d.Claims)+len(d.Scopes) == 0 }
-
 func (d Decision) size() (bytes int) {
 	for _, name := range slices.Concat(d.Claims, d.Scopes) {
 		bytes += len(name)

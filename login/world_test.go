@@ -319,8 +319,11 @@ func (s *faultyStore) Put(ctx context.Context, key string, value []byte, ttl tim
 }
 
 func (s *faultyStore) Add(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if before := s.before; before != nil {
-		s.before = nil
+	s.mu.Lock()
+	before := s.before
+	s.before = nil
+	s.mu.Unlock()
+	if before != nil {
 		before(key)
 	}
 	if err := s.call(key, value); err != nil {
