@@ -257,7 +257,7 @@ func TestLogoutIsNotForOthersToConfirm(t *testing.T) {
 	}
 	assert.Equal(t, http.StatusMethodNotAllowed, b.do(http.MethodPut, "/logout", nil).status)
 	assert.Equal(t, http.StatusMethodNotAllowed, b.do(http.MethodHead, "/logout", nil).status)
-	b.open("/logout?confirm=yes")
+	b.do(http.MethodGet, "/logout?confirm=yes", nil, "Sec-Fetch-Site", "same-origin")
 	assert.True(t, b.loggedIn(), "a link confirms nothing")
 }
 

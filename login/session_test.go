@@ -201,6 +201,58 @@ func TestWhoeverIsSomebodyElseIsNotJoinedToTheSessionAgain(t *testing.T) {
 	assert.Equal(t, login.StepConsent, s.Step, "who proved who they are stays who they are")
 }
 
+func TestNothingOfASessionPassesToAnotherPerson(t *testing.T) {
+	t.Parallel()
+	w, told := newSessionWorld(t)
+	session := w.enter("", alice)
+	require.Empty(t, w.silent(session), "alice consented")
+	req := request("")
+	handle, err := w.Begin(t.Context(), req, "") // as one that began before alice's was over
+	require.NoError(t, err)
+	w.ok(w.Choose(t.Context(), handle, 0))
+	w.ok(w.SendCode(t.Context(), handle, bob))
+	w.ok(w.Answer(t.Context(), handle, nobodyID, right(bob, authenticator.OTP)))
+	w.ok(w.Decide(t.Context(), handle, login.Decision{}))
+	session, err = w.KeepSession(t.Context(), handle, session)
+	require.NoError(t, err)
+	require.Len(t, told.logouts, 1, "alice is logged out")
+
+	handle, err = w.Begin(t.Context(), request(acrPassword), session)
+	require.NoError(t, err)
+	s := w.ok(w.State(t.Context(), handle))
+	assert.Equal(t, authenticator.Password, s.Factor, "the password was alice's")
+	require.NoError(t, w.LogOut(t.Context(), session))
+	require.Len(t, told.logouts, 2)
+	assert.NotEqual(t, told.logouts[0].Subject, told.logouts[1].Subject)
+}
+
+func TestAStepUpCannotChangeThePersonHalfway(t *testing.T) {
+	t.Parallel()
+	w, _ := newSessionWorld(t)
+	session := w.enter("", alice)
+	req := request(acrBoth)
+	req.Parameters["prompt"] = "consent"
+	handle, err := w.Begin(t.Context(), req, session)
+	require.NoError(t, err)
+	w.ok(w.SendCode(t.Context(), handle, alice))
+	s := w.ok(w.Answer(t.Context(), handle, nobodyID, right(alice, authenticator.OTP)))
+	require.Equal(t, login.StepConsent, s.Step)
+	assert.False(t, s.CanSwitch)
+	assert.Equal(t, s, w.ok(w.SelectAccount(t.Context(), handle, true)))
+}
+
+func TestAHintWithoutASessionIsForItsPersonOnly(t *testing.T) {
+	t.Parallel()
+	w, _ := newSessionWorld(t)
+	session := w.enter("", alice)
+	subject := w.authorizer.lastGrant(t).Subject
+	for hinted, want := range map[string]bool{subject: true, w.openID.Subject(w.client, "person "+bob.Value): false} {
+		s, err := w.Session(t.Context(), session, &oidc.LogoutRequest{Client: w.client, Subject: hinted})
+		require.NoError(t, err)
+		assert.Equal(t, want, s.Hinted)
+	}
+}
+
 func TestAnotherPersonsAnswerIsAWrongOne(t *testing.T) {
 	t.Parallel()
 	w, _ := newSessionWorld(t)
@@ -299,136 +351,4 @@ func TestSessionsFailClosedAndHeal(t *testing.T) {
 		require.Empty(t, w.silent(session))
 	}
 	t.Fatal("it never came through")
-}
-
-// FuzzSessions walks through logins of two people in one browser as the bytes say: with whatever prompts, steps in
-// whatever order, logouts and time in between. However they walk, nobody is granted anything whose factors they did not
-// all prove, in the same login, or since the last logout and not before the login whose end auth_time is.
-func FuzzSessions(f *testing.F) {
-	for _, walk := range []string{
-		"npdk" + "ndk" + "ldk",      // log in, continue, log out
-		"npdk" + "Lpdk" + "Bcodk",   // again with prompt=login, step up
-		"npdk" + "Sydk" + "SzPdk",   // select account: the same, another
-		"npd" + "lk" + "nd",         // an old page after the logout
-		"npdkn" + "l" + "dkpd",      // logged out with a login open
-		"npdk" + "Ntttt" + "nPzPdk", // none, time, other person
-	} {
-		f.Add([]byte(walk))
-	}
-	f.Fuzz(func(t *testing.T, walk []byte) {
-		w, _ := newSessionWorld(t)
-		b := &sessionWalk{world: w}
-		for _, what := range walk[:min(len(walk), 60)] {
-			w.clock.advance(time.Second)
-			b.step(what)
-		}
-	})
-}
-
-// sessionWalk is the browser of a walk, and what is known of the people.
-type sessionWalk struct {
-	*world
-	handle, session  string
-	begun, loggedOut time.Time
-	proofs           []walkProof
-	granted          int
-}
-
-type walkProof struct {
-	id     authenticator.Identifier
-	factor authenticator.Factor
-	at     time.Time
-}
-
-func (b *sessionWalk) step(what byte) {
-	ctx, now := b.Context(), b.clock.Now()
-	begin := func(acr, prompt string) {
-		req := request(acr)
-		req.Parameters["prompt"] = prompt
-		handle, err := b.Begin(ctx, req, b.session)
-		if err != nil {
-			require.Equal(b, "none", prompt)
-			return
-		}
-		b.handle, b.begun = handle, now
-		b.finish(b.State(ctx, handle))
-	}
-	answer := func(id authenticator.Identifier, f authenticator.Factor) {
-		before := len(b.people.requests)
-		b.finish(b.Answer(ctx, b.handle, id, right(id, f)))
-		if len(b.people.requests) > before {
-			b.proofs = append(b.proofs, walkProof{b.people.requests[before].Identifier, f, now})
-		}
-	}
-	switch what {
-	case 'n':
-		begin(acrPassword, "")
-	case 'N':
-		begin("", "none")
-	case 'L':
-		begin(acrPassword, "login")
-	case 'S':
-		begin(acrPassword, "select_account")
-	case 'B':
-		begin(acrBoth, "")
-	case 'p':
-		answer(alice, authenticator.Password)
-	case 'P':
-		answer(bob, authenticator.Password)
-	case 'o':
-		answer(alice, authenticator.OTP)
-	case 'c':
-		_, _ = b.SendCode(ctx, b.handle, alice)
-	case 'y', 'z':
-		b.finish(b.SelectAccount(ctx, b.handle, what == 'z'))
-	case 'j':
-		b.finish(b.Join(ctx, b.handle, b.session))
-	case 'd':
-		b.finish(b.Decide(ctx, b.handle, login.Decision{Claims: []string{"name"}}))
-	case 'k':
-		b.keep()
-	case 'l':
-		require.NoError(b, b.LogOut(ctx, b.session))
-		b.loggedOut = now
-	case 't':
-		b.clock.advance(11 * time.Minute)
-	}
-	for ; b.granted < len(b.authorizer.grants); b.granted++ {
-		b.check(b.authorizer.grants[b.granted])
-	}
-}
-
-// finish does what a face does when a login is over.
-func (b *sessionWalk) finish(s *login.State, _ error) {
-	if s != nil && s.Step == login.StepDone {
-		b.keep()
-	}
-}
-
-func (b *sessionWalk) keep() {
-	kept, err := b.KeepSession(b.Context(), b.handle, b.session)
-	if err != nil || kept == "" || kept == b.session {
-		return
-	}
-	b.session = kept
-	if b.begun.Before(b.loggedOut) { // a logout does not reach logins that are under way by themselves
-		b.loggedOut = b.begun
-	}
-}
-
-// check makes sure that the grant has the proofs that it says.
-func (b *sessionWalk) check(g oauth.Grant) {
-	for _, method := range g.AMR {
-		if method == "mfa" {
-			continue
-		}
-		proved := false
-		for _, p := range b.proofs {
-			own := b.openID.Subject(b.client, "person "+p.id.Value) == g.Subject
-			here := !p.at.Before(b.begun)
-			inSession := p.at.After(b.loggedOut) && !p.at.Before(g.AuthTime.Add(-10*time.Minute)) // a login takes time
-			proved = proved || own && string(p.factor) == method && (here || inSession)
-		}
-		require.True(b, proved, "%s was not proved: %+v", method, g)
-	}
 }
