@@ -50,7 +50,7 @@ deps: ## Rewrite the reviewed list of third-party modules
 	@git --no-pager diff --stat -- internal/layout/dependencies.txt 2>/dev/null || true
 
 .PHONY: tools
-tools: compiler browser
+tools: compiler browser node
 
 # The race detector needs cgo, and so a C compiler, on Linux.
 .PHONY: compiler
@@ -69,3 +69,21 @@ browser: ## Install Chromium, which the browser tests drive, unless there is one
 		echo "Neither chromium nor google-chrome found, and no apt-get to install it: install Chromium or Chrome, the browser tests need it."; exit 1; \
 	fi; \
 	$(APT_INSTALL); apt_install chromium
+
+# A relying party that none of us wrote, for the tests. What it is made of is in its package-lock.json.
+JSCLIENT := examples/e2e/testdata/jsclient
+
+.PHONY: node
+node: ## Install Node.js unless there is one, and the JavaScript client that the tests run
+	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
+		if ! command -v apt-get >/dev/null; then \
+			echo "Node.js not found, and no apt-get to install it: install node (20 or newer) and npm, the tests need them."; exit 1; \
+		fi; \
+		$(APT_INSTALL); apt_install nodejs npm || exit 1; \
+	fi; \
+	if [ "$$(node -p 'parseInt(process.versions.node)')" -lt 20 ]; then \
+		echo "Node.js $$(node -v) is too old: install 20 or newer, the tests need it."; exit 1; \
+	fi; \
+	cd $(JSCLIENT); if ! cmp -s package-lock.json node_modules/.installed; then \
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed; \
+	fi

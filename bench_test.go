@@ -33,21 +33,22 @@ const benchIssuer = "https://id.example"
 // BenchmarkLogin is a complete login through the handlers: authorization request, one-time code, consent, token and
 // userinfo, with the memory store. "protocol" skips the pages and drives the login as a JSON face would; "pages" fetches
 // every page and sends every form. The metric x-floor is its time over that of the cryptography that it cannot do
-// without (see floor).
+// without (see floor). "FAPI2" is the same login under the FAPI 2.0 Security Profile: pushed, and bound to a key.
 func BenchmarkLogin(b *testing.B) {
 	for _, alg := range []jose.SignatureAlgorithm{jose.ES256, jose.RS256} {
 		b.Run(string(alg), func(b *testing.B) {
-			w := newBenchWorld(b, alg)
+			w := newBenchWorld(b, alg, oauth.ProfileNone)
 			b.Run("floor", func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					w.floor(b)
+					w.floor(b, ordinary)
 				}
 			})
-			b.Run("protocol", func(b *testing.B) { w.run(b, w.protocolLogin) })
-			b.Run("pages", func(b *testing.B) { w.run(b, w.pageLogin) })
+			b.Run("protocol", func(b *testing.B) { w.run(b, w.throughFlow) })
+			b.Run("pages", func(b *testing.B) { w.run(b, w.throughPages) })
 		})
 	}
+	b.Run("FAPI2", benchmarkFAPI2)
 }
 
 type benchWorld struct {
@@ -60,7 +61,7 @@ type benchWorld struct {
 	sig      []byte
 }
 
-func newBenchWorld(b *testing.B, alg jose.SignatureAlgorithm) *benchWorld {
+func newBenchWorld(b *testing.B, alg jose.SignatureAlgorithm, profile oauth.Profile) *benchWorld {
 	w := &benchWorld{alg: alg}
 	w.floorKey = benchKey(b, alg)
 	clientKey := benchKey(b, alg)
@@ -90,7 +91,7 @@ func newBenchWorld(b *testing.B, alg jose.SignatureAlgorithm) *benchWorld {
 	rand.Read(secret)
 	w.provider, err = signet.New(signet.Config{
 		Issuer: benchIssuer, Clients: clients, Authenticator: benchPeople{}, Keys: w.keys, Store: state,
-		PairwiseSecret: secret, Algorithm: alg, IdentifierLimit: login.Limit{Attempts: 65535},
+		PairwiseSecret: secret, Algorithm: alg, Profile: profile, IdentifierLimit: login.Limit{Attempts: 65535},
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -122,50 +123,67 @@ func (w *benchWorld) sign(b *testing.B) []byte {
 	return sig
 }
 
+// work is what the specifications demand of one login beside its three signatures: how many JWTs are verified, and how
+// many hashes are made beside those of what is signed.
+type work struct{ verifications, hashes int }
+
+// ordinary is the work of a login with bearer tokens: the client's assertion; the code verifier and at_hash.
+var ordinary = work{verifications: 1, hashes: 2}
+
 // floor does the signatures, verifications and hashes that the specifications demand of one login, and nothing else: it
-// verifies the client's assertion; signs the access token, the ID Token and the userinfo response; and hashes their
-// inputs, the code verifier, at_hash, and the pairwise subject. What seals the state is not part of it.
-func (w *benchWorld) floor(b *testing.B) {
+// signs the access token, the ID Token and the userinfo response, and does what the work says; it hashes the inputs of
+// all these and the pairwise subject. What seals the state is not part of it.
+func (w *benchWorld) floor(b *testing.B, work work) {
 	input := make([]byte, 512)
 	for range 3 {
 		w.digest = sha256.Sum256(input)
 		w.sign(b)
 	}
-	w.digest = sha256.Sum256(make([]byte, 512))
-	switch key := w.floorKey.Public().(type) {
-	case *ecdsa.PublicKey:
-		if !ecdsa.VerifyASN1(key, w.digest[:], w.sig) {
-			b.Fatal("signature does not verify")
-		}
-	case *rsa.PublicKey:
-		if rsa.VerifyPKCS1v15(key, crypto.SHA256, w.digest[:], w.sig) != nil {
-			b.Fatal("signature does not verify")
+	for range work.verifications {
+		w.digest = sha256.Sum256(input)
+		switch key := w.floorKey.Public().(type) {
+		case *ecdsa.PublicKey:
+			if !ecdsa.VerifyASN1(key, w.digest[:], w.sig) {
+				b.Fatal("signature does not verify")
+			}
+		case *rsa.PublicKey:
+			if rsa.VerifyPKCS1v15(key, crypto.SHA256, w.digest[:], w.sig) != nil {
+				b.Fatal("signature does not verify")
+			}
 		}
 	}
-	sha256.Sum256(input[:64])               // code_verifier
-	sha256.Sum256(input)                    // at_hash
+	for range work.hashes {
+		sha256.Sum256(input[:64])
+	}
 	mac := hmac.New(sha256.New, input[:32]) // pairwise subject
 	mac.Write(input[:64])
 	mac.Sum(nil)
 }
 
-// run measures login and reports its time as a multiple of the floor's, which it measures first. Client assertions are
-// made while the clock stands: they are the client's work.
-func (w *benchWorld) run(b *testing.B, login func(b *testing.B, assertion string)) {
-	const floors = 200
-	start := time.Now()
-	for range floors {
-		w.floor(b)
-	}
-	floor := time.Since(start) / floors
+// run measures logins whose person is taken from an authorization request to the callback.
+func (w *benchWorld) run(b *testing.B, person func(b *testing.B, authorize string) (callback string)) {
 	assertions := make([]string, b.N)
 	for i := range assertions {
 		assertions[i] = w.assertion(b)
 	}
+	w.measure(b, ordinary, func(i int) {
+		w.redeem(b, person(b, benchAuthorize), assertions[i])
+	})
+}
+
+// measure reports the time of a login as a multiple of the floor's, which it measures first. What is the client's work,
+// such as to make assertions, is done while the clock stands.
+func (w *benchWorld) measure(b *testing.B, work work, login func(i int)) {
+	const floors = 200
+	start := time.Now()
+	for range floors {
+		w.floor(b, work)
+	}
+	floor := time.Since(start) / floors
 	b.ReportAllocs()
 	b.ResetTimer()
 	for i := range b.N {
-		login(b, assertions[i])
+		login(i)
 	}
 	b.ReportMetric(float64(b.Elapsed())/float64(b.N)/float64(floor), "x-floor")
 }
@@ -206,9 +224,9 @@ func (w *benchWorld) do(b *testing.B, r *http.Request, status int) *httptest.Res
 	return rec
 }
 
-// pageLogin goes through the pages as a browser does.
-func (w *benchWorld) pageLogin(b *testing.B, assertion string) {
-	rec := w.do(b, httptest.NewRequest("GET", benchIssuer+benchAuthorize, nil), http.StatusSeeOther)
+// throughPages goes through the pages as a browser does.
+func (w *benchWorld) throughPages(b *testing.B, authorize string) (callback string) {
+	rec := w.do(b, httptest.NewRequest("GET", benchIssuer+authorize, nil), http.StatusSeeOther)
 	cookie, _, _ := strings.Cut(rec.Header().Get("Set-Cookie"), ";")
 	next := rec.Header().Get("Location")
 	get := func(status int) *httptest.ResponseRecorder {
@@ -235,12 +253,12 @@ func (w *benchWorld) pageLogin(b *testing.B, assertion string) {
 	send(get(http.StatusOK).Body.String(), url.Values{"identifier": {"4409173820"}})
 	send(get(http.StatusOK).Body.String(), url.Values{"response": {"111111"}})
 	send(get(http.StatusOK).Body.String(), url.Values{"claim": {"name", "given_name", "birthdate"}})
-	w.redeem(b, next, assertion)
+	return next
 }
 
-// protocolLogin takes the person through login.Flow without pages.
-func (w *benchWorld) protocolLogin(b *testing.B, assertion string) {
-	rec := w.do(b, httptest.NewRequest("GET", benchIssuer+benchAuthorize, nil), http.StatusSeeOther)
+// throughFlow takes the person through login.Flow without pages.
+func (w *benchWorld) throughFlow(b *testing.B, authorize string) (callback string) {
+	rec := w.do(b, httptest.NewRequest("GET", benchIssuer+authorize, nil), http.StatusSeeOther)
 	cookie, _, _ := strings.Cut(rec.Header().Get("Set-Cookie"), ";")
 	_, handle, _ := strings.Cut(cookie, "=")
 	ctx := b.Context()
@@ -257,7 +275,7 @@ func (w *benchWorld) protocolLogin(b *testing.B, assertion string) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	w.redeem(b, state.Response.URL(), assertion)
+	return state.Response.URL()
 }
 
 func (w *benchWorld) redeem(b *testing.B, callback, assertion string) {

@@ -40,7 +40,8 @@ type fapiWorld struct {
 	server  *httptest.Server
 	issuer  string
 	keys    *keystore.Memory
-	person  mock.Persona
+	people  []mock.Persona
+	person  mock.Persona // the first of them
 	ahead   atomic.Int64
 	portal  *party // FAPI 2.0
 	clinic  *party // FAPI 2.0
@@ -58,7 +59,8 @@ func newFAPIWorld(t *testing.T, changes ...func(*signet.Config)) *fapiWorld {
 	t.Cleanup(func() { state.Close() })
 	people, err := mock.New(mock.Config{Password: "password", Store: state, Now: w.now})
 	require.NoError(t, err)
-	w.person = people.Personas()[0]
+	w.people = people.Personas()
+	w.person = w.people[0]
 	w.keys, err = keystore.Generate(jose.ES256)
 	require.NoError(t, err)
 	clients, err := oauth.NewStaticClients(w.portal.client, w.clinic.client, w.library.client)
@@ -343,12 +345,15 @@ func (w *fapiWorld) claims(token string) map[string]any {
 
 // visitor is a browser without JavaScript.
 type visitor struct {
-	w    *fapiWorld
-	http *http.Client
-	at   *answer
+	w      *fapiWorld
+	person string // the identifier of who sits before it
+	http   *http.Client
+	at     *answer
 }
 
-func (w *fapiWorld) newVisitor() *visitor { return &visitor{w: w, http: w.newHTTP()} }
+func (w *fapiWorld) newVisitor() *visitor {
+	return &visitor{w: w, http: w.newHTTP(), person: w.person.NationalID}
+}
 
 // open gets a page and follows redirects within the provider. It returns where the browser was sent to outside.
 func (b *visitor) open(target string) *url.URL {
@@ -392,7 +397,7 @@ func (b *visitor) submit(action string, fields url.Values) *url.URL {
 // identify answers who one is and proves it.
 func (b *visitor) identify() {
 	b.w.t.Helper()
-	b.submit("identify/otp", url.Values{"identifier": {b.w.person.NationalID}})
+	b.submit("identify/otp", url.Values{"identifier": {b.person}})
 	b.submit("verify/otp", url.Values{"response": {mock.OTP}})
 }
 
