@@ -7,11 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/login"
@@ -199,10 +196,9 @@ func (c *Config) oauth(p *Provider) (err error) {
 		Audit:                 c.Audit,
 		Logger:                c.Logger,
 		Now:                   c.Now,
-		// Tokens may be signed with what a client is registered for; responses only with what the profile allows.
-		AuthorizationResponseAlgorithms: slices.DeleteFunc(slices.Clone(c.Algorithms),
-			func(alg jose.SignatureAlgorithm) bool { return !c.Profile.Allows(alg) }),
-		RequireSignedRequestObjects: c.RequireSignedRequestObjects,
+
+		AuthorizationResponseAlgorithms: c.Algorithms,
+		RequireSignedRequestObjects:     c.RequireSignedRequestObjects,
 	})
 	return err
 }

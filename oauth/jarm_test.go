@@ -122,7 +122,7 @@ func TestSignedResponseOfAPushedRequest(t *testing.T) {
 	p := newMessageSigning(t)
 	for _, mode := range []string{"jwt", "query.jwt", "form_post.jwt"} {
 		pushed := p.pushObject(t, p.portal.requestObject(t, map[string]any{"response_mode": mode}))
-		claims := responseClaims(t, p.provider, p.portal, jose.ES256, answer(t, p.open(t, pushed)).Get("response"))
+		claims := responseClaims(t, p, p.portal, jose.ES256, answer(t, p.open(t, pushed)).Get("response"))
 		require.NotEmpty(t, claims["code"])
 
 		again := decode[map[string]any](t, pushed)["request_uri"].(string)
@@ -164,21 +164,13 @@ func TestSignedResponseKeepsToTheProfile(t *testing.T) {
 	})
 	p.keys = keys
 	pushed := p.pushObject(t, p.portal.requestObject(t, map[string]any{"response_mode": "jwt"}))
-	responseClaims(t, p.provider, p.portal, jose.PS256, response(t, p.open(t, pushed)).Get("response"))
+	responseClaims(t, p, p.portal, jose.PS256, response(t, p.open(t, pushed)).Get("response"))
 
 	config := p.config
 	config.AuthorizationResponseAlgorithms = nil
 	p.Server, err = oauth.New(config)
 	require.NoError(t, err)
-	_, err = p.AcceptPushedRequest(httptest.NewRecorder(), pushRequest(t, p, "jwt"), pushedEndpoint)
-	require.Equal(t, oauth.InvalidRequest, oauth.AsError(err).Code, err)
-}
-
-func pushRequest(tb testing.TB, p *signingProvider, mode string) *http.Request {
-	form := p.portal.authenticated(tb, issuer, p.portal.byValue(p.portal.requestObject(tb, map[string]any{"response_mode": mode})))
-	r := httptest.NewRequest(http.MethodPost, "/par", strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return r
+	requirePushRefused(t, p.pushObject(t, p.portal.requestObject(t, map[string]any{"response_mode": "jwt"})), oauth.InvalidRequest)
 }
 
 // Whoever keeps the response gives the client the same one each time, in each mode.

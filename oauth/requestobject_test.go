@@ -1,8 +1,6 @@
 package oauth_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
@@ -19,15 +17,10 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/oauth"
-	"github.com/gosignet/signet/par"
 )
 
-const (
-	pushedEndpoint    = issuer + "/par"
-	typeRequestObject = "oauth-authz-req+jwt"
-)
+const typeRequestObject = "oauth-authz-req+jwt"
 
 // signs lets the portal sign its requests.
 func signs(p *provider) *provider {
@@ -35,47 +28,34 @@ func signs(p *provider) *provider {
 	return p
 }
 
-// signingProvider is a provider to which requests can be pushed, and the endpoint.
-type signingProvider struct {
-	*provider
-	endpoint http.Handler
-}
-
 // newMessageSigning returns a provider at which the portal is held to FAPI 2.0 Message Signing.
-func newMessageSigning(tb testing.TB, changes ...func(*oauth.Config)) *signingProvider {
+func newMessageSigning(tb testing.TB, changes ...func(*oauth.Config)) *provider {
 	tb.Helper()
-	var requests *par.Requests
-	p := newProvider(tb, append([]func(*oauth.Config){func(c *oauth.Config) {
-		var err error
-		requests, err = par.New(par.Config{Store: c.Store, Now: c.Now})
-		require.NoError(tb, err)
-		c.DPoP, err = dpop.New(dpop.Config{Store: c.Store, Now: c.Now})
-		require.NoError(tb, err)
-		c.Pushed, c.Endpoints.PushedRequests = requests, pushedEndpoint
+	p := signs(newFAPI(tb, append([]func(*oauth.Config){func(c *oauth.Config) {
 		c.Extension = &extension{parameters: []string{"nonce", "claims", "max_age"}}
-	}}, changes...)...)
+	}}, changes...)...))
 	p.portal.client.Profile = oauth.ProfileFAPI2MessageSigning
-	return &signingProvider{provider: signs(p), endpoint: requests.Handler(p.Server, pushedEndpoint)}
+	return p
 }
 
 // push pushes the parameters with the portal's authentication.
-func (p *signingProvider) push(tb testing.TB, form url.Values) *httptest.ResponseRecorder {
+func (p *provider) push(tb testing.TB, form url.Values) *httptest.ResponseRecorder {
 	tb.Helper()
-	return post(p.endpoint, p.portal.authenticated(tb, issuer, form))
+	return post(p.pushHandler(), p.portal.authenticated(tb, issuer, form))
 }
 
 // pushObject pushes a request object, and nothing beside it.
-func (p *signingProvider) pushObject(tb testing.TB, object string) *httptest.ResponseRecorder {
+func (p *provider) pushObject(tb testing.TB, object string) *httptest.ResponseRecorder {
 	tb.Helper()
 	return p.push(tb, url.Values{"client_id": {"portal"}, "request": {object}})
 }
 
 // open opens a request that was pushed, and returns the answer at the client.
-func (p *signingProvider) open(tb testing.TB, pushed *httptest.ResponseRecorder) *httptest.ResponseRecorder {
+func (p *provider) open(tb testing.TB, pushed *httptest.ResponseRecorder) *httptest.ResponseRecorder {
 	tb.Helper()
 	require.Equal(tb, http.StatusCreated, pushed.Code, pushed.Body)
 	uri := decode[map[string]any](tb, pushed)["request_uri"].(string)
-	return p.authorize(url.Values{"client_id": {"portal"}, "request_uri": {uri}})
+	return p.authorize(p.portal.reference(uri))
 }
 
 // requestClaims are the claims of an honest request object; changes replace them, or remove them if they are nil.
@@ -114,24 +94,7 @@ func TestPushedRequestObjectIsTheRequest(t *testing.T) {
 	require.Equal(t, challenge(verifier), p.login.begun.CodeChallenge)
 	require.Equal(t, map[string]string{"nonce": "n-1"}, p.login.begun.Parameters)
 
-	redemption := p.portal.redemption(t, parameters.Get("code"))
-	redemption.Set("client_assertion", p.portal.assertion(t, nil))
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(redemption.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, (&jose.SignerOptions{EmbedJWK: true}).WithType("dpop+jwt"))
-	require.NoError(t, err)
-	claims, err := json.Marshal(map[string]any{"jti": rand.Text(), "htm": "POST", "htu": endpoints.Token, "iat": p.clock.Now().Unix()})
-	require.NoError(t, err)
-	proof, err := signer.Sign(claims)
-	require.NoError(t, err)
-	compact, err := proof.CompactSerialize()
-	require.NoError(t, err)
-	r.Header.Set("DPoP", compact)
-	redeemed := serve(p.TokenHandler(), r)
-	require.Equal(t, http.StatusOK, redeemed.Code, redeemed.Body)
-	require.Equal(t, "DPoP", decode[tokenResponse](t, redeemed).TokenType)
+	require.Equal(t, "DPoP", p.redeemBound(t, p.portal, parameters.Get("code"), p.newHolder(t)).TokenType)
 }
 
 // The rows of FAPI 2.0 Message Signing that must succeed, named as the Foundation's suite names them.
@@ -213,7 +176,7 @@ func TestMessageSigningRefuses(t *testing.T) {
 		"exp that is no number":                            {"exp": "tomorrow"},
 		"nbf that is no number":                            {"nbf": true},
 		"no aud":                                           {"aud": nil},
-		"aud that is the PAR endpoint":                     {"aud": pushedEndpoint},
+		"aud that is the PAR endpoint":                     {"aud": pushEndpoint},
 		"aud that is an array without the issuer":          {"aud": []string{"https://zebra.example"}},
 		"aud that is an empty array":                       {"aud": []string{}},
 		"no iss":                                           {"iss": nil},

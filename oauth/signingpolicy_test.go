@@ -9,10 +9,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
 
-	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
-	"github.com/gosignet/signet/par"
 )
 
 func TestRegistrationOfSignedMessages(t *testing.T) {
@@ -47,11 +45,7 @@ func TestRegistrationOfSignedMessages(t *testing.T) {
 
 func TestServerRefusesAtStartWhatItCouldNotServe(t *testing.T) {
 	t.Parallel()
-	fapi := func(c *oauth.Config) {
-		c.DPoP, _ = dpop.New(dpop.Config{Store: c.Store, Now: c.Now})
-		c.Pushed, _ = par.New(par.Config{Store: c.Store, Now: c.Now})
-		c.Endpoints.PushedRequests = pushedEndpoint
-	}
+	fapi := pushing(t)
 	for name, c := range map[string]struct {
 		client func(*oauth.Client)
 		server func(*oauth.Config)
@@ -138,13 +132,11 @@ func TestMessageSigningImpliesTheSecurityProfile(t *testing.T) {
 
 	form := p.portal.authenticated(t, issuer, p.portal.byValue(p.portal.requestObject(t, nil)))
 	form.Set("client_assertion", p.portal.assertion(t, map[string]any{"aud": []string{issuer}}))
-	rec := post(p.endpoint, form)
+	rec := post(p.pushHandler(), form)
 	require.Equal(t, http.StatusUnauthorized, rec.Code, "aud is the issuer as a string: %s", rec.Body)
 
 	code := response(t, p.open(t, p.pushObject(t, p.portal.requestObject(t, nil)))).Get("code")
-	redemption := p.portal.redemption(t, code)
-	redemption.Set("client_assertion", p.portal.assertion(t, nil))
-	rec = post(p.TokenHandler(), redemption)
+	rec = post(p.TokenHandler(), p.portal.fapiRedemption(t, code))
 	require.Equal(t, http.StatusBadRequest, rec.Code)
 	require.Equal(t, "invalid_dpop_proof", decode[map[string]string](t, rec)["error"], "tokens are bound to a key")
 
