@@ -67,3 +67,10 @@ func TestACancelledContextEndsTheChecks(t *testing.T) {
 	assert.NoError(t, err)
 	assert.False(t, report.Passed())
 }
+
+func TestRunReportsChecksAsSubtests(t *testing.T) {
+	t.Parallel()
+	_, target := provider(model.Config{}, "oidc-config", "fapi2-security")
+	target.Only = func(_, id string) bool { return id == "discovery-issuer" || id == sp+"happy-flow" }
+	conformance.Run(t, target)
+}
