@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/gosignet/signet/authenticator/mock"
+	"github.com/gosignet/signet/oauth"
 )
 
 func TestLoginByOneTimeCode(t *testing.T) {
@@ -30,6 +31,37 @@ func TestLoginByPassword(t *testing.T) {
 		allow(b)
 		seesProfile(b, w, w.person)
 	})
+}
+
+func TestLoginByFAPI2ThroughTheSwitch(t *testing.T) {
+	t.Parallel()
+	everyWay(t, func(b *tab, w *world) {
+		b.open(w.portal + "/")
+		b.click("#protocol-fapi2")
+		b.click("#sign-in")
+		b.isAt(w.issuer + "/")
+		answerPassword(b, w.person, password)
+		allow(b)
+		seesProfile(b, w, w.person)
+		b.tick("summary")
+		b.reads("token_type\nDPoP")
+		b.reads("request_uri = " + oauth.RequestURIPrefix)
+	})
+}
+
+func TestLoginAtAProviderThatSpeaksFAPI2Only(t *testing.T) {
+	t.Parallel()
+	w := newFAPI2World(t)
+	b := openBrowser(t)
+	startLogin(b, w) // nothing is switched
+	askForCode(b, w.person)
+	answerCode(b, mock.OTP)
+	allow(b)
+	seesProfile(b, w, w.person)
+	b.tick("summary")
+	b.reads("token_type\nDPoP")
+	b.click("#sign-out")
+	assert.False(t, b.shows("#protocol-plain"))
 }
 
 func TestOnlyWhatWasTickedIsShared(t *testing.T) {

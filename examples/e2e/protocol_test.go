@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/go-jose/go-jose/v4"
@@ -129,6 +130,20 @@ func (v *visitor) submit(buttonID string, written url.Values) {
 	require.NoError(v.t, err)
 	require.Equal(v.t, "post", attribute(form, "method"))
 	v.read(v.http.PostForm(action.String(), values))
+}
+
+// textOf is what an element of the page says.
+func (v *visitor) textOf(id string) string {
+	v.t.Helper()
+	element := find(v.page, func(n *html.Node) bool { return attribute(n, "id") == id })
+	require.NotNil(v.t, element, "no %s at %s:\n%s", id, v.at, v.body)
+	var text strings.Builder
+	for n := range element.Descendants() {
+		if n.Type == html.TextNode {
+			text.WriteString(n.Data)
+		}
+	}
+	return text.String()
 }
 
 func find(root *html.Node, match func(*html.Node) bool) *html.Node {

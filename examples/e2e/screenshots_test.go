@@ -29,7 +29,7 @@ func TestPagesFitTheirScreen(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	if *screenshots != "" { // pictures show the addresses of the reference server
-		w = newWorldAt(t, "localhost:8080", "localhost:8081")
+		w = newWorldAt(t, "localhost:8080", "localhost:8081", nil)
 	}
 	b := openBrowser(t)
 
@@ -56,6 +56,17 @@ func TestPagesFitTheirScreen(t *testing.T) {
 	allowRest(b)
 	seesProfile(b, w, w.person)
 	look(b, "portal-profile", "phone-portal-profile")
+	b.do("open what is for developers", chromedp.Click(chromedp.CSS("summary")))
+	look(b, "portal-developer", "")
+
+	b.click("#sign-out")
+	b.click("#protocol-fapi2")
+	look(b, "portal-home-fapi2", "")
+	b.click("#sign-in")
+	answerPassword(b, w.person, password)
+	allow(b)
+	b.do("open what is for developers", chromedp.Click(chromedp.CSS("summary")))
+	look(b, "portal-developer-fapi2", "")
 
 	b.click("#sign-out")
 	startLogin(b, w)

@@ -44,10 +44,17 @@ func (w *world) pass(d time.Duration) { w.ahead.Add(int64(d)) }
 // Further clients are registered beside the portal.
 func newWorld(t *testing.T, others ...*oauth.Client) *world {
 	t.Helper()
-	return newWorldAt(t, "localhost:0", "127.0.0.1:0", others...)
+	return newWorldAt(t, "localhost:0", "127.0.0.1:0", nil, others...)
 }
 
-func newWorldAt(t *testing.T, providerAddress, portalAddress string, others ...*oauth.Client) *world {
+// newFAPI2World holds everybody to the FAPI 2.0 Security Profile. Nobody tells the portal: the metadata do.
+func newFAPI2World(t *testing.T) *world {
+	t.Helper()
+	return newWorldAt(t, "localhost:0", "127.0.0.1:0", func(c *signet.Config) { c.Profile = oauth.ProfileFAPI2 })
+}
+
+// newWorldAt starts the two at their addresses, with changes to the provider's configuration.
+func newWorldAt(t *testing.T, providerAddress, portalAddress string, change func(*signet.Config), others ...*oauth.Client) *world {
 	t.Helper()
 	w := &world{}
 	now := func() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }
@@ -72,7 +79,7 @@ func newWorldAt(t *testing.T, providerAddress, portalAddress string, others ...*
 	require.NoError(t, err)
 	secret := make([]byte, 32)
 	rand.Read(secret)
-	provider.Config.Handler, err = signet.New(signet.Config{
+	config := signet.Config{
 		Issuer:        w.issuer,
 		Clients:       clients,
 		Authenticator: people,
@@ -84,7 +91,11 @@ func newWorldAt(t *testing.T, providerAddress, portalAddress string, others ...*
 		Store:          store,
 		PairwiseSecret: secret,
 		Now:            now,
-	})
+	}
+	if change != nil {
+		change(&config)
+	}
+	provider.Config.Handler, err = signet.New(config)
 	require.NoError(t, err)
 	portalServer.Config.Handler, err = portal.New(portal.Config{
 		Issuer:      w.issuer,

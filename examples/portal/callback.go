@@ -84,5 +84,5 @@ func (p *Portal) complete(ctx context.Context, code string, l *pendingLogin) (*s
 	if err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}
-	return &session{idToken: idToken, userinfo: info}, nil
+	return &session{idToken: idToken, userinfo: info, trace: p.trace(party, l, tokens, info)}, nil
 }

@@ -1,6 +1,9 @@
 package portal
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
+)
 
 // failure is why a login did not work, for the person.
 type failure struct {
@@ -15,6 +18,11 @@ var (
 		Status: http.StatusServiceUnavailable,
 		Title:  "Signing in is not possible at the moment",
 		Text:   "The national ID service cannot be reached. Please try again in a few minutes.",
+	}
+	errNoFAPI2 = &failure{
+		Status: http.StatusServiceUnavailable,
+		Title:  "Signing in by FAPI 2.0 is not possible",
+		Text:   "The national ID service takes no pushed requests. Please go back to the start and sign in without.",
 	}
 	errUnknownLogin = &failure{
 		Status: http.StatusBadRequest,
@@ -33,6 +41,14 @@ var (
 		Text:   "The national ID service gave an answer that could not be verified. Please sign in again.",
 	}
 )
+
+// pushFailure explains why a request could not be pushed. It is nobody's fault who reads it.
+func pushFailure(err error) *failure {
+	if errors.Is(err, errNoPushing) {
+		return errNoFAPI2
+	}
+	return errUnavailable
+}
 
 // providerFailure explains an error that the provider sent (RFC 6749 section 4.1.2.1).
 func providerFailure(code, description string) *failure {

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -28,10 +29,14 @@ type pendingLogin struct {
 	State     string    `json:"state"`
 	Nonce     string    `json:"nonce"`
 	Verifier  string    `json:"verifier"`
+	Locale    string    `json:"locale,omitempty"`
 	ExpiresAt time.Time `json:"expires_at"`
+	// FAPI2 says that the request is pushed, and RequestURI is then the reference to it.
+	FAPI2      bool   `json:"fapi2,omitempty"`
+	RequestURI string `json:"request_uri,omitempty"`
 }
 
-// login sends the browser to the provider.
+// login sends the browser to the provider. In FAPI 2.0 the request is there before it.
 func (p *Portal) login(w http.ResponseWriter, r *http.Request) {
 	party, err := p.provider.relyingParty(r.Context())
 	if err != nil {
@@ -39,11 +44,21 @@ func (p *Portal) login(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, errUnavailable)
 		return
 	}
+	query := r.URL.Query()
 	l := &pendingLogin{
 		State:     rand.Text(),
 		Nonce:     rand.Text(),
 		Verifier:  oauth2.GenerateVerifier(),
+		Locale:    locale(query.Get("lang")),
 		ExpiresAt: p.config.Now().Add(loginLifetime),
+		FAPI2:     p.provider.mustUseFAPI2() || query.Get("protocol") == fapi2,
+	}
+	if l.FAPI2 {
+		if l.RequestURI, err = p.provider.push(r.Context(), party, p.request(party, l)); err != nil {
+			p.log(r.Context(), "the request was not pushed", err)
+			p.fail(w, r, pushFailure(err))
+			return
+		}
 	}
 	name := p.loginCookieName(l.State)
 	value, err := p.sealer.seal(name, l)
@@ -54,16 +69,37 @@ func (p *Portal) login(w http.ResponseWriter, r *http.Request) {
 	}
 	p.dropLogins(w, r)
 	http.SetCookie(w, p.cookie(name, value, loginLifetime))
-	http.Redirect(w, r, p.authorizationURL(party, l, r.URL.Query().Get("lang")), http.StatusSeeOther)
+	http.Redirect(w, r, p.browserURL(party, l), http.StatusSeeOther)
 }
 
-func (p *Portal) authorizationURL(party rp.RelyingParty, l *pendingLogin, lang string) string {
+// browserURL is what the browser carries to the provider: the request, or the reference to one that is there already.
+func (p *Portal) browserURL(party *party, l *pendingLogin) string {
+	if !l.FAPI2 {
+		return p.requestURL(party, l)
+	}
+	endpoint, separator := party.OAuthConfig().Endpoint.AuthURL, "?"
+	if strings.Contains(endpoint, "?") {
+		separator = "&"
+	}
+	return endpoint + separator + url.Values{"client_id": {p.config.ClientID}, "request_uri": {l.RequestURI}}.Encode()
+}
+
+// request is the authorization request.
+func (p *Portal) request(party *party, l *pendingLogin) url.Values {
+	u, err := url.Parse(p.requestURL(party, l))
+	if err != nil {
+		return nil
+	}
+	return u.Query()
+}
+
+func (p *Portal) requestURL(party *party, l *pendingLogin) string {
 	options := []rp.AuthURLOpt{
 		rp.WithCodeChallenge(oidc.NewSHACodeChallenge(l.Verifier)),
 		parameter("nonce", l.Nonce),
 	}
-	if locale := locale(lang); locale != "" {
-		options = append(options, parameter("ui_locales", locale))
+	if l.Locale != "" {
+		options = append(options, parameter("ui_locales", l.Locale))
 	}
 	if len(p.config.ClaimsLocales) > 0 {
 		options = append(options, parameter("claims_locales", strings.Join(p.config.ClaimsLocales, " ")))

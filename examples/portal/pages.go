@@ -8,6 +8,7 @@ import (
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 )
@@ -70,6 +71,9 @@ func (p *Portal) render(w http.ResponseWriter, r *http.Request, t *template.Temp
 	w.Write(b.Bytes())
 }
 
+// fapi2 is the value of the parameter protocol that chooses FAPI 2.0.
+const fapi2 = "fapi2"
+
 // languageChoice offers the provider's pages in a language, by its own name.
 type languageChoice struct{ Tag, Name string }
 
@@ -77,16 +81,46 @@ var languages = []languageChoice{
 	{"en", "English"}, {"fr", "Français"}, {"ar", "العربية"}, {"hi", "हिन्दी"}, {"km", "ខ្មែរ"}, {"kn", "ಕನ್ನಡ"}, {"ta", "தமிழ்"},
 }
 
+// start is the home page.
+type start struct {
+	SignedIn  bool
+	Lang      string
+	Languages []languageChoice
+	// FAPI2 is the choice of protocol, and OnlyFAPI2 says that there is none.
+	FAPI2, OnlyFAPI2 bool
+}
+
+// Login is where a login begins, with the provider's pages in the language.
+func (s start) Login(lang string) string { return link(loginPath, s.FAPI2, lang) }
+
+// Home is the home page with the other choice of protocol, or the same.
+func (s start) Home(fapi2 bool) string { return link(homePath, fapi2, s.Lang) }
+
+func link(path string, useFAPI2 bool, lang string) string {
+	query := url.Values{}
+	if useFAPI2 {
+		query.Set("protocol", fapi2)
+	}
+	if lang != "" {
+		query.Set("lang", lang)
+	}
+	return (&url.URL{Path: path, RawQuery: query.Encode()}).String()
+}
+
 func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
 	signedIn := p.session(r) != nil
+	query := r.URL.Query()
+	must := p.provider.mustUseFAPI2()
 	p.render(w, r, p.pages.home, http.StatusOK, page{
 		Title:    "Welcome",
 		SignedIn: signedIn,
-		Content: struct {
-			SignedIn  bool
-			Lang      string
-			Languages []languageChoice
-		}{signedIn, locale(r.URL.Query().Get("lang")), languages},
+		Content: start{
+			SignedIn:  signedIn,
+			Lang:      locale(query.Get("lang")),
+			Languages: languages,
+			FAPI2:     must || query.Get("protocol") == fapi2,
+			OnlyFAPI2: must,
+		},
 	})
 }
 
@@ -110,7 +144,8 @@ func (p *Portal) profile(w http.ResponseWriter, r *http.Request) {
 			Rows              []row
 			Signed            bool
 			IDToken, Userinfo string
-		}{name, photo(s.userinfo.claims), list, s.userinfo.signed, pretty(s.idToken), pretty(s.userinfo.raw)},
+			Trace             *trace
+		}{name, photo(s.userinfo.claims), list, s.userinfo.signed, pretty(s.idToken), pretty(s.userinfo.raw), s.trace},
 	})
 }
 

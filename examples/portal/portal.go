@@ -6,7 +6,12 @@
 // tab if need be. It checks the iss parameter of the response (RFC 9207), verifies the ID Token and the signed
 // userinfo, and keeps what it learned on the server: the browser holds an opaque cookie and no token.
 //
-// The package imports nothing of Signet and works with any OpenID Provider that does the same standards.
+// It logs people in by plain OpenID Connect or by FAPI 2.0, and shows them the difference: in FAPI 2.0 the authorization
+// request is pushed (RFC 9126), so that the browser carries a reference to it, and tokens are bound to a key of the portal
+// with DPoP (RFC 9449), so that they are worth nothing to a thief.
+//
+// The package uses nothing of Signet but the client side of DPoP, and works with any OpenID Provider that does the same
+// standards.
 package portal
 
 import (
@@ -58,6 +63,9 @@ type Config struct {
 	// IssOptional accepts an authorization response without iss, from a provider that does not do RFC 9207. The zero
 	// value refuses it.
 	IssOptional bool
+	// FAPI2 makes every login one by FAPI 2.0. The zero value offers the choice on the home page, unless the provider
+	// demands pushed requests of all its clients: to such a one the portal always speaks FAPI 2.0.
+	FAPI2 bool
 	// Client speaks to the provider. Nil means one with a timeout of 10 seconds.
 	Client *http.Client
 	// Logger takes why logins failed, without personal data. Nil discards it.
@@ -69,7 +77,7 @@ type Config struct {
 // Portal is the health portal. It serves all its pages, keeps its sessions in memory and is safe for concurrent use.
 type Portal struct {
 	config   Config
-	provider provider
+	provider *provider
 	secure   bool
 	sealer   *sealer
 	sessions *sessions
@@ -105,9 +113,13 @@ func New(c Config) (*Portal, error) {
 	if err != nil {
 		return nil, err
 	}
+	provider, err := newProvider(c)
+	if err != nil {
+		return nil, err
+	}
 	p := &Portal{
 		config:   c,
-		provider: provider{config: c},
+		provider: provider,
 		secure:   strings.HasPrefix(c.RedirectURI, "https:"),
 		sealer:   sealer,
 		sessions: newSessions(c.Now),

@@ -78,7 +78,7 @@ func (v *visit) read(res *http.Response) (status int, body string) {
 	return res.StatusCode, string(data)
 }
 
-// login begins a login and returns the authorization request.
+// login begins a login and returns the authorization request, as the browser carries it.
 func (v *visit) login(query string) url.Values {
 	v.t.Helper()
 	res, err := v.browser.Get(v.home + "/login" + query)
@@ -87,8 +87,11 @@ func (v *visit) login(query string) url.Values {
 	require.Equal(v.t, http.StatusSeeOther, status, body)
 	location, err := res.Location()
 	require.NoError(v.t, err)
-	v.provider.request = location.Query()
-	return v.provider.request
+	carried := location.Query()
+	if !carried.Has("request_uri") {
+		v.provider.request = carried
+	}
+	return carried
 }
 
 // respond brings the provider's response back: the right one, with changes.

@@ -7,9 +7,11 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,7 +19,12 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet/dpop"
+	"github.com/gosignet/signet/store/memory"
 )
+
+const requestURI = "urn:ietf:params:oauth:request_uri:the-reference"
 
 // fakeProvider is a small OpenID Provider whose answers a test can spoil. Its token endpoint insists on what the portal
 // must send.
@@ -33,6 +40,15 @@ type fakeProvider struct {
 	userinfo     map[string]any
 	userinfoJSON bool
 	userinfoKey  *jose.JSONWebKey // signs userinfo instead of key
+
+	proofs      *dpop.Verifier
+	noPushing   bool   // there is no endpoint for pushed requests
+	mustPush    bool   // and the metadata say so
+	pushRefusal string // the error of pushed requests
+	needsNonce  bool   // in DPoP proofs
+	nonceAsked  int    // how often a proof came without
+	unbound     bool   // a proof at the token endpoint is ignored
+	boundTo     string // the key to which the code is bound, by its thumbprint
 }
 
 func newKey(t *testing.T, id string) jose.JSONWebKey {
@@ -44,24 +60,31 @@ func newKey(t *testing.T, id string) jose.JSONWebKey {
 
 func newFakeProvider(t *testing.T) *fakeProvider {
 	t.Helper()
-	p := &fakeProvider{t: t, key: newKey(t, "provider")}
+	p := &fakeProvider{t: t, key: newKey(t, "provider"), proofs: newVerifier(t)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		if p.down {
 			http.Error(w, "down", http.StatusServiceUnavailable)
 			return
 		}
-		p.writeJSON(w, map[string]any{
-			"issuer":                 p.issuer,
-			"authorization_endpoint": p.issuer + "/authorize",
-			"token_endpoint":         p.issuer + "/token",
-			"userinfo_endpoint":      p.issuer + "/userinfo",
-			"jwks_uri":               p.issuer + "/jwks",
-		})
+		metadata := map[string]any{
+			"issuer":                                p.issuer,
+			"authorization_endpoint":                p.issuer + "/authorize",
+			"token_endpoint":                        p.issuer + "/token",
+			"userinfo_endpoint":                     p.issuer + "/userinfo",
+			"jwks_uri":                              p.issuer + "/jwks",
+			"pushed_authorization_request_endpoint": p.issuer + "/par",
+			"require_pushed_authorization_requests": p.mustPush,
+		}
+		if p.noPushing {
+			delete(metadata, "pushed_authorization_request_endpoint")
+		}
+		p.writeJSON(w, metadata)
 	})
 	mux.HandleFunc("GET /jwks", func(w http.ResponseWriter, _ *http.Request) {
 		p.writeJSON(w, jose.JSONWebKeySet{Keys: []jose.JSONWebKey{p.key.Public()}})
 	})
+	mux.HandleFunc("POST /par", p.push)
 	mux.HandleFunc("POST /token", p.token)
 	mux.HandleFunc("GET /userinfo", p.serveUserinfo)
 	server := httptest.NewServer(mux)
@@ -70,7 +93,79 @@ func newFakeProvider(t *testing.T) *fakeProvider {
 	return p
 }
 
+func newVerifier(t *testing.T) *dpop.Verifier {
+	t.Helper()
+	nonces, err := dpop.NewNonces(dpop.NoncesConfig{Secrets: [][]byte{make([]byte, 32)}})
+	require.NoError(t, err)
+	store, err := memory.New(memory.Config{})
+	require.NoError(t, err)
+	t.Cleanup(func() { store.Close() })
+	verifier, err := dpop.New(dpop.Config{Store: store, Nonces: nonces})
+	require.NoError(t, err)
+	return verifier
+}
+
+// verifyProof returns the thumbprint of the key whose proof came with the request. If there is to be a nonce, the request
+// without is answered.
+func (p *fakeProvider) verifyProof(w http.ResponseWriter, r *http.Request, accessToken string) (thumbprint string, ok bool) {
+	proof, err := p.proofs.Verify(dpop.Request{
+		Header: r.Header, Method: r.Method, URL: p.issuer + r.URL.Path, AccessToken: accessToken, RequireNonce: p.needsNonce,
+	})
+	if e, refused := errors.AsType[*dpop.Error](err); refused && e.Code == dpop.UseNonce {
+		p.nonceAsked++
+		w.Header().Set(dpop.HeaderNonce, e.Nonce)
+		if accessToken != "" {
+			w.Header().Set("WWW-Authenticate", `DPoP error="use_dpop_nonce"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return "", false
+		}
+		p.writeError(w, string(e.Code))
+		return "", false
+	}
+	if !assert.NoError(p.t, err) || !assert.NoError(p.t, proof.Consume(r.Context())) {
+		return "", false
+	}
+	return proof.Thumbprint, true
+}
+
+func (p *fakeProvider) writeError(w http.ResponseWriter, code string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusBadRequest)
+	assert.NoError(p.t, json.NewEncoder(w).Encode(map[string]string{"error": code}))
+}
+
+func (p *fakeProvider) push(w http.ResponseWriter, r *http.Request) {
+	thumbprint, ok := p.verifyProof(w, r, "")
+	if !ok {
+		return
+	}
+	assert.NoError(p.t, r.ParseForm())
+	p.checkAssertion(r.PostForm.Get("client_assertion"))
+	if p.pushRefusal != "" {
+		p.writeError(w, p.pushRefusal)
+		return
+	}
+	p.request, p.boundTo = r.PostForm, thumbprint
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusCreated)
+	assert.NoError(p.t, json.NewEncoder(w).Encode(map[string]any{"request_uri": requestURI, "expires_in": 60}))
+}
+
 func (p *fakeProvider) token(w http.ResponseWriter, r *http.Request) {
+	accessToken, tokenType := "the-access-token", "Bearer"
+	if p.boundTo != "" {
+		thumbprint, ok := p.verifyProof(w, r, "")
+		if !ok {
+			return
+		}
+		assert.Equal(p.t, p.boundTo, thumbprint)
+		if !p.unbound {
+			tokenType = "DPoP"
+			accessToken = p.sign(p.key, map[string]any{"cnf": map[string]string{"jkt": thumbprint}}, nil)
+		}
+	} else {
+		assert.False(p.t, dpop.HasProof(r.Header))
+	}
 	assert.NoError(p.t, r.ParseForm())
 	assert.Empty(p.t, r.Header.Get("Authorization"), "the client must use one way to authenticate")
 	challenge := sha256.Sum256([]byte(r.PostForm.Get("code_verifier")))
@@ -80,7 +175,7 @@ func (p *fakeProvider) token(w http.ResponseWriter, r *http.Request) {
 	assert.Equal(p.t, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", r.PostForm.Get("client_assertion_type"))
 	p.checkAssertion(r.PostForm.Get("client_assertion"))
 	p.writeJSON(w, map[string]any{
-		"access_token": "the-access-token", "token_type": "Bearer", "expires_in": 600,
+		"access_token": accessToken, "token_type": tokenType, "expires_in": 600,
 		"id_token": p.sign(p.key, map[string]any{
 			"iss": p.issuer, "aud": "portal", "sub": "pairwise-1", "nonce": p.request.Get("nonce"),
 			"iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(),
@@ -104,7 +199,18 @@ func (p *fakeProvider) checkAssertion(text string) {
 }
 
 func (p *fakeProvider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
-	assert.Equal(p.t, "Bearer the-access-token", r.Header.Get("Authorization"))
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if p.boundTo != "" {
+		assert.Equal(p.t, "DPoP", scheme)
+		thumbprint, ok := p.verifyProof(w, r, token)
+		if !ok {
+			return
+		}
+		assert.Equal(p.t, p.boundTo, thumbprint)
+	} else {
+		assert.Equal(p.t, "Bearer the-access-token", scheme+" "+token)
+		assert.False(p.t, dpop.HasProof(r.Header))
+	}
 	claims := map[string]any{"iss": p.issuer, "aud": "portal", "sub": "pairwise-1", "name": "Ada Example"}
 	if p.userinfoJSON {
 		p.writeJSON(w, merge(claims, p.userinfo))

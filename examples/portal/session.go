@@ -14,10 +14,11 @@ const (
 	maxSessions     = 10_000
 )
 
-// session is a person who is signed in. It holds what the provider said about them, and no token.
+// session is a person who is signed in. It holds what the provider said about them, and how, and no token.
 type session struct {
 	idToken   []byte // the claims of the ID Token, JSON
 	userinfo  *userinfo
+	trace     *trace
 	expiresAt time.Time
 }
 

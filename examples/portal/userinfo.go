@@ -9,11 +9,13 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/zitadel/oidc/v3/pkg/client/rp"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"github.com/gosignet/signet/dpop"
 )
 
 const (
@@ -26,16 +28,28 @@ type userinfo struct {
 	claims map[string]json.RawMessage
 	raw    []byte // the same, as it came
 	signed bool
+	proof  string // the DPoP proof that went with the access token, if it is bound
 }
 
 // userinfo fetches the claims of the person. A signed response is verified as OpenID Connect Core section 5.3.2 says;
 // in either form it must be about the person of the ID Token, for tokens can be swapped (section 5.3.4).
-func (p *provider) userinfo(ctx context.Context, party rp.RelyingParty, tokens *oidc.Tokens[*oidc.IDTokenClaims]) (*userinfo, error) {
-	mediaType, body, err := p.fetchUserinfo(ctx, party.UserinfoEndpoint(), tokens.AccessToken)
+func (p *provider) userinfo(ctx context.Context, party *party, tokens *oidc.Tokens[*oidc.IDTokenClaims]) (*userinfo, error) {
+	res, err := p.callUserinfo(ctx, party.UserinfoEndpoint(), tokens)
+	if err != nil {
+		return nil, err
+	}
+	body, err := readAnswer(res, http.StatusOK, maxUserinfo)
+	if err != nil {
+		return nil, err
+	}
+	mediaType, _, err := mime.ParseMediaType(res.Header.Get("Content-Type"))
 	if err != nil {
 		return nil, err
 	}
 	info := &userinfo{raw: body}
+	if res.Request != nil {
+		info.proof = res.Request.Header.Get(dpop.HeaderProof)
+	}
 	switch mediaType {
 	case "application/jwt":
 		info.signed = true
@@ -56,34 +70,38 @@ func (p *provider) userinfo(ctx context.Context, party rp.RelyingParty, tokens *
 	return info, nil
 }
 
-func (p *provider) fetchUserinfo(ctx context.Context, endpoint, accessToken string) (mediaType string, body []byte, err error) {
+// callUserinfo presents a token in the way of its type. One that is bound to the portal's key needs a proof beside it.
+func (p *provider) callUserinfo(ctx context.Context, endpoint string, tokens *oidc.Tokens[*oidc.IDTokenClaims]) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+accessToken)
+	scheme, client := "Bearer", p.config.Client
+	if strings.EqualFold(tokens.TokenType, dpop.Scheme) {
+		scheme, client = dpop.Scheme, p.bound
+	}
+	req.Header.Set("Authorization", scheme+" "+tokens.AccessToken)
 	req.Header.Set("Accept", "application/jwt, application/json")
-	res, err := p.config.Client.Do(req)
-	if err != nil {
-		return "", nil, err
-	}
+	return client.Do(req)
+}
+
+// readAnswer returns the body of an answer with the status.
+func readAnswer(res *http.Response, status, limit int) ([]byte, error) {
 	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return "", nil, fmt.Errorf("the provider answered %s", res.Status)
+	body, err := io.ReadAll(io.LimitReader(res.Body, int64(limit)+1))
+	switch {
+	case err != nil:
+		return nil, err
+	case len(body) > limit:
+		return nil, errors.New("the answer is too large")
+	case res.StatusCode != status:
+		return nil, refusal(res.Status, body)
 	}
-	body, err = io.ReadAll(io.LimitReader(res.Body, maxUserinfo+1))
-	if err != nil {
-		return "", nil, err
-	}
-	if len(body) > maxUserinfo {
-		return "", nil, errors.New("the response is too large")
-	}
-	mediaType, _, err = mime.ParseMediaType(res.Header.Get("Content-Type"))
-	return mediaType, body, err
+	return body, nil
 }
 
 // verifyUserinfo returns the claims of a signed response, once its signature, iss, aud and time are right.
-func (p *provider) verifyUserinfo(ctx context.Context, party rp.RelyingParty, token string) ([]byte, error) {
+func (p *provider) verifyUserinfo(ctx context.Context, party *party, token string) ([]byte, error) {
 	jws, err := jose.ParseSignedCompact(token, algorithms)
 	if err != nil {
 		return nil, err

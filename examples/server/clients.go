@@ -22,7 +22,8 @@ import (
 // readClients reads a JSON array of client registrations: the client metadata of RFC 7591 and OpenID Connect Dynamic
 // Client Registration with a client_id each. Where those leave a choice, Signet has made it: clients authenticate with
 // private_key_jwt, get codes and have pairwise subjects. A userinfo_signed_response_alg that is absent means that of the
-// ID Token; "none" means JSON.
+// ID Token; "none" means JSON. The member "profile", which is Signet's own, holds the client to a profile as
+// -profile does all.
 func readClients(file string) ([]*oauth.Client, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -126,6 +127,13 @@ func setField(c *oauth.Client, name string, raw json.RawMessage) error {
 		return decode(raw, &c.BackchannelLogoutSessionRequired)
 	case "require_auth_time":
 		return decode(raw, new(bool)) // auth_time is always there
+	case "require_pushed_authorization_requests":
+		return decode(raw, &c.RequirePushedRequests)
+	case "dpop_bound_access_tokens":
+		return decode(raw, &c.DPoPBound)
+	case "profile":
+		err := decode(raw, &c.Profile)
+		return cmp.Or(err, checkProfile(c.Profile))
 	case "scope":
 		var value string
 		err := decode(raw, &value)

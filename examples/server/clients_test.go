@@ -58,7 +58,7 @@ func TestClientIsReadFromItsRegistration(t *testing.T) {
 	assert.Equal(t, jose.ES256, c.RequestObjectAlgorithm)
 	assert.True(t, c.RequireSignedRequestObject)
 	assert.Equal(t, jose.EdDSA, c.AuthorizationResponseAlgorithm)
-	assert.Contains(t, signatureAlgorithms(clients), jose.EdDSA, "the provider has a key for it")
+	assert.Contains(t, signatureAlgorithms(c.Profile, clients), jose.EdDSA, "the provider has a key for it")
 	assert.Equal(t, "sector.example", c.SectorIdentifier)
 	assert.Equal(t, []string{"high"}, c.ACRValues)
 	assert.Equal(t, time.Hour, *c.DefaultMaxAge)

@@ -10,11 +10,16 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/gosignet/signet/oauth"
 )
 
 // config is what flags and environment say.
 type config struct {
 	listen, issuer, portalListen, opsListen string
+	tlsCert, tlsKey                         string
+	trustedProxies                          proxies
+	profile                                 oauth.Profile
 
 	clientsFile, pairwiseSecretFile, demoPassword string
 	accessTokenLifetime, loginLifetime            time.Duration
@@ -32,7 +37,8 @@ type optionGroup struct {
 
 var optionGroups = []optionGroup{
 	{"Addresses", []string{"listen", "issuer", "portal-listen", "ops-listen"}},
-	{"Clients and people", []string{"clients", "pairwise-secret-file", "demo-password"}},
+	{"TLS", []string{"tls-cert", "tls-key", "trusted-proxies"}},
+	{"Clients and people", []string{"clients", "profile", "pairwise-secret-file", "demo-password"}},
 	{"Lifetimes", []string{"access-token-lifetime", "login-lifetime", "sessions"}},
 	{"Logs", []string{"log-format", "log-level"}},
 	{"Shutdown", []string{"drain-delay", "shutdown-timeout"}},
@@ -42,10 +48,14 @@ func (c *config) flags() *flag.FlagSet {
 	f := flag.NewFlagSet("server", flag.ContinueOnError)
 	f.SetOutput(io.Discard) // run shows errors and help itself
 	f.StringVar(&c.listen, "listen", "localhost:8080", "`address` of the provider")
-	f.StringVar(&c.issuer, "issuer", "", "issuer `URL` under which the world reaches the provider; default: http://localhost and the port of -listen")
+	f.StringVar(&c.issuer, "issuer", "", "issuer `URL` under which the world reaches the provider; default: localhost and the port of -listen, https with -tls-cert")
 	f.StringVar(&c.portalListen, "portal-listen", "localhost:8081", "`address` of the Health Portal; empty: no portal")
 	f.StringVar(&c.opsListen, "ops-listen", "", "`address` of /healthz and /readyz; empty: on that of the provider")
+	f.StringVar(&c.tlsCert, "tls-cert", "", "PEM `file` with the certificate and its chain, for provider and portal; read again on SIGHUP; empty: no TLS")
+	f.StringVar(&c.tlsKey, "tls-key", "", "PEM `file` with the private key of -tls-cert")
+	f.Func("trusted-proxies", "`networks`, as 10.0.0.0/8,::1, of the proxies that terminate TLS: their X-Forwarded-Proto and X-Forwarded-For are believed, and nobody else's", c.trustedProxies.add)
 	f.StringVar(&c.clientsFile, "clients", "", "JSON `file` with an array of clients, each with the metadata of RFC 7591 and its client_id")
+	f.StringVar((*string)(&c.profile), "profile", "", "`profile` to which every client is held: fapi2 for the FAPI 2.0 Security Profile, fapi2-message-signing for signed requests too; empty: that of its registration")
 	f.StringVar(&c.pairwiseSecretFile, "pairwise-secret-file", "", "`file` with at least 32 secret bytes from which pairwise subjects are derived; default: random, so that they change at every start")
 	f.StringVar(&c.demoPassword, "demo-password", "signet-demo", "`password` of the invented people")
 	f.DurationVar(&c.accessTokenLifetime, "access-token-lifetime", 10*time.Minute, "how long an access token is valid")
@@ -96,6 +106,13 @@ func (c *config) validate() error {
 			errs = append(errs, fmt.Errorf("-%s: %q is not an address like localhost:8080", address.name, address.value))
 		}
 	}
+	errs = append(errs, c.validateTLS())
+	if err := checkProfile(c.profile); err != nil {
+		errs = append(errs, fmt.Errorf("-profile: %w", err))
+	}
+	if c.profile == oauth.ProfileFAPI2MessageSigning && c.portalListen != "" {
+		errs = append(errs, errors.New("-profile: the portal does not sign its requests; switch it off with -portal-listen ''"))
+	}
 	if !slices.Contains([]string{"text", "json"}, c.logFormat) {
 		errs = append(errs, fmt.Errorf("-log-format: %q is neither text nor json", c.logFormat))
 	}
@@ -108,6 +125,27 @@ func (c *config) validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func checkProfile(p oauth.Profile) error {
+	if !slices.Contains([]oauth.Profile{oauth.ProfileNone, oauth.ProfileFAPI2, oauth.ProfileFAPI2MessageSigning}, p) {
+		return fmt.Errorf("%q is none; there are %s and %s", p, oauth.ProfileFAPI2, oauth.ProfileFAPI2MessageSigning)
+	}
+	return nil
+}
+
+// validateTLS makes sure that an https issuer is one: nobody else notices a proxy that passes plain http on.
+func (c *config) validateTLS() error {
+	https, terminates := strings.HasPrefix(c.issuer, "https:"), c.tlsCert != ""
+	switch {
+	case terminates != (c.tlsKey != ""):
+		return errors.New("-tls-cert and -tls-key need each other")
+	case https && !terminates && c.trustedProxies == nil:
+		return errors.New("-issuer: for https give -tls-cert and -tls-key, or -trusted-proxies if a proxy terminates TLS")
+	case terminates && c.issuer != "" && !https:
+		return errors.New("-issuer: with -tls-cert it must be an https URL")
+	}
+	return nil
 }
 
 // logger writes to stderr, in the format and from the level that were asked for.

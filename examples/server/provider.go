@@ -53,7 +53,7 @@ func newIdentityProvider(c *config, clients []*oauth.Client, logger *slog.Logger
 	if err != nil {
 		return nil, err
 	}
-	algorithms := signatureAlgorithms(clients)
+	algorithms := signatureAlgorithms(c.profile, clients)
 	if p.keys, err = keystore.Generate(algorithms...); err != nil {
 		return nil, err
 	}
@@ -76,6 +76,7 @@ func newIdentityProvider(c *config, clients []*oauth.Client, logger *slog.Logger
 		Authenticator:       p.people,
 		Keys:                p.keys,
 		Store:               p.store,
+		Profile:             c.profile,
 		PairwiseSecret:      secret,
 		Algorithms:          algorithms,
 		AccessTokenLifetime: c.accessTokenLifetime,
@@ -102,10 +103,13 @@ func (p *identityProvider) close(ctx context.Context) error {
 	return errors.Join(logouts, p.queue.Close(ctx), p.people.Close(), p.store.Close())
 }
 
-// signatureAlgorithms are those that every provider needs and those that the clients ask for. More would only delay the
-// start: an RSA key takes a tenth of a second.
-func signatureAlgorithms(clients []*oauth.Client) []jose.SignatureAlgorithm {
-	algs := []jose.SignatureAlgorithm{jose.ES256, jose.RS256}
+// signatureAlgorithms are those that every provider needs, unless the profile forbids them, and those that the clients ask
+// for. More would only delay the start: an RSA key takes a tenth of a second.
+func signatureAlgorithms(profile oauth.Profile, clients []*oauth.Client) []jose.SignatureAlgorithm {
+	algs := []jose.SignatureAlgorithm{jose.ES256}
+	if profile.Allows(jose.RS256) {
+		algs = append(algs, jose.RS256)
+	}
 	for _, c := range clients {
 		for _, alg := range []jose.SignatureAlgorithm{c.IDTokenAlgorithm, c.UserinfoAlgorithm, c.AuthorizationResponseAlgorithm} {
 			if alg != "" && !slices.Contains(algs, alg) {
@@ -132,8 +136,9 @@ func pairwiseSecret(file string) ([]byte, error) {
 	return secret, nil
 }
 
-// newPortal returns the Health Portal at the URL, and its registration at the provider, with a fresh key.
-func newPortal(c *config, url string, logger *slog.Logger) (http.Handler, *oauth.Client, error) {
+// newPortal returns the Health Portal for the endpoint, and its registration at the provider, with a fresh key. The
+// registration allows both protocols that the portal offers: plain OpenID Connect and FAPI 2.0.
+func newPortal(c *config, e *endpoint, logger *slog.Logger) (http.Handler, *oauth.Client, error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, err
@@ -142,10 +147,16 @@ func newPortal(c *config, url string, logger *slog.Logger) (http.Handler, *oauth
 	client := &oauth.Client{
 		ID:                 portalID,
 		Names:              map[string]string{"": "Health Portal", "fr": "Portail de santé", "ar": "بوابة الصحة"},
-		RedirectURIs:       []string{url + portalCallback},
+		RedirectURIs:       []string{e.url() + portalCallback},
 		Keys:               jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key.Public()}},
 		AssertionAlgorithm: jose.ES256,
 		Scopes:             []string{"openid", "profile", "email", "phone", "address"},
+	}
+	var caller *http.Client
+	if e.certificate != nil {
+		if caller, err = e.certificate.client(); err != nil {
+			return nil, nil, err
+		}
 	}
 	handler, err := portal.New(portal.Config{
 		Issuer:        c.issuer,
@@ -155,6 +166,8 @@ func newPortal(c *config, url string, logger *slog.Logger) (http.Handler, *oauth
 		Scopes:        []string{"openid", "email", "phone"},
 		Claims:        portalClaims,
 		ClaimsLocales: []string{"en"}, // beside the language of the register
+		FAPI2:         c.profile != oauth.ProfileNone,
+		Client:        caller,
 		Logger:        logger,
 	})
 	return handler, client, err

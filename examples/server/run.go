@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"github.com/gosignet/signet/oauth"
 )
@@ -27,7 +28,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 			return err
 		}
 	}
-	endpoints, err := listenAll(c)
+	var certificate *certificate
+	if c.tlsCert != "" {
+		if certificate, err = readCertificate(c.tlsCert, c.tlsKey); err != nil {
+			return err
+		}
+		defer certificate.readOnHangup(logger)()
+	}
+	endpoints, err := listenAll(c, certificate)
 	if err != nil {
 		return err
 	}
@@ -36,7 +44,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		c.issuer = endpoints.provider.url()
 	}
 	if endpoints.portal != nil {
-		handler, client, err := newPortal(c, endpoints.portal.url(), logger)
+		handler, client, err := newPortal(c, endpoints.portal, logger)
 		if err != nil {
 			return err
 		}
@@ -48,7 +56,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		return err
 	}
 	h := &health{keys: provider.keys, store: provider.store, logger: logger}
-	endpoints.handle(provider.handler, h, logger)
+	handler := echoInteractionID(provider.handler)
+	if strings.HasPrefix(c.issuer, "https:") {
+		handler = c.trustedProxies.requireHTTPS(handler)
+	}
+	endpoints.handle(handler, h, logger)
 	writeBanner(stdout, c, endpoints, provider.people.Personas())
 	err = serve(ctx, c, h, logger, endpoints.list())
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.shutdownTimeout)
@@ -73,20 +85,30 @@ func (e *endpoints) list() []*endpoint {
 	return list
 }
 
-// listenAll opens all addresses, or says what is wrong with each.
-func listenAll(c *config) (*endpoints, error) {
+// listenAll opens all addresses, or says what is wrong with each. People and relying parties come by TLS if there is a
+// certificate; supervisors do not need it.
+func listenAll(c *config, cert *certificate) (*endpoints, error) {
 	e := new(endpoints)
 	var errs []error
 	for _, l := range []struct {
 		flag, address string
 		endpoint      **endpoint
-	}{{"listen", c.listen, &e.provider}, {"portal-listen", c.portalListen, &e.portal}, {"ops-listen", c.opsListen, &e.ops}} {
+		certificate   *certificate
+	}{
+		{"listen", c.listen, &e.provider, cert},
+		{"portal-listen", c.portalListen, &e.portal, cert},
+		{"ops-listen", c.opsListen, &e.ops, nil},
+	} {
 		if l.address == "" {
 			continue
 		}
 		endpoint, err := listen(l.flag, l.address)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		endpoint.certificate, endpoint.proxies = l.certificate, c.trustedProxies
 		*l.endpoint = endpoint
-		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
 		closeAll(e)

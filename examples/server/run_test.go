@@ -44,8 +44,8 @@ func start(t *testing.T, args ...string) *running {
 		s.banner += line
 	}
 	go io.Copy(io.Discard, out)
-	s.issuer = strings.TrimSuffix(regexp.MustCompile(`http://\S+/\.well-known`).FindString(s.banner), "/.well-known")
-	s.portal = regexp.MustCompile(`Open +(http://\S+)`).FindStringSubmatch(s.banner + "Open http://none")[1]
+	s.issuer = strings.TrimSuffix(regexp.MustCompile(`https?://\S+/\.well-known`).FindString(s.banner), "/.well-known")
+	s.portal = regexp.MustCompile(`Open +(https?://\S+)`).FindStringSubmatch(s.banner + "Open http://none")[1]
 	return s
 }
 

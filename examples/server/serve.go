@@ -13,9 +13,11 @@ import (
 
 // endpoint is an address and what is served there.
 type endpoint struct {
-	flag     string
-	listener net.Listener
-	server   *http.Server
+	flag        string
+	listener    net.Listener
+	certificate *certificate // nil without TLS
+	proxies     proxies
+	server      *http.Server
 }
 
 // listen opens the address of a flag. Failing early, for all addresses, is what makes the messages clear.
@@ -32,17 +34,21 @@ func listen(flag, address string) (*endpoint, error) {
 
 // url is where a browser on this machine finds the endpoint.
 func (e *endpoint) url() string {
+	scheme := "http://"
+	if e.certificate != nil {
+		scheme = "https://"
+	}
 	_, port, err := net.SplitHostPort(e.listener.Addr().String())
 	if err != nil {
-		return "http://" + e.listener.Addr().String()
+		return scheme + e.listener.Addr().String()
 	}
-	return "http://localhost:" + port
+	return scheme + "localhost:" + port
 }
 
 func (e *endpoint) handle(handler http.Handler, logger *slog.Logger) {
 	logger = logger.With(slog.String("listener", e.flag))
 	e.server = &http.Server{
-		Handler:           logRequests(handler, logger),
+		Handler:           logRequests(handler, e.proxies, logger),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       15 * time.Second,
 		WriteTimeout:      30 * time.Second,
@@ -50,6 +56,16 @@ func (e *endpoint) handle(handler http.Handler, logger *slog.Logger) {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 	}
+	if e.certificate != nil {
+		e.server.TLSConfig = e.certificate.config()
+	}
+}
+
+func (e *endpoint) serve() error {
+	if e.certificate != nil {
+		return e.server.ServeTLS(e.listener, "", "")
+	}
+	return e.server.Serve(e.listener)
 }
 
 // serve serves all endpoints until the context ends or one fails, and then lets each finish, in their order: an
@@ -58,7 +74,7 @@ func serve(ctx context.Context, c *config, h *health, logger *slog.Logger, endpo
 	failed := make(chan error, len(endpoints))
 	for _, e := range endpoints {
 		go func() {
-			if err := e.server.Serve(e.listener); !errors.Is(err, http.ErrServerClosed) {
+			if err := e.serve(); !errors.Is(err, http.ErrServerClosed) {
 				failed <- fmt.Errorf("-%s: %w", e.flag, err)
 			}
 		}()
@@ -93,13 +109,13 @@ func (e *endpoint) stop(ctx context.Context) error {
 	return err
 }
 
-// logRequests logs what was asked for and how it went. Queries are left out: codes and people's choices are in them.
-func logRequests(next http.Handler, logger *slog.Logger) http.Handler {
+// logRequests logs who asked for what, and how it went. Queries are left out: codes and people's choices are in them.
+func logRequests(next http.Handler, proxies proxies, logger *slog.Logger) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := time.Now()
 		recorder := &statusRecorder{ResponseWriter: w, status: http.StatusOK}
 		next.ServeHTTP(recorder, r)
-		logger.LogAttrs(r.Context(), slog.LevelDebug, "request",
+		logger.LogAttrs(r.Context(), slog.LevelDebug, "request", slog.String("client", proxies.client(r).String()),
 			slog.String("method", r.Method), slog.String("path", r.URL.Path),
 			slog.Int("status", recorder.status), slog.Duration("duration", time.Since(start)))
 	})

@@ -45,6 +45,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	redirectURI := flags.String("redirect-uri", "http://localhost:8081/callback", "the registered redirect `URI`")
 	scope := flags.String("scope", "openid profile email phone address", "scopes to ask for, separated by spaces")
 	issOptional := flags.Bool("iss-optional", false, "accept responses without iss, from a provider without RFC 9207")
+	fapi2 := flags.Bool("fapi2", false, "log in by FAPI 2.0 only: push every request, and have every token bound to a key")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -57,6 +58,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		RedirectURI: *redirectURI,
 		Scopes:      strings.Fields(*scope),
 		IssOptional: *issOptional,
+		FAPI2:       *fapi2,
 		Logger:      slog.New(slog.NewTextHandler(stderr, nil)),
 	}
 	data, err := os.ReadFile(*keyFile)
