@@ -39,7 +39,7 @@ func newChromium(t *testing.T) *chromium {
 		}
 	}
 	require.NotEmpty(t, path, "the browser tests need Chromium: install it, or name it in the environment variable CHROMIUM")
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
