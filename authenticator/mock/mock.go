@@ -16,6 +16,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
@@ -101,6 +102,19 @@ func (m *Mock) Personas() []Persona {
 		personas[i].Claims = maps.Clone(personas[i].Claims)
 	}
 	return personas
+}
+
+// ClaimNames returns the claims that any persona has, in alphabetical order and without languages: what a provider over
+// the mock can release.
+func (m *Mock) ClaimNames() []string {
+	names := make(map[string]bool)
+	for _, p := range m.personas {
+		for name := range p.Claims {
+			base, _, _ := strings.Cut(name, "#")
+			names[base] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // Factors returns OTP and Password.

@@ -200,3 +200,14 @@ func requireReason(t *testing.T, want authenticator.Reason, err error) {
 	require.ErrorAs(t, err, &failure)
 	require.Equal(t, want, failure.Reason, "%v", err)
 }
+
+func TestClaimNamesAreThoseOfAllPersonasWithoutLanguages(t *testing.T) {
+	t.Parallel()
+	names := newMock(t).ClaimNames()
+	require.Contains(t, names, "name")
+	require.Contains(t, names, "phone_number_verified")
+	require.IsIncreasing(t, names)
+	for _, name := range names {
+		require.NotContains(t, name, "#")
+	}
+}

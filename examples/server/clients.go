@@ -131,6 +131,11 @@ func setField(c *oauth.Client, name string, raw json.RawMessage) error {
 		return decode(raw, &c.RequirePushedRequests)
 	case "dpop_bound_access_tokens":
 		return decode(raw, &c.DPoPBound)
+	case "require_pkce":
+		required := true
+		err := decode(raw, &required)
+		c.PKCEOptional = !required
+		return err
 	case "profile":
 		err := decode(raw, &c.Profile)
 		return cmp.Or(err, checkProfile(c.Profile))

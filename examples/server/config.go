@@ -22,6 +22,7 @@ type config struct {
 	profile                                 oauth.Profile
 
 	clientsFile, pairwiseSecretFile, demoPassword string
+	attemptsPerPerson                             int
 	accessTokenLifetime, loginLifetime            time.Duration
 	sessions                                      bool
 	drainDelay, shutdownTimeout                   time.Duration
@@ -39,7 +40,7 @@ var optionGroups = []optionGroup{
 	{"Addresses", []string{"listen", "issuer", "portal-listen", "ops-listen"}},
 	{"TLS", []string{"tls-cert", "tls-key", "trusted-proxies"}},
 	{"Clients and people", []string{"clients", "profile", "pairwise-secret-file", "demo-password"}},
-	{"Lifetimes", []string{"access-token-lifetime", "login-lifetime", "sessions"}},
+	{"Lifetimes and limits", []string{"access-token-lifetime", "login-lifetime", "attempts-per-person", "sessions"}},
 	{"Logs", []string{"log-format", "log-level"}},
 	{"Shutdown", []string{"drain-delay", "shutdown-timeout"}},
 }
@@ -59,6 +60,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.pairwiseSecretFile, "pairwise-secret-file", "", "`file` with at least 32 secret bytes from which pairwise subjects are derived; default: random, so that they change at every start")
 	f.StringVar(&c.demoPassword, "demo-password", "signet-demo", "`password` of the invented people")
 	f.DurationVar(&c.accessTokenLifetime, "access-token-lifetime", 10*time.Minute, "how long an access token is valid")
+	f.IntVar(&c.attemptsPerPerson, "attempts-per-person", 10, "how many wrong `answers`, and how many codes, one identifier is allowed in 15 minutes over all logins")
 	f.DurationVar(&c.loginLifetime, "login-lifetime", 10*time.Minute, "how much time a person has to log in")
 	f.BoolVar(&c.sessions, "sessions", false, "single sign-on: people stay logged in for 8 hours, or until they do nothing for 30 minutes or log out")
 	f.StringVar(&c.logFormat, "log-format", "text", "`format` of the log on stderr: text or json")

@@ -82,6 +82,8 @@ func newIdentityProvider(c *config, clients []*oauth.Client, logger *slog.Logger
 		AccessTokenLifetime: c.accessTokenLifetime,
 		LoginLifetime:       c.loginLifetime,
 		Sessions:            sessions,
+		IdentifierLimit:     login.Limit{Attempts: c.attemptsPerPerson},
+		ClaimsSupported:     p.people.ClaimNames(),
 		// One that is itself on this machine may tell its neighbours of logouts.
 		AllowPrivateBackchannel: strings.HasPrefix(c.issuer, "http:"),
 		Audit:                   p.queue,

@@ -11,7 +11,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-// Client is a registration: the client metadata that IANA has registered (RFC 7591), and the client_id.
+// Client is a registration: the client metadata that IANA has registered (RFC 7591), the client_id, and two members that
+// Signet's reference server knows: profile, and require_pkce, without which it demands PKCE.
 type Client struct {
 	ClientID                  string             `json:"client_id"`
 	ClientName                string             `json:"client_name"`
@@ -32,6 +33,9 @@ type Client struct {
 	AuthorizationSignedResponseAlg     string `json:"authorization_signed_response_alg,omitempty"`
 
 	PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty"`
+
+	Profile     string `json:"profile,omitempty"`
+	RequirePKCE *bool  `json:"require_pkce,omitempty"`
 }
 
 // Kind says what a client is registered for.
@@ -59,12 +63,14 @@ func New(kind Kind, id, name, redirectURI, scope string, key jose.JSONWebKey) Cl
 		IDTokenSignedResponseAlg: string(jose.ES256), UserinfoSignedResponseAlg: "none",
 	}
 	if kind == OpenID {
-		c.IDTokenSignedResponseAlg = string(jose.RS256)
+		c.IDTokenSignedResponseAlg, c.RequirePKCE = string(jose.RS256), new(bool)
 		return c
 	}
+	c.Profile = "fapi2"
 	c.RequirePushedAuthorizationRequests, c.DPoPBoundAccessTokens = true, true
 	if kind >= MessageSigning {
 		c.RequireSignedRequestObject, c.RequestObjectSigningAlg = true, key.Algorithm
+		c.Profile = "fapi2-message-signing"
 	}
 	if kind == JARM {
 		c.AuthorizationSignedResponseAlg = string(jose.ES256)
