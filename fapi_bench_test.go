@@ -36,20 +36,37 @@ func benchmarkFAPI2(b *testing.B) {
 	}{{"protocol", w.throughFlow}, {"pages", w.throughPages}} {
 		b.Run(way.name, func(b *testing.B) {
 			clients := make([]benchClient, b.N)
-			for i := range clients {
-				clients[i] = benchClient{
-					w.assertion(b), w.assertion(b), holder.proof(b, "POST", "/par", ""), holder.proof(b, "POST", "/token", ""),
-				}
-			}
-			w.measure(b, fapi2Work, func(i int) { w.fapi2Login(b, clients[i], holder, way.person) })
+			w.measure(b, fapi2Work, phase{
+				prepare: func(i int) {
+					clients[i] = benchClient{
+						pushAssertion: w.assertion(b), pushProof: holder.proof(b, "POST", "/par", ""),
+						tokenAssertion: w.assertion(b), tokenProof: holder.proof(b, "POST", "/token", ""),
+					}
+				},
+				run: func(i int) { w.fapi2Login(b, &clients[i], way.person) },
+			}, phase{
+				prepare: func(i int) { // now that it knows the token
+					clients[i].userinfoProof = holder.proof(b, "GET", "/userinfo", clients[i].token)
+				},
+				run: func(i int) {
+					r := httptest.NewRequest("GET", benchIssuer+"/userinfo", nil)
+					r.Header.Set("Authorization", "DPoP "+clients[i].token)
+					r.Header.Set("DPoP", clients[i].userinfoProof)
+					w.do(b, r, http.StatusOK)
+				},
+			})
 		})
 	}
 }
 
-// benchClient is what a client makes for one login before it knows its token.
-type benchClient struct{ pushAssertion, tokenAssertion, pushProof, tokenProof string }
+// benchClient is what a client makes, and gets, in one login.
+type benchClient struct {
+	pushAssertion, pushProof, tokenAssertion, tokenProof string
+	token, userinfoProof                                 string
+}
 
-func (w *benchWorld) fapi2Login(b *testing.B, c benchClient, holder *benchHolder, person func(*testing.B, string) string) {
+// fapi2Login takes a login up to the token.
+func (w *benchWorld) fapi2Login(b *testing.B, c *benchClient, person func(*testing.B, string) string) {
 	request, err := url.ParseQuery(strings.TrimPrefix(benchAuthorize, "/authorize?"))
 	if err != nil {
 		b.Fatal(err)
@@ -71,14 +88,7 @@ func (w *benchWorld) fapi2Login(b *testing.B, c benchClient, holder *benchHolder
 		"grant_type": {"authorization_code"}, "code": {callback.Query().Get("code")},
 		"redirect_uri": {"https://portal.example/callback"}, "code_verifier": {benchVerifier},
 	}, c.tokenAssertion, c.tokenProof, http.StatusOK, &tokens)
-
-	b.StopTimer() // only now the client can make it
-	proof := holder.proof(b, "GET", "/userinfo", tokens.AccessToken)
-	b.StartTimer()
-	r := httptest.NewRequest("GET", benchIssuer+"/userinfo", nil)
-	r.Header.Set("Authorization", "DPoP "+tokens.AccessToken)
-	r.Header.Set("DPoP", proof)
-	w.do(b, r, http.StatusOK)
+	c.token = tokens.AccessToken
 }
 
 // call sends a form to an endpoint that clients call.

@@ -77,7 +77,8 @@ type Config struct {
 	// RequireSignedRequestObjects refuses authorization requests that are not in signed request objects (RFC 9101). The
 	// registration of a client can demand it of this client alone, and so does [oauth.ProfileFAPI2MessageSigning].
 	RequireSignedRequestObjects bool
-	// RequestLifetime is how long a pushed request can be opened, from one to ten minutes; 0 means one minute.
+	// RequestLifetime is how long a pushed request can be opened, from one to ten minutes, less than ten under a Profile; 0
+	// means one minute.
 	RequestLifetime time.Duration
 	// LoginLifetime is how long a person may take; 0 means 10 minutes.
 	LoginLifetime time.Duration

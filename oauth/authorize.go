@@ -82,7 +82,8 @@ func (s *Server) Approve(ctx context.Context, req *AuthorizationRequest, g Grant
 
 // Deny ends a login with an error for the client. The transaction is the audit pseudonym of the login.
 func (s *Server) Deny(ctx context.Context, req *AuthorizationRequest, e *Error, transaction string) *AuthorizationResponse {
-	if err := s.spendRequestURI(ctx, req, transaction); err != nil { // nothing was granted that could be granted twice
+	// Nothing was granted that could be granted twice. Another login may have spent it: that is why this one is denied.
+	if err := s.spendRequestURI(ctx, req, transaction); err != nil && AsError(err).internal() {
 		s.logger.LogAttrs(ctx, slog.LevelWarn, "request_uri of a denied login could not be spent", slog.Any("error", err))
 	}
 	s.recordError(ctx, audit.Event{

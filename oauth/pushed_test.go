@@ -265,6 +265,7 @@ func TestOneOfTwoLoginsWithARequestURIGetsACode(t *testing.T) {
 	require.Equal(t, "state-of-portal", lost.Parameters.Get("state"))
 	require.Equal(t, issuer, lost.Parameters.Get("iss"))
 	require.Empty(t, lost.Parameters.Get("code"))
+	require.NotContains(t, p.logs.String(), "WARN", "it is nothing that an operator could do anything about")
 }
 
 // A login has to have a name, or one could not be told from another, and all would be the one.

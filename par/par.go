@@ -34,8 +34,8 @@ const (
 type Config struct {
 	// Store keeps the requests. Required.
 	Store store.Ephemeral
-	// Lifetime is how long a request_uri can be opened, from one to ten minutes. Zero means one minute. A login that it
-	// began may take longer.
+	// Lifetime is how long a request_uri can be opened, from one to ten minutes; FAPI 2.0 wants less than ten. Zero means one
+	// minute. A login that it began may take longer.
 	Lifetime time.Duration
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
