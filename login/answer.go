@@ -27,7 +27,7 @@ func (f *Flow) Answer(
 	ctx context.Context, handle string, id authenticator.Identifier, c authenticator.Challenge,
 ) (*State, error) {
 	id.Value = strings.TrimSpace(id.Value)
-	rec, err := f.update(ctx, handle, func(r *record) error { return f.claimAttempt(r, id, c) })
+	rec, err := f.update(ctx, handle, nil, func(r *record) error { return f.claimAttempt(r, id, c) })
 	if err != nil {
 		return f.present(ctx, handle, rec, err)
 	}
@@ -77,7 +77,7 @@ func (f *Flow) limited(
 		return nil, cause
 	}
 	f.auditAttempt(ctx, handle, rec, factor, cause)
-	rec, err := f.update(ctx, handle, func(r *record) error {
+	rec, err := f.update(ctx, handle, rec, func(r *record) error {
 		if r.Response != nil || r.proved(factor) {
 			return errStay
 		}
@@ -127,7 +127,7 @@ func (f *Flow) refused(
 		return f.present(ctx, handle, rec, cause)
 	}
 	response := f.deny(ctx, handle, rec, oauth.AccessDenied, "the person did not prove who they are")
-	rec, err = f.update(ctx, handle, func(r *record) error {
+	rec, err = f.update(ctx, handle, rec, func(r *record) error {
 		if r.Response != nil || r.proved(factor) {
 			return errStay
 		}
@@ -151,7 +151,7 @@ func (f *Flow) succeeded(
 		denied = f.deny(ctx, handle, rec, oauth.LoginRequired, "another person logged in than the request asks for")
 	}
 	factor := rec.factor()
-	after, err := f.update(ctx, handle, func(r *record) error {
+	after, err := f.update(ctx, handle, rec, func(r *record) error {
 		switch {
 		case r.proved(factor):
 			return errStay

@@ -15,7 +15,7 @@ import (
 func (f *Flow) SendCode(ctx context.Context, handle string, id authenticator.Identifier) (*State, error) {
 	id.Value = strings.TrimSpace(id.Value)
 	var send bool
-	rec, err := f.update(ctx, handle, func(r *record) (err error) {
+	rec, err := f.update(ctx, handle, nil, func(r *record) (err error) {
 		send, err = f.claimCode(r, id)
 		return err
 	})
@@ -30,7 +30,7 @@ func (f *Flow) SendCode(ctx context.Context, handle string, id authenticator.Ide
 	if err != nil {
 		return f.notSent(ctx, handle, rec, err)
 	}
-	rec, err = f.update(ctx, handle, func(r *record) error {
+	rec, err = f.update(ctx, handle, rec, func(r *record) error {
 		if !r.at(rec) || r.Identifier != rec.Identifier {
 			return ErrStep
 		}
@@ -82,7 +82,7 @@ func (f *Flow) notSent(ctx context.Context, handle string, claimed *record, caus
 	if _, ok := errors.AsType[*authenticator.Error](cause); !ok {
 		return nil, cause
 	}
-	rec, err := f.update(ctx, handle, func(r *record) error {
+	rec, err := f.update(ctx, handle, claimed, func(r *record) error {
 		if r.Response != nil {
 			return errStay
 		}

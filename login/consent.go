@@ -56,7 +56,7 @@ func (f *Flow) Cancel(ctx context.Context, handle string) (*State, error) {
 	}
 	if rec.Response == nil {
 		f.auditConsent(ctx, handle, client, rec, audit.Refused)
-		rec, err = f.end(ctx, handle, f.deny(ctx, handle, rec, oauth.AccessDenied, "the person canceled the login"), nil)
+		rec, err = f.end(ctx, handle, rec, f.deny(ctx, handle, rec, oauth.AccessDenied, "the person canceled the login"), nil)
 		if err != nil {
 			return nil, err
 		}
@@ -98,7 +98,7 @@ func (f *Flow) settle(
 		}
 		made = f.makeSession(rec, d)
 	}
-	return f.end(ctx, handle, response, made)
+	return f.end(ctx, handle, rec, response, made)
 }
 
 // asked reduces a decision to what was asked for, in the order in which it was.
@@ -155,9 +155,9 @@ func (f *Flow) code(handle string, d Decision) string {
 
 // end ends the login with the response, and with what it brings to the session, unless it ended before.
 func (f *Flow) end(
-	ctx context.Context, handle string, response *oauth.AuthorizationResponse, made *session,
+	ctx context.Context, handle string, rec *record, response *oauth.AuthorizationResponse, made *session,
 ) (*record, error) {
-	rec, err := f.update(ctx, handle, func(r *record) error {
+	rec, err := f.update(ctx, handle, rec, func(r *record) error {
 		if r.Response != nil {
 			return errStay
 		}

@@ -136,26 +136,37 @@ func (f *Flow) State(ctx context.Context, handle string) (*State, error) {
 
 // read returns the record of the login.
 func (f *Flow) read(ctx context.Context, handle string) (*record, error) {
-	rec, err := f.logins.Get(ctx, handle)
+	held, err := f.logins.Hold(ctx, handle)
 	if err != nil {
 		return nil, outage(err)
 	}
-	return &rec, nil
+	return recordOf(held), nil
 }
 
-// update moves the login and returns its record. An error of move is returned as it is, with the record as it was
-// before, which stays.
-func (f *Flow) update(ctx context.Context, handle string, move func(*record) error) (*record, error) {
+// recordOf returns the record of what the store gave, which remembers where it comes from.
+func recordOf(held *store.Held[record]) *record {
+	rec := held.Value
+	rec.held = held
+	return &rec
+}
+
+// update moves the login and returns its record. It begins with the known record, if there is one, and reads it anew if it
+// changed since. An error of move is returned as it is, with the record as it was before, which stays.
+func (f *Flow) update(ctx context.Context, handle string, known *record, move func(*record) error) (*record, error) {
+	var held *store.Held[record]
+	if known != nil {
+		held = known.held
+	}
 	var before record
 	var refusal error
-	after, err := f.logins.Update(ctx, handle, func(r *record) error {
+	held, err := f.logins.UpdateHeld(ctx, handle, held, func(r *record) error {
 		before = *r
 		refusal = move(r)
 		return refusal
 	})
 	switch {
 	case err == nil:
-		return &after, nil
+		return recordOf(held), nil
 	case refusal != nil:
 		return &before, refusal
 	}

@@ -64,7 +64,7 @@ func (f *Flow) KeepSession(ctx context.Context, handle, present string) (token s
 			return "", err
 		}
 	}
-	_, err = f.update(ctx, handle, func(r *record) error {
+	_, err = f.update(ctx, handle, rec, func(r *record) error {
 		if r.Made == nil {
 			return errStay
 		}

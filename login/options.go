@@ -6,7 +6,7 @@ import (
 
 // Choose takes an option, an index into State.Options. Until a factor succeeded, another may be chosen.
 func (f *Flow) Choose(ctx context.Context, handle string, option int) (*State, error) {
-	rec, err := f.update(ctx, handle, func(r *record) error {
+	rec, err := f.update(ctx, handle, nil, func(r *record) error {
 		switch {
 		case option == r.Option:
 			return errStay
@@ -25,7 +25,7 @@ func (f *Flow) Choose(ctx context.Context, handle string, option int) (*State, e
 // to the choice of an option, if there is one. A login that stands elsewhere stays there, so that going back twice from
 // one page is going back once. Once a factor succeeded there is no way back behind it.
 func (f *Flow) Back(ctx context.Context, handle string, from Step) (*State, error) {
-	rec, err := f.update(ctx, handle, func(r *record) error {
+	rec, err := f.update(ctx, handle, nil, func(r *record) error {
 		step := r.step()
 		switch {
 		case step != from:

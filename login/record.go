@@ -7,10 +7,14 @@ import (
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/store"
 )
 
 // record is a login as it is kept, sealed by its handle. The answers of a person are never in it.
 type record struct {
+	// held is the record as it is in the store. It is not stored, and nil in a record that is not.
+	held *store.Held[record]
+
 	Request   oauth.AuthorizationRequest `json:"request"`
 	OpenID    *oidc.Request              `json:"openid"`
 	ExpiresAt time.Time                  `json:"exp"`

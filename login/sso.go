@@ -30,7 +30,7 @@ func (f *Flow) Join(ctx context.Context, handle, session string) (*State, error)
 			return nil, err
 		}
 		joined.choose()
-		rec, err = f.update(ctx, handle, func(r *record) error {
+		rec, err = f.update(ctx, handle, rec, func(r *record) error {
 			if joined.Bound == nil || !r.untouched() {
 				return errStay
 			}
@@ -51,7 +51,7 @@ func (r *record) untouched() bool {
 // are not, wherever State.CanSwitch. Somebody else then proves who they are as if there were no session; when their
 // login succeeds, the session of the other ends. What does not fit the present step changes nothing.
 func (f *Flow) SelectAccount(ctx context.Context, handle string, other bool) (*State, error) {
-	rec, err := f.update(ctx, handle, func(r *record) error {
+	rec, err := f.update(ctx, handle, nil, func(r *record) error {
 		switch {
 		case other && r.canSwitch():
 			r.unbind()
@@ -165,7 +165,7 @@ func (f *Flow) checkSession(ctx context.Context, handle string, rec *record) (*r
 	if rec.OpenID.HasPrompt(oidc.PromptNone) {
 		denied = f.deny(ctx, handle, rec, oauth.LoginRequired, "the session ended meanwhile")
 	}
-	rec, err = f.update(ctx, handle, func(r *record) error {
+	rec, err = f.update(ctx, handle, rec, func(r *record) error {
 		switch {
 		case r.Response != nil || r.Bound == nil:
 			return errStay

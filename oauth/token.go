@@ -64,10 +64,14 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 	if err != nil {
 		return nil, err
 	}
-	record, err := s.codes.Get(ctx, request.code)
+	held, err := s.codes.Hold(ctx, request.code)
 	unknown := errors.Is(err, store.ErrNotFound)
 	if err != nil && !unknown {
 		return nil, err
+	}
+	var record codeRecord
+	if !unknown {
+		record = held.Value
 	}
 	own := !unknown && record.ClientID == a.client.ID
 	bound := own && !record.Spent && record.Thumbprint != "" // a code that was spent is replayed, with whatever key
@@ -101,7 +105,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 			return nil, proofError(w, err)
 		}
 	}
-	if err := s.spend(ctx, request.code, &record, event); err != nil {
+	if err := s.spend(ctx, request.code, held, event); err != nil {
 		return nil, err
 	}
 	thumbprint := ""
@@ -179,20 +183,15 @@ var errSpent = errors.New("oauth: the code was spent before")
 
 // spend uses a code up; of many callers one succeeds. To the others the code was replayed, and what it produced, or is
 // about to produce, is revoked (RFC 6749 section 4.1.2), whether or not the caller waits for it.
-func (s *Server) spend(ctx context.Context, code string, record *codeRecord, event *audit.Event) error {
-	var err error
-	if record.Spent {
-		err = errSpent
-	} else {
-		_, err = s.codes.UpdateFor(ctx, code, s.accessTokenLifetime, func(c *codeRecord) error {
-			if c.Spent {
-				return errSpent
-			}
-			pseudonyms := Grant{Subject: c.Grant.Subject, Transaction: c.Grant.Transaction} // for the audit of a replay
-			c.Spent, c.Grant, c.RedirectURI, c.CodeChallenge = true, pseudonyms, "", ""
-			return nil
-		})
-	}
+func (s *Server) spend(ctx context.Context, code string, held *store.Held[codeRecord], event *audit.Event) error {
+	_, err := s.codes.UpdateHeldFor(ctx, code, held, s.accessTokenLifetime, func(c *codeRecord) error {
+		if c.Spent {
+			return errSpent
+		}
+		pseudonyms := Grant{Subject: c.Grant.Subject, Transaction: c.Grant.Transaction} // for the audit of a replay
+		c.Spent, c.Grant, c.RedirectURI, c.CodeChallenge = true, pseudonyms, "", ""
+		return nil
+	})
 	switch {
 	case errors.Is(err, store.ErrNotFound): // it expired meanwhile
 		return errCode(err)
@@ -200,7 +199,7 @@ func (s *Server) spend(ctx context.Context, code string, record *codeRecord, eve
 		return err
 	}
 	event.Type = audit.CodeReplayed
-	if err := s.tokens.Block(context.WithoutCancel(ctx), record.Token, s.accessTokenLifetime); err != nil {
+	if err := s.tokens.Block(context.WithoutCancel(ctx), held.Value.Token, s.accessTokenLifetime); err != nil {
 		return fmt.Errorf("oauth: revoke the token of a replayed code: %w", err)
 	}
 	return errCode(err)

@@ -106,52 +106,98 @@ func (b *Bucket[T]) Take(ctx context.Context, handle string) (v T, err error) {
 // time, f runs again on the newer value, so it must do nothing but change its argument. An error of f leaves the
 // record as it was and is returned. The record keeps its time of expiry.
 func (b *Bucket[T]) Update(ctx context.Context, handle string, f func(*T) error) (T, error) {
-	return b.update(ctx, handle, 0, f)
+	return valueOf(b.update(ctx, handle, nil, 0, f))
 }
 
 // UpdateFor is Update for a record whose next state lives for ttl from now, longer or shorter than it would have.
 func (b *Bucket[T]) UpdateFor(ctx context.Context, handle string, ttl time.Duration, f func(*T) error) (T, error) {
-	if ttl <= 0 {
-		var zero T
-		return zero, fmt.Errorf("%w: a time to live is positive, not %s", ErrInvalid, ttl)
-	}
-	return b.update(ctx, handle, ttl, f)
+	return valueOf(b.UpdateHeldFor(ctx, handle, nil, ttl, f))
 }
 
-func (b *Bucket[T]) update(ctx context.Context, handle string, ttl time.Duration, f func(*T) error) (T, error) {
-	var zero T
+func valueOf[T any](held *Held[T], err error) (v T, _ error) {
+	if err != nil {
+		return v, err
+	}
+	return held.Value, nil
+}
+
+// Held is a record together with the state of the store in which it was read or written.
+type Held[T any] struct {
+	Value T
+
+	record  []byte
+	expires time.Time
+}
+
+// Hold is Get for a caller that will update the record soon; see [Bucket.UpdateHeld].
+func (b *Bucket[T]) Hold(ctx context.Context, handle string) (*Held[T], error) {
 	s, err := b.open(handle)
 	if err != nil {
-		return zero, err
+		return nil, err
+	}
+	return b.hold(ctx, s)
+}
+
+// UpdateHeld is Update for a caller that holds the record: it begins with the held value, a copy of which f gets, and
+// reads the store only if the record changed since. What the copy points to is shared, so a caller that goes on using
+// the held value when the update failed lets f replace and not change it. A nil held is none.
+func (b *Bucket[T]) UpdateHeld(ctx context.Context, handle string, held *Held[T], f func(*T) error) (*Held[T], error) {
+	return b.update(ctx, handle, held, 0, f)
+}
+
+// UpdateHeldFor is UpdateHeld for a record whose next state lives for ttl from now.
+func (b *Bucket[T]) UpdateHeldFor(ctx context.Context, handle string, held *Held[T], ttl time.Duration, f func(*T) error) (*Held[T], error) {
+	if ttl <= 0 {
+		return nil, fmt.Errorf("%w: a time to live is positive, not %s", ErrInvalid, ttl)
+	}
+	return b.update(ctx, handle, held, ttl, f)
+}
+
+func (b *Bucket[T]) update(
+	ctx context.Context, handle string, held *Held[T], ttl time.Duration, f func(*T) error,
+) (*Held[T], error) {
+	s, err := b.open(handle)
+	if err != nil {
+		return nil, err
 	}
 	for range maxUpdates {
-		old, err := b.Store.Get(ctx, s.key)
-		if err != nil {
-			return zero, err
-		}
 		now := b.now()
-		v, expires, err := unseal[T](s, old, now)
-		if err != nil {
-			return zero, err
+		if held == nil || !now.Before(held.expires) {
+			if held, err = b.hold(ctx, s); err != nil {
+				return nil, err
+			}
 		}
-		if err := f(&v); err != nil {
-			return zero, err
+		next := &Held[T]{Value: held.Value, expires: held.expires}
+		if err := f(&next.Value); err != nil {
+			return nil, err
 		}
 		if ttl > 0 {
-			expires = now.Add(ttl)
+			next.expires = now.Add(ttl)
 		}
-		value, err := s.seal(v, expires)
-		if err != nil {
-			return zero, err
+		if next.record, err = s.seal(next.Value, next.expires); err != nil {
+			return nil, err
 		}
-		switch err := b.Store.Replace(ctx, s.key, old, value, expires.Sub(now)); {
+		switch err := b.Store.Replace(ctx, s.key, held.record, next.record, next.expires.Sub(now)); {
 		case err == nil:
-			return v, nil
+			return next, nil
 		case !errors.Is(err, ErrConflict):
-			return zero, err
+			return nil, err
 		}
+		held = nil
 	}
-	return zero, ErrConflict
+	return nil, ErrConflict
+}
+
+func (b *Bucket[T]) hold(ctx context.Context, s *sealer) (*Held[T], error) {
+	record, err := b.Store.Get(ctx, s.key)
+	if err != nil {
+		return nil, err
+	}
+	v, expires, err := unseal[T](s, record, b.now())
+	if err != nil {
+		return nil, err
+	}
+	return &Held[T]{Value: v, record: record, expires: expires}, nil
 }
 
 // Block makes the handle unusable for ttl: a record under it is gone, and a later Add under it gets ErrExists. It is
