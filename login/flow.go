@@ -153,13 +153,15 @@ func recordOf(held *store.Held[record]) *record {
 // update moves the login and returns its record. It begins with the known record, if there is one, and reads it anew if it
 // changed since. An error of move is returned as it is, with the record as it was before, which stays.
 func (f *Flow) update(ctx context.Context, handle string, known *record, move func(*record) error) (*record, error) {
-	var held *store.Held[record]
-	if known != nil {
-		held = known.held
+	if known == nil || known.held == nil {
+		var err error
+		if known, err = f.read(ctx, handle); err != nil {
+			return nil, err
+		}
 	}
 	var before record
 	var refusal error
-	held, err := f.logins.UpdateHeld(ctx, handle, held, func(r *record) error {
+	held, err := f.logins.UpdateHeld(ctx, known.held, func(r *record) error {
 		before = *r
 		refusal = move(r)
 		return refusal

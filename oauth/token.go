@@ -105,7 +105,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 			return nil, proofError(w, err)
 		}
 	}
-	if err := s.spend(ctx, request.code, held, event); err != nil {
+	if err := s.spend(ctx, held, event); err != nil {
 		return nil, err
 	}
 	thumbprint := ""
@@ -183,8 +183,8 @@ var errSpent = errors.New("oauth: the code was spent before")
 
 // spend uses a code up; of many callers one succeeds. To the others the code was replayed, and what it produced, or is
 // about to produce, is revoked (RFC 6749 section 4.1.2), whether or not the caller waits for it.
-func (s *Server) spend(ctx context.Context, code string, held *store.Held[codeRecord], event *audit.Event) error {
-	_, err := s.codes.UpdateHeldFor(ctx, code, held, s.accessTokenLifetime, func(c *codeRecord) error {
+func (s *Server) spend(ctx context.Context, held *store.Held[codeRecord], event *audit.Event) error {
+	_, err := s.codes.UpdateHeldFor(ctx, held, s.accessTokenLifetime, func(c *codeRecord) error {
 		if c.Spent {
 			return errSpent
 		}

@@ -106,16 +106,23 @@ func (b *Bucket[T]) Take(ctx context.Context, handle string) (v T, err error) {
 // time, f runs again on the newer value, so it must do nothing but change its argument. An error of f leaves the
 // record as it was and is returned. The record keeps its time of expiry.
 func (b *Bucket[T]) Update(ctx context.Context, handle string, f func(*T) error) (T, error) {
-	return valueOf(b.update(ctx, handle, nil, 0, f))
+	return b.holdAndUpdate(ctx, handle, 0, f)
 }
 
 // UpdateFor is Update for a record whose next state lives for ttl from now, longer or shorter than it would have.
-func (b *Bucket[T]) UpdateFor(ctx context.Context, handle string, ttl time.Duration, f func(*T) error) (T, error) {
-	return valueOf(b.UpdateHeldFor(ctx, handle, nil, ttl, f))
+func (b *Bucket[T]) UpdateFor(ctx context.Context, handle string, ttl time.Duration, f func(*T) error) (v T, err error) {
+	if err := checkTTL(ttl); err != nil {
+		return v, err
+	}
+	return b.holdAndUpdate(ctx, handle, ttl, f)
 }
 
-func valueOf[T any](held *Held[T], err error) (v T, _ error) {
+func (b *Bucket[T]) holdAndUpdate(ctx context.Context, handle string, ttl time.Duration, f func(*T) error) (v T, err error) {
+	held, err := b.Hold(ctx, handle)
 	if err != nil {
+		return v, err
+	}
+	if held, err = b.update(ctx, held, ttl, f); err != nil {
 		return v, err
 	}
 	return held.Value, nil
@@ -125,6 +132,7 @@ func valueOf[T any](held *Held[T], err error) (v T, _ error) {
 type Held[T any] struct {
 	Value T
 
+	sealer  *sealer
 	record  []byte
 	expires time.Time
 }
@@ -138,28 +146,35 @@ func (b *Bucket[T]) Hold(ctx context.Context, handle string) (*Held[T], error) {
 	return b.hold(ctx, s)
 }
 
-// UpdateHeld is Update for a caller that holds the record: it begins with the held value, a copy of which f gets, and
-// reads the store only if the record changed since. What the copy points to is shared, so a caller that goes on using
-// the held value when the update failed lets f replace and not change it. A nil held is none.
-func (b *Bucket[T]) UpdateHeld(ctx context.Context, handle string, held *Held[T], f func(*T) error) (*Held[T], error) {
-	return b.update(ctx, handle, held, 0, f)
-}
-
-// UpdateHeldFor is UpdateHeld for a record whose next state lives for ttl from now.
-func (b *Bucket[T]) UpdateHeldFor(ctx context.Context, handle string, held *Held[T], ttl time.Duration, f func(*T) error) (*Held[T], error) {
-	if ttl <= 0 {
-		return nil, fmt.Errorf("%w: a time to live is positive, not %s", ErrInvalid, ttl)
-	}
-	return b.update(ctx, handle, held, ttl, f)
-}
-
-func (b *Bucket[T]) update(
-	ctx context.Context, handle string, held *Held[T], ttl time.Duration, f func(*T) error,
-) (*Held[T], error) {
-	s, err := b.open(handle)
+func (b *Bucket[T]) hold(ctx context.Context, s *sealer) (*Held[T], error) {
+	record, err := b.Store.Get(ctx, s.key)
 	if err != nil {
 		return nil, err
 	}
+	v, expires, err := unseal[T](s, record, b.now())
+	if err != nil {
+		return nil, err
+	}
+	return &Held[T]{Value: v, sealer: s, record: record, expires: expires}, nil
+}
+
+// UpdateHeld is Update for a caller that holds the record: it begins with the held value, a copy of which f gets, and
+// reads the store only if the record changed since. What the copy points to is shared, so a caller that goes on using
+// the held value when the update failed lets f replace and not change it.
+func (b *Bucket[T]) UpdateHeld(ctx context.Context, held *Held[T], f func(*T) error) (*Held[T], error) {
+	return b.update(ctx, held, 0, f)
+}
+
+// UpdateHeldFor is UpdateHeld for a record whose next state lives for ttl from now.
+func (b *Bucket[T]) UpdateHeldFor(ctx context.Context, held *Held[T], ttl time.Duration, f func(*T) error) (*Held[T], error) {
+	if err := checkTTL(ttl); err != nil {
+		return nil, err
+	}
+	return b.update(ctx, held, ttl, f)
+}
+
+func (b *Bucket[T]) update(ctx context.Context, held *Held[T], ttl time.Duration, f func(*T) error) (_ *Held[T], err error) {
+	s := held.sealer
 	for range maxUpdates {
 		now := b.now()
 		if held == nil || !now.Before(held.expires) {
@@ -167,7 +182,7 @@ func (b *Bucket[T]) update(
 				return nil, err
 			}
 		}
-		next := &Held[T]{Value: held.Value, expires: held.expires}
+		next := &Held[T]{Value: held.Value, sealer: s, expires: held.expires}
 		if err := f(&next.Value); err != nil {
 			return nil, err
 		}
@@ -186,18 +201,6 @@ func (b *Bucket[T]) update(
 		held = nil
 	}
 	return nil, ErrConflict
-}
-
-func (b *Bucket[T]) hold(ctx context.Context, s *sealer) (*Held[T], error) {
-	record, err := b.Store.Get(ctx, s.key)
-	if err != nil {
-		return nil, err
-	}
-	v, expires, err := unseal[T](s, record, b.now())
-	if err != nil {
-		return nil, err
-	}
-	return &Held[T]{Value: v, record: record, expires: expires}, nil
 }
 
 // Block makes the handle unusable for ttl: a record under it is gone, and a later Add under it gets ErrExists. It is

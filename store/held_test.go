@@ -33,21 +33,21 @@ func TestUpdateHeldReadsOnlyWhatChanged(t *testing.T) {
 	held, err := bucket.Hold(t.Context(), handle)
 	require.NoError(t, err)
 	backend.gets = 0
-	next, err := bucket.UpdateHeld(t.Context(), handle, held, increment)
+	next, err := bucket.UpdateHeld(t.Context(), held, increment)
 	require.NoError(t, err)
 	require.Equal(t, 2, next.Value)
 	require.Zero(t, backend.gets, "nothing changed since it was held")
 
-	again, err := bucket.UpdateHeld(t.Context(), handle, held, increment)
+	again, err := bucket.UpdateHeld(t.Context(), held, increment)
 	require.NoError(t, err)
 	require.Equal(t, 3, again.Value, "what was held is not what is stored any more")
 	require.Equal(t, 1, held.Value, "and stays as it was")
 
-	_, err = bucket.UpdateHeld(t.Context(), handle, again, func(*int) error { return errors.New("no") })
+	_, err = bucket.UpdateHeld(t.Context(), again, func(*int) error { return errors.New("no") })
 	require.EqualError(t, err, "no")
 	_, err = bucket.Take(t.Context(), handle)
 	require.NoError(t, err)
-	_, err = bucket.UpdateHeld(t.Context(), handle, again, increment)
+	_, err = bucket.UpdateHeld(t.Context(), again, increment)
 	require.ErrorIs(t, err, store.ErrNotFound, "a record that was taken does not come back")
 }
 
@@ -62,7 +62,7 @@ func TestUpdateHeldOfManyLosesNothing(t *testing.T) {
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
-			if _, err := bucket.UpdateHeld(t.Context(), handle, held, func(n *int) error { *n++; return nil }); err == nil {
+			if _, err := bucket.UpdateHeld(t.Context(), held, func(n *int) error { *n++; return nil }); err == nil {
 				updated.Add(1)
 			}
 		})

@@ -35,6 +35,10 @@ func CheckWrite(key string, value []byte, ttl time.Duration) error {
 	if len(value) > MaxValue {
 		return fmt.Errorf("%w: a value has at most %d bytes, not %d", ErrInvalid, MaxValue, len(value))
 	}
+	return checkTTL(ttl)
+}
+
+func checkTTL(ttl time.Duration) error {
 	if ttl <= 0 {
 		return fmt.Errorf("%w: a time to live is positive, not %s", ErrInvalid, ttl)
 	}
