@@ -55,6 +55,9 @@ type Client struct {
 	// RequestObjectAlgorithm is request_object_signing_alg: the one algorithm of the client's request objects (RFC 9101).
 	// Empty means that the client sends none; one that it sends is refused.
 	RequestObjectAlgorithm jose.SignatureAlgorithm
+	// RequestObjectEncryption is request_object_encryption_alg: the client may also encrypt its request objects, once they
+	// are signed. Empty means that it may not; RSA-OAEP-256 is what there is, with A128GCM or A256GCM.
+	RequestObjectEncryption jose.KeyAlgorithm
 	// RequireSignedRequestObject is require_signed_request_object: authorization requests of the client that are not in a
 	// signed request object are refused (RFC 9101 section 10.5).
 	RequireSignedRequestObject bool

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/gosignet/signet/keystore"
 )
 
 // Metadata is the authorization server metadata of RFC 8414.
@@ -19,6 +21,8 @@ type Metadata struct {
 	RequirePushedAuthorizationRequests         bool                      `json:"require_pushed_authorization_requests,omitempty"`
 	DPoPSigningAlgs                            []jose.SignatureAlgorithm `json:"dpop_signing_alg_values_supported,omitempty"`
 	RequestObjectSigningAlgs                   []jose.SignatureAlgorithm `json:"request_object_signing_alg_values_supported,omitempty"`
+	RequestObjectEncryptionAlgs                []jose.KeyAlgorithm       `json:"request_object_encryption_alg_values_supported,omitempty"`
+	RequestObjectEncryptionEncs                []jose.ContentEncryption  `json:"request_object_encryption_enc_values_supported,omitempty"`
 	RequireSignedRequestObject                 bool                      `json:"require_signed_request_object,omitempty"`
 	AuthorizationSigningAlgs                   []jose.SignatureAlgorithm `json:"authorization_signing_alg_values_supported,omitempty"`
 	ScopesSupported                            []string                  `json:"scopes_supported,omitempty"`
@@ -57,6 +61,10 @@ func (s *Server) Metadata() Metadata {
 		AuthorizationResponseIssParameterSupported: true,
 		TokenEndpointAuthMethodsSupported:          methods,
 		TokenEndpointAuthSigningAlgs:               algorithms,
+	}
+	if s.decrypter != nil {
+		m.RequestObjectEncryptionAlgs = keystore.DecryptionAlgorithms()
+		m.RequestObjectEncryptionEncs = keystore.DecryptionEncodings()
 	}
 	if s.dpop != nil {
 		m.DPoPSigningAlgs = s.dpop.Algorithms()

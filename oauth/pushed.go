@@ -78,7 +78,7 @@ func (s *Server) readPushedRequest(ctx context.Context, client *Client, f form) 
 	if _, err := f.need("client_id"); err != nil { // verifyAssertion has compared it
 		return nil, err
 	}
-	f, err := s.openRequestObject(client, f)
+	f, err := s.openRequestObject(ctx, client, f)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gosignet/signet/internal/jwt"
+	"github.com/gosignet/signet/keystore"
 )
 
 const (
@@ -109,6 +110,9 @@ func (c *Client) checkKeys() error {
 		}
 	}
 	errs := []error{c.checkAlgorithm("assertion", c.AssertionAlgorithm)}
+	if alg := c.RequestObjectEncryption; alg != "" && (c.RequestObjectAlgorithm == "" || !slices.Contains(keystore.DecryptionAlgorithms(), alg)) {
+		errs = append(errs, fmt.Errorf("request objects cannot be encrypted with %q, or are not signed", alg))
+	}
 	if c.RequestObjectAlgorithm != "" {
 		errs = append(errs, c.checkAlgorithm("request object", c.RequestObjectAlgorithm))
 	}

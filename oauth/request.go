@@ -77,7 +77,7 @@ func (s *Server) authorizationRequest(ctx context.Context, f form) (*Authorizati
 	if err != nil {
 		return nil, err
 	}
-	if f, err = s.openRequestObject(client, f); err != nil {
+	if f, err = s.openRequestObject(ctx, client, f); err != nil {
 		return nil, err
 	}
 	req, err := requestTarget(client, f)

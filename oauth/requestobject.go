@@ -1,12 +1,15 @@
 package oauth
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/gosignet/signet/internal/jwt"
+	"github.com/gosignet/signet/keystore"
 )
 
 // typeRequestObject is the typ of request objects (RFC 9101 section 10.8).
@@ -30,7 +33,7 @@ func errRequestObject(description string, cause error) *Error {
 //
 // The redirect URI is known from the object alone. As long as the object is not known to be right there is no place to
 // send an error to but the page.
-func (s *Server) openRequestObject(client *Client, f form) (form, error) {
+func (s *Server) openRequestObject(ctx context.Context, client *Client, f form) (form, error) {
 	if client.RequestObjectAlgorithm == "" {
 		return f, nil
 	}
@@ -41,8 +44,27 @@ func (s *Server) openRequestObject(client *Client, f form) (form, error) {
 	if f.values.Has("request_uri") {
 		return f, refuse(InvalidRequest, "request and request_uri exclude each other")
 	}
+	if object, err = s.decryptRequestObject(ctx, client, object); err != nil {
+		return f, err
+	}
 	claims, err := s.verifyRequestObject(client, object)
 	return form{object: claims}, err
+}
+
+// decryptRequestObject opens a request object that is encrypted, as a client may if it is registered for it (RFC 9101
+// section 6.1). Inside is one that is signed; what is encrypted is believed no more for it.
+func (s *Server) decryptRequestObject(ctx context.Context, client *Client, object string) (string, error) {
+	if strings.Count(object, ".") != 4 {
+		return object, nil
+	}
+	if s.decrypter == nil || client.RequestObjectEncryption == "" {
+		return "", errRequestObject("the client is not registered for encrypted request objects", nil)
+	}
+	content, err := s.decrypter.Decrypt(ctx, object)
+	if errors.Is(err, keystore.ErrDecrypt) {
+		return "", errRequestObject("the request object cannot be decrypted", err)
+	}
+	return string(content), err
 }
 
 // verifyRequestObject returns the claims of a request object that the client signed for this server (RFC 9101 section

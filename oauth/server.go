@@ -42,7 +42,7 @@ type Config struct {
 	Endpoints Endpoints
 	// Clients looks clients up. Required.
 	Clients ClientStore
-	// Keys signs access tokens. Required.
+	// Keys signs access tokens. One that is also a [keystore.Decrypter] opens encrypted request objects. Required.
 	Keys keystore.Keystore
 	// Store keeps codes and tokens. Required.
 	Store store.Ephemeral
@@ -101,6 +101,7 @@ type Server struct {
 	requirePushed       bool
 	requireSigned       bool
 	dpop                *dpop.Verifier
+	decrypter           keystore.Decrypter // nil if the keystore is none
 	serverProfile       Profile
 	development         bool
 	scopes              []string
@@ -146,6 +147,7 @@ func New(c Config) (*Server, error) {
 		logger:              c.Logger,
 		now:                 c.Now,
 	}
+	s.decrypter, _ = c.Keys.(keystore.Decrypter)
 	if s.extension != nil {
 		s.parameters = s.extension.Parameters()
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
 )
 
@@ -107,6 +108,10 @@ func setField(c *oauth.Client, name string, raw json.RawMessage) error {
 		return decode(raw, &c.IDTokenAlgorithm)
 	case "request_object_signing_alg":
 		return decode(raw, &c.RequestObjectAlgorithm)
+	case "request_object_encryption_alg":
+		return decode(raw, &c.RequestObjectEncryption)
+	case "request_object_encryption_enc":
+		return mustBeOneOf(raw, keystore.DecryptionEncodings())
 	case "require_signed_request_object":
 		return decode(raw, &c.RequireSignedRequestObject)
 	case "authorization_signed_response_alg":
@@ -188,6 +193,18 @@ func decode(raw json.RawMessage, value any) error {
 			return fmt.Errorf("a JSON %s is not what belongs here", e.Value)
 		}
 		return err
+	}
+	return nil
+}
+
+// mustBeOneOf accepts the values that Signet supports.
+func mustBeOneOf[T comparable](raw json.RawMessage, allowed []T) error {
+	var value T
+	if err := decode(raw, &value); err != nil {
+		return err
+	}
+	if !slices.Contains(allowed, value) {
+		return fmt.Errorf("only %v are supported", allowed)
 	}
 	return nil
 }

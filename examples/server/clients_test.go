@@ -10,6 +10,8 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet/keystore"
 )
 
 const registration = `{
@@ -28,6 +30,9 @@ const registration = `{
 	"authorization_signed_response_alg": "EdDSA",
 	"subject_type": "pairwise",
 	"sector_identifier_uri": "https://sector.example/uris.json",
+	"request_object_encryption_alg": "RSA-OAEP-256",
+	"request_object_encryption_enc": "A256GCM",
+	"require_pkce": false,
 	"default_acr_values": ["high"],
 	"default_max_age": 3600,
 	"require_auth_time": true,
@@ -57,6 +62,11 @@ func TestClientIsReadFromItsRegistration(t *testing.T) {
 	assert.False(t, c.UserinfoJSON)
 	assert.Equal(t, jose.ES256, c.RequestObjectAlgorithm)
 	assert.True(t, c.RequireSignedRequestObject)
+	assert.Equal(t, jose.RSA_OAEP_256, c.RequestObjectEncryption)
+	assert.True(t, c.PKCEOptional)
+	keys, err := newKeys([]jose.SignatureAlgorithm{jose.ES256}, clients)
+	require.NoError(t, err)
+	assert.Implements(t, (*keystore.Decrypter)(nil), keys, "the provider has a key for that too")
 	assert.Equal(t, jose.EdDSA, c.AuthorizationResponseAlgorithm)
 	assert.Contains(t, signatureAlgorithms(c.Profile, clients), jose.EdDSA, "the provider has a key for it")
 	assert.Equal(t, "sector.example", c.SectorIdentifier)
@@ -81,6 +91,7 @@ func TestMistakesInRegistrationsAreNamed(t *testing.T) {
 		"unknown member":     {`"scope"`, `"scopes"`, "client 1 (clinic): scopes: unknown or unsupported"},
 		"wrong type":         {`["https://clinic.example/callback"]`, `"https://clinic.example/callback"`, "redirect_uris: a JSON string is not what belongs here"},
 		"other method":       {`"private_key_jwt"`, `"client_secret_basic"`, `token_endpoint_auth_method: only "private_key_jwt" is supported`},
+		"other encryption":   {`"A256GCM"`, `"A256CBC-HS512"`, "request_object_encryption_enc: only [A128GCM A256GCM] are supported"},
 		"other grant":        {`"authorization_code"`, `"implicit"`, `grant_types: only ["authorization_code"] is supported`},
 		"public subjects":    {`"pairwise"`, `"public"`, `subject_type: only "pairwise" is supported`},
 		"no key":             {`"keys": [`, `"keys": [], "old": [`, "no key fits the assertion algorithm ES256"},

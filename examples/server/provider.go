@@ -54,7 +54,7 @@ func newIdentityProvider(c *config, clients []*oauth.Client, logger *slog.Logger
 		return nil, err
 	}
 	algorithms := signatureAlgorithms(c.profile, clients)
-	if p.keys, err = keystore.Generate(algorithms...); err != nil {
+	if p.keys, err = newKeys(algorithms, clients); err != nil {
 		return nil, err
 	}
 	if p.store, err = memory.New(memory.Config{}); err != nil {
@@ -103,6 +103,22 @@ func (p *identityProvider) close(ctx context.Context) error {
 		logouts = p.logouts.Close(ctx)
 	}
 	return errors.Join(logouts, p.queue.Close(ctx), p.people.Close(), p.store.Close())
+}
+
+// newKeys makes fresh keys: for the algorithms and, if a client encrypts its requests, for that.
+func newKeys(algorithms []jose.SignatureAlgorithm, clients []*oauth.Client) (keystore.Keystore, error) {
+	signing, err := keystore.Generate(algorithms...)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(clients, func(c *oauth.Client) bool { return c.RequestObjectEncryption != "" }) {
+		return signing, nil
+	}
+	decryption, err := keystore.GenerateDecryptionKey()
+	if err != nil {
+		return nil, err
+	}
+	return keystore.WithDecryption(signing, decryption)
 }
 
 // signatureAlgorithms are those that every provider needs, unless the profile forbids them, and those that the clients ask
