@@ -1,6 +1,10 @@
 package conformance_test
 
 import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,6 +17,7 @@ import (
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/conformance"
+	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
@@ -20,9 +25,10 @@ import (
 )
 
 const (
-	demoPerson = "2740198356"
-	demoCode   = "111111"
-	demoScope  = "openid profile email address phone"
+	demoPerson   = "2740198356"
+	demoCode     = "111111"
+	accountsPath = "/accounts"
+	demoScope    = "openid profile email address phone"
 )
 
 // claims are those that the person has.
@@ -38,7 +44,7 @@ func TestSignetConforms(t *testing.T) {
 		config func(*signet.Config)
 	}{
 		"OpenID Connect":           {[]string{"oidc-config", "oidc", "oidc-logout"}, func(c *signet.Config) { c.Sessions = login.Sessions{Idle: time.Hour} }},
-		"FAPI 2.0":                 {[]string{"fapi2-security"}, serverWide(oauth.ProfileFAPI2)},
+		"FAPI 2.0":                 {[]string{"fapi2-security", "fapi2-security-oauth"}, serverWide(oauth.ProfileFAPI2)},
 		"FAPI 2.0, nonces":         {[]string{"fapi2-security"}, func(c *signet.Config) { c.RequireDPoPNonces = true }},
 		"FAPI 2.0 Message Signing": {[]string{"fapi2-message-signing"}, serverWide(oauth.ProfileFAPI2MessageSigning)},
 		"all kinds of client at once": {
@@ -98,11 +104,37 @@ func checkSignet(t *testing.T, configure func(*signet.Config), groups ...string)
 		if provider.Backchannel != nil {
 			defer provider.Backchannel.Close(t.Context())
 		}
-		target.Transport = conformance.InProcess(provider)
+		target.Transport = conformance.InProcess(withResource(t, provider))
 		report, err = target.Check(t.Context())
 		require.NoError(t, err)
 	})
 	return report
+}
+
+// withResource puts a resource server beside the provider, for clients that have no userinfo because they do without
+// OpenID Connect: it answers whoever brings a bound token and a proof.
+func withResource(t *testing.T, provider *signet.Provider) http.Handler {
+	t.Helper()
+	resource, err := dpop.NewResource(dpop.ResourceConfig{
+		Verifier: provider.DPoP,
+		BaseURL:  issuer,
+		Tokens: func(ctx context.Context, token string) (*dpop.Token, error) {
+			known, err := provider.OAuth.AccessToken(ctx, token)
+			if err != nil {
+				return nil, fmt.Errorf("%w: %w", dpop.ErrInvalidToken, err)
+			}
+			return &dpop.Token{Thumbprint: known.DPoPThumbprint}, nil
+		},
+	})
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	mux.Handle("/", provider)
+	mux.Handle(accountsPath, resource.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		io.WriteString(w, `{"accounts":[]}`)
+	})))
+	return mux
 }
 
 func signetClients(groups []string) (conformance.Target, []*oauth.Client) {
@@ -122,7 +154,14 @@ func signetClients(groups []string) (conformance.Target, []*oauth.Client) {
 			target.Profiles[group] = &conformance.Profile{}
 			continue
 		}
-		p, _ := profile(group, demoScope, false, false)
+		scope := demoScope
+		if group == "fapi2-security-oauth" {
+			scope = "accounts"
+		}
+		p, _ := profile(group, scope, false, false)
+		if group == "fapi2-security-oauth" {
+			p.Resource = issuer + accountsPath
+		}
 		if group == "oidc-logout" {
 			p.PostLogoutRedirectURI = "https://rp.example/logged-out"
 		}
@@ -142,7 +181,7 @@ func signetClients(groups []string) (conformance.Target, []*oauth.Client) {
 				if p.PostLogoutRedirectURI != "" {
 					client.PostLogoutRedirectURIs = []string{p.PostLogoutRedirectURI}
 				}
-			case "fapi2-security":
+			case "fapi2-security", "fapi2-security-oauth":
 				client.Profile = oauth.ProfileFAPI2
 			default:
 				client.Profile, client.RequestObjectAlgorithm = oauth.ProfileFAPI2MessageSigning, client.AssertionAlgorithm
