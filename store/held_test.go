@@ -84,3 +84,20 @@ func (c *counting) Get(ctx context.Context, key string) ([]byte, error) {
 	c.gets++
 	return c.Ephemeral.Get(ctx, key)
 }
+
+func TestUpdateHeldOfARecordThatExpiredMeanwhile(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	bucket := store.Bucket[int]{Store: newStore(t), Name: "held", Now: func() time.Time { return now }}
+	handle, err := bucket.Create(t.Context(), 1, time.Minute)
+	require.NoError(t, err)
+	held, err := bucket.Hold(t.Context(), handle)
+	require.NoError(t, err)
+	now = now.Add(time.Minute) // by the bucket's clock; the store's stands where it was
+	_, err = bucket.UpdateHeld(t.Context(), held, func(n *int) error { *n++; return nil })
+	require.ErrorIs(t, err, store.ErrNotFound, "to hold a record does not keep it alive")
+	_, err = bucket.UpdateHeldFor(t.Context(), held, time.Hour, func(n *int) error { *n++; return nil })
+	require.ErrorIs(t, err, store.ErrNotFound, "nor does a longer life bring it back")
+	_, err = bucket.UpdateHeldFor(t.Context(), held, 0, func(*int) error { return nil })
+	require.ErrorIs(t, err, store.ErrInvalid)
+}
