@@ -58,7 +58,7 @@ func ExampleTransport() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	key, err := keys.Signer(context.Background(), jose.ES256)
+	key, err := keys.Signer(context.Background(), keystore.TokenSigning, jose.ES256)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -140,7 +140,7 @@ func (t *Transport) proof(r *http.Request, nonce string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("dpop: encode the proof: %w", err)
 	}
-	proof, err := t.key.SignWithJWK(proofType, payload)
+	proof, err := t.key.SignWithJWK(r.Context(), proofType, payload)
 	if err != nil {
 		return "", fmt.Errorf("dpop: sign the proof: %w", err)
 	}

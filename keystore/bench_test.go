@@ -56,7 +56,7 @@ func benchmarkKey(b *testing.B, alg jose.SignatureAlgorithm, signer crypto.Signe
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
-		_, err := key.Sign("JWT", payload)
+		_, err := key.Sign(b.Context(), "JWT", payload)
 		require.NoError(b, err)
 	}
 }

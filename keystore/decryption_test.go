@@ -93,7 +93,7 @@ func TestDecryptionKeysArePublishedForEncryptionAndNotForSignatures(t *testing.T
 		require.Equal(t, string(jose.RSA_OAEP_256), public[i+1].Algorithm)
 		require.True(t, public[i+1].IsPublic())
 	}
-	_, err = d.Signer(t.Context(), jose.ES256)
+	_, err = d.Signer(t.Context(), keystore.TokenSigning, jose.ES256)
 	require.NoError(t, err, "it signs as before")
 }
 

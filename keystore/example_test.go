@@ -18,11 +18,11 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	key, err := keys.Signer(ctx, jose.ES256)
+	key, err := keys.Signer(ctx, keystore.TokenSigning, jose.ES256)
 	if err != nil {
 		log.Fatal(err)
 	}
-	token, err := key.SignJSON("JWT", map[string]any{"iss": "https://id.example", "sub": "8f1c"})
+	token, err := key.SignJSON(ctx, "JWT", map[string]any{"iss": "https://id.example", "sub": "8f1c"})
 	if err != nil {
 		log.Fatal(err)
 	}

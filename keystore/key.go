@@ -1,6 +1,7 @@
 package keystore
 
 import (
+	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rand"
@@ -27,9 +28,9 @@ import (
 type Key struct {
 	public jose.JSONWebKey
 	alg    jose.SignatureAlgorithm
-	// sign is the Sign method of the signer. The signer itself is out of reach even for reflection, which is how
+	// sign is the SignContext method of the signer, or its Sign. The signer itself is out of reach even for reflection, which is how
 	// printers reach the fields of whoever holds a Key.
-	sign func(io.Reader, []byte, crypto.SignerOpts) ([]byte, error)
+	sign func(context.Context, io.Reader, []byte, crypto.SignerOpts) ([]byte, error)
 	opts crypto.SignerOpts
 	// size is the length of a signature in bytes; it is fixed for each key.
 	size int
@@ -47,7 +48,13 @@ func NewKey(alg jose.SignatureAlgorithm, signer crypto.Signer) (*Key, error) {
 	k := &Key{
 		public: jose.JSONWebKey{Key: signer.Public(), Use: "sig", Algorithm: string(alg)},
 		alg:    alg,
-		sign:   signer.Sign,
+	}
+	if waits, ok := signer.(ContextSigner); ok {
+		k.sign = waits.SignContext
+	} else {
+		k.sign = func(_ context.Context, rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+			return signer.Sign(rand, digest, opts)
+		}
 	}
 	if err := jwt.CheckKey(alg, k.public.Key); err != nil {
 		return nil, fmt.Errorf("keystore: key and algorithm do not fit: %w", err)
@@ -84,12 +91,12 @@ func (k *Key) Algorithm() jose.SignatureAlgorithm { return k.alg }
 func (k *Key) Public() jose.JSONWebKey { return k.public }
 
 // SignJSON encodes the claims as JSON and signs them; see [Key.Sign].
-func (k *Key) SignJSON(typ string, claims any) (string, error) {
+func (k *Key) SignJSON(ctx context.Context, typ string, claims any) (string, error) {
 	payload, err := json.Marshal(claims)
 	if err != nil {
 		return "", fmt.Errorf("keystore: encode claims: %w", err)
 	}
-	return k.Sign(typ, payload)
+	return k.Sign(ctx, typ, payload)
 }
 
 // Sign returns the payload as a compact JWS (RFC 7515, section 7.1) whose header has alg, kid and typ. The typ says what
@@ -99,17 +106,17 @@ func (k *Key) SignJSON(typ string, claims any) (string, error) {
 // Sign does not go through go-jose's signer, which spends 12 microseconds and 60 allocations on each token beside the
 // signature (a header map encoded to JSON, several copies), a quarter of an ES256 signature. This spends 2 and 4 at most;
 // BenchmarkOverhead compares them.
-func (k *Key) Sign(typ string, payload []byte) (string, error) {
+func (k *Key) Sign(ctx context.Context, typ string, payload []byte) (string, error) {
 	if !validType(typ) {
 		return "", fmt.Errorf("keystore: %q is no media type name", typ)
 	}
 	header := append(append(make([]byte, 0, 128), k.header...), typ...)
-	return k.compact(append(header, `"}`...), payload)
+	return k.compact(ctx, append(header, `"}`...), payload)
 }
 
 // SignWithJWK is [Key.Sign] for the few tokens that bring the public key along: the header has alg, typ and, in place of
 // the kid, jwk. Such a token says only that its sender has the key, as a DPoP proof does (RFC 9449).
-func (k *Key) SignWithJWK(typ string, payload []byte) (string, error) {
+func (k *Key) SignWithJWK(ctx context.Context, typ string, payload []byte) (string, error) {
 	if !validType(typ) {
 		return "", fmt.Errorf("keystore: %q is no media type name", typ)
 	}
@@ -118,16 +125,16 @@ func (k *Key) SignWithJWK(typ string, payload []byte) (string, error) {
 		return "", fmt.Errorf("keystore: encode the public key: %w", err)
 	}
 	header := []byte(`{"alg":"` + string(k.alg) + `","typ":"` + typ + `","jwk":`)
-	return k.compact(append(append(header, jwk...), '}'), payload)
+	return k.compact(ctx, append(append(header, jwk...), '}'), payload)
 }
 
 // compact returns the header and the payload with their signature.
-func (k *Key) compact(header, payload []byte) (string, error) {
+func (k *Key) compact(ctx context.Context, header, payload []byte) (string, error) {
 	enc := base64.RawURLEncoding
 	token := make([]byte, 0, enc.EncodedLen(len(header))+enc.EncodedLen(len(payload))+enc.EncodedLen(k.size)+2)
 	token = enc.AppendEncode(token, header)
 	token = enc.AppendEncode(append(token, '.'), payload)
-	signature, err := k.signature(token)
+	signature, err := k.signature(ctx, token)
 	if err != nil {
 		return "", err
 	}
@@ -135,7 +142,7 @@ func (k *Key) compact(header, payload []byte) (string, error) {
 }
 
 // signature signs the input and returns the signature as JWS wants it (RFC 7518, sections 3.3 to 3.5; RFC 8037).
-func (k *Key) signature(input []byte) ([]byte, error) {
+func (k *Key) signature(ctx context.Context, input []byte) ([]byte, error) {
 	digest := input
 	switch k.opts.HashFunc() {
 	case crypto.SHA256:
@@ -145,7 +152,7 @@ func (k *Key) signature(input []byte) ([]byte, error) {
 		sum := sha512.Sum384(input)
 		digest = sum[:]
 	}
-	signature, err := k.sign(rand.Reader, digest, k.opts)
+	signature, err := k.sign(ctx, rand.Reader, digest, k.opts)
 	if err != nil {
 		return nil, fmt.Errorf("keystore: sign with %s: %w", k.alg, err)
 	}

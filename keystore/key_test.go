@@ -123,7 +123,7 @@ func TestSignaturesAreVerifiedByOthers(t *testing.T) {
 					rounds = 1000
 				}
 				for range rounds {
-					token, err := key.Sign("at+jwt", []byte(`{"sub":"ሰላም"}`))
+					token, err := key.Sign(t.Context(), "at+jwt", []byte(`{"sub":"ሰላም"}`))
 					require.NoError(t, err)
 
 					header, payload := verify(t, alg, signer.Public(), token)
@@ -216,7 +216,7 @@ func TestSignGivesNoTokenWhenTheSignerFails(t *testing.T) {
 			t.Parallel()
 			key, err := keystore.NewKey(tc.alg, faulty{newSigner(tc.alg), tc.signature, tc.err})
 			require.NoError(t, err)
-			token, err := key.Sign("JWT", []byte(`{}`))
+			token, err := key.Sign(t.Context(), "JWT", []byte(`{}`))
 			require.Error(t, err)
 			assert.Empty(t, token)
 			if tc.err != nil {
@@ -231,11 +231,11 @@ func TestSignRefusesATypThatIsNoMediaType(t *testing.T) {
 	key, err := keystore.NewKey(jose.ES256, newSigner(jose.ES256))
 	require.NoError(t, err)
 	for _, typ := range []string{"", "a b", `JWT","crit":["x`, "JWT\n", "jwt;v=1", "é", strings.Repeat("a", 128)} {
-		_, err := key.Sign(typ, []byte(`{}`))
+		_, err := key.Sign(t.Context(), typ, []byte(`{}`))
 		assert.Error(t, err, "%q", typ)
 	}
 	for _, typ := range []string{"JWT", "at+jwt", "application/dpop+jwt", "vnd.a_b-c.d", strings.Repeat("a", 127)} {
-		token, err := key.Sign(typ, []byte(`{}`))
+		token, err := key.Sign(t.Context(), typ, []byte(`{}`))
 		require.NoError(t, err, "%q", typ)
 		header, _ := verify(t, jose.ES256, key.Public().Key, token)
 		assert.Equal(t, typ, header["typ"])
@@ -248,7 +248,7 @@ func TestSignWithJWKBringsThePublicKeyAlong(t *testing.T) {
 		signer := opaque{newSigner(alg)}
 		key, err := keystore.NewKey(alg, signer)
 		require.NoError(t, err)
-		token, err := key.SignWithJWK("dpop+jwt", []byte(`{"jti":"1"}`))
+		token, err := key.SignWithJWK(t.Context(), "dpop+jwt", []byte(`{"jti":"1"}`))
 		require.NoError(t, err)
 
 		header, payload := verify(t, alg, signer.Public(), token)
@@ -259,7 +259,7 @@ func TestSignWithJWKBringsThePublicKeyAlong(t *testing.T) {
 		jwk := must(json.Marshal(jose.JSONWebKey{Key: signer.Public()}))
 		assert.JSONEq(t, string(jwk), string(must(json.Marshal(header["jwk"]))))
 
-		_, err = key.SignWithJWK(`JWT","crit":["x`, nil)
+		_, err = key.SignWithJWK(t.Context(), `JWT","crit":["x`, nil)
 		assert.Error(t, err)
 	}
 }
@@ -269,12 +269,12 @@ func TestSignJSON(t *testing.T) {
 	key, err := keystore.NewKey(jose.EdDSA, newSigner(jose.EdDSA))
 	require.NoError(t, err)
 
-	token, err := key.SignJSON("JWT", map[string]any{"sub": "1", "aud": "2"})
+	token, err := key.SignJSON(t.Context(), "JWT", map[string]any{"sub": "1", "aud": "2"})
 	require.NoError(t, err)
 	_, payload := verify(t, jose.EdDSA, key.Public().Key, token)
 	assert.JSONEq(t, `{"sub":"1","aud":"2"}`, string(payload))
 
-	_, err = key.SignJSON("JWT", func() {})
+	_, err = key.SignJSON(t.Context(), "JWT", func() {})
 	assert.Error(t, err)
 }
 
@@ -289,7 +289,7 @@ func TestSignIsSafeForConcurrentUse(t *testing.T) {
 			errs := make([]error, len(tokens))
 			var group sync.WaitGroup
 			for i := range tokens {
-				group.Go(func() { tokens[i], errs[i] = key.Sign("JWT", fmt.Appendf(nil, `{"jti":"%d"}`, i)) })
+				group.Go(func() { tokens[i], errs[i] = key.Sign(t.Context(), "JWT", fmt.Appendf(nil, `{"jti":"%d"}`, i)) })
 			}
 			group.Wait()
 			for i, token := range tokens {

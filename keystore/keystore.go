@@ -21,9 +21,9 @@ var ErrNoKey = errors.New("keystore: no key for this algorithm")
 
 // Keystore holds the provider's signing keys. It is safe for concurrent use.
 type Keystore interface {
-	// Signer returns the key that signs now for the algorithm, or an error that wraps ErrNoKey.
-	Signer(ctx context.Context, alg jose.SignatureAlgorithm) (*Key, error)
-	// Keys returns every public key that a verifier may need: the next, the current, and those retired whose
-	// signatures are still valid. Each has kid, use and alg, and no kid is there twice. The caller owns the slice.
+	// Signer returns the key that signs now in the role with the algorithm, or an error that wraps ErrNoKey.
+	Signer(ctx context.Context, role Role, alg jose.SignatureAlgorithm) (*Key, error)
+	// Keys returns every public key that a verifier, or a client that encrypts, may need: the next, the current, and
+	// those retired whose signatures are still valid. Each has kid, use and alg, and no kid is there twice. The caller owns the slice.
 	Keys(ctx context.Context) ([]jose.JSONWebKey, error)
 }

@@ -89,8 +89,8 @@ func generate(alg jose.SignatureAlgorithm) (crypto.Signer, error) {
 	return nil, fmt.Errorf("keystore: no keys are made for the algorithm %q", alg)
 }
 
-// Signer returns the first key for the algorithm, or an error that wraps [ErrNoKey].
-func (m *Memory) Signer(_ context.Context, alg jose.SignatureAlgorithm) (*Key, error) {
+// Signer returns the first key for the algorithm, whatever the role, or an error that wraps [ErrNoKey].
+func (m *Memory) Signer(_ context.Context, _ Role, alg jose.SignatureAlgorithm) (*Key, error) {
 	key := m.signers[alg]
 	if key == nil {
 		return nil, fmt.Errorf("%w: %s", ErrNoKey, alg)

@@ -25,13 +25,13 @@ func TestMemorySignsWithTheFirstKeyAndPublishesAll(t *testing.T) {
 	memory, err := keystore.NewMemory(first, other, second)
 	require.NoError(t, err)
 
-	signer, err := memory.Signer(t.Context(), jose.ES256)
+	signer, err := memory.Signer(t.Context(), keystore.TokenSigning, jose.ES256)
 	require.NoError(t, err)
 	assert.Same(t, first, signer)
-	signer, err = memory.Signer(t.Context(), jose.EdDSA)
+	signer, err = memory.Signer(t.Context(), keystore.TokenSigning, jose.EdDSA)
 	require.NoError(t, err)
 	assert.Same(t, other, signer)
-	signer, err = memory.Signer(t.Context(), jose.RS256)
+	signer, err = memory.Signer(t.Context(), keystore.TokenSigning, jose.RS256)
 	require.ErrorIs(t, err, keystore.ErrNoKey)
 	assert.Nil(t, signer)
 
@@ -77,16 +77,16 @@ func TestGenerateMakesAKeyForEachAlgorithm(t *testing.T) {
 	memory, err := keystore.Generate(algorithms...)
 	require.NoError(t, err)
 	for _, alg := range algorithms {
-		key, err := memory.Signer(t.Context(), alg)
+		key, err := memory.Signer(t.Context(), keystore.TokenSigning, alg)
 		require.NoError(t, err)
-		token, err := key.Sign("JWT", []byte(`{}`))
+		token, err := key.Sign(t.Context(), "JWT", []byte(`{}`))
 		require.NoError(t, err)
 		verify(t, alg, key.Public().Key, token)
 	}
-	rs256, err := memory.Signer(t.Context(), jose.RS256)
+	rs256, err := memory.Signer(t.Context(), keystore.TokenSigning, jose.RS256)
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, rs256.Public().Key.(*rsa.PublicKey).N.BitLen(), 2048)
-	es384, err := memory.Signer(t.Context(), jose.ES384)
+	es384, err := memory.Signer(t.Context(), keystore.TokenSigning, jose.ES384)
 	require.NoError(t, err)
 	assert.Equal(t, elliptic.P384(), es384.Public().Key.(*ecdsa.PublicKey).Curve)
 }

@@ -28,7 +28,7 @@ func TestParsePEM(t *testing.T) {
 			signer := newSigner(alg)
 			key, err := keystore.ParsePEM(append(encodePEM(signer), "\n \n"...), alg)
 			require.NoError(t, err)
-			token, err := key.Sign("JWT", []byte(`{}`))
+			token, err := key.Sign(t.Context(), "JWT", []byte(`{}`))
 			require.NoError(t, err)
 			verify(t, alg, signer.Public(), token)
 		})
@@ -81,7 +81,7 @@ func FuzzParsePEM(f *testing.F) {
 			assert.Nil(t, key)
 			return
 		}
-		token, err := key.Sign("JWT", []byte(`{}`))
+		token, err := key.Sign(t.Context(), "JWT", []byte(`{}`))
 		if err != nil {
 			return // such as an RSA key whose numbers do not fit together
 		}

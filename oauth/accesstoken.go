@@ -14,6 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gosignet/signet/dpop"
+	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/store"
 )
 
@@ -44,11 +45,11 @@ type accessTokenClaims struct {
 // sign makes the token. Its jti is the handle that opens its record, so that whoever holds the token, and nobody else,
 // gives the provider access to what it stands for.
 func (s *Server) sign(ctx context.Context, alg jose.SignatureAlgorithm, t *AccessToken, jti string) (string, error) {
-	key, err := s.keys.Signer(ctx, alg)
+	key, err := s.keys.Signer(ctx, keystore.TokenSigning, alg)
 	if err != nil {
 		return "", err
 	}
-	return key.SignJSON(typeAccessToken, accessTokenClaims{
+	return key.SignJSON(ctx, typeAccessToken, accessTokenClaims{
 		Issuer:       s.issuer,
 		Subject:      t.Grant.Subject,
 		Audience:     s.audience,

@@ -119,11 +119,11 @@ func TestAccessTokenThatWasChangedIsInvalid(t *testing.T) {
 	// A forger who knows the jti makes a token of their own, under the provider's own key even.
 	claims := unverified(t, token)
 	claims["sub"] = "somebody-else"
-	key, err := p.keys.Signer(t.Context(), jose.ES256)
+	key, err := p.keys.Signer(t.Context(), keystore.TokenSigning, jose.ES256)
 	require.NoError(t, err)
-	forged, err := key.SignJSON("at+jwt", claims)
+	forged, err := key.SignJSON(t.Context(), "at+jwt", claims)
 	require.NoError(t, err)
-	resigned, err := key.SignJSON("at+jwt", unverified(t, token))
+	resigned, err := key.SignJSON(t.Context(), "at+jwt", unverified(t, token))
 	require.NoError(t, err)
 
 	for name, changed := range map[string]string{

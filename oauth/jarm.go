@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/gosignet/signet/keystore"
 )
 
 // responseLifetime is how long a signed response is valid: at most ten minutes, and longer than any redirect takes (JARM
@@ -32,7 +34,7 @@ func (s *Server) responseAlgorithm(c *Client) jose.SignatureAlgorithm {
 
 // signResponse returns the parameters of a response as a JWT for the client (JARM section 2.1).
 func (s *Server) signResponse(ctx context.Context, req *AuthorizationRequest, parameters url.Values) (string, error) {
-	key, err := s.keys.Signer(ctx, cmp.Or(req.ResponseAlgorithm, s.accessTokenAlg))
+	key, err := s.keys.Signer(ctx, keystore.ResponseSigning, cmp.Or(req.ResponseAlgorithm, s.accessTokenAlg))
 	if err != nil {
 		return "", err
 	}
@@ -40,5 +42,5 @@ func (s *Server) signResponse(ctx context.Context, req *AuthorizationRequest, pa
 	for name := range parameters { // iss is one of them
 		claims[name] = parameters.Get(name)
 	}
-	return key.SignJSON("JWT", claims)
+	return key.SignJSON(ctx, "JWT", claims)
 }

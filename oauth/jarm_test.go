@@ -221,11 +221,11 @@ type faultyKeys struct {
 	down bool
 }
 
-func (k *faultyKeys) Signer(ctx context.Context, alg jose.SignatureAlgorithm) (*keystore.Key, error) {
+func (k *faultyKeys) Signer(ctx context.Context, role keystore.Role, alg jose.SignatureAlgorithm) (*keystore.Key, error) {
 	if k.down {
 		return nil, errors.New("zebra: the HSM does not answer")
 	}
-	return k.Keystore.Signer(ctx, alg)
+	return k.Keystore.Signer(ctx, keystore.TokenSigning, alg)
 }
 
 // Without the signature there is no code, and the login can be completed later; an error goes unsigned.

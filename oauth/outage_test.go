@@ -172,11 +172,11 @@ type failingKeys struct {
 	err error
 }
 
-func (k *failingKeys) Signer(ctx context.Context, alg jose.SignatureAlgorithm) (*keystore.Key, error) {
+func (k *failingKeys) Signer(ctx context.Context, role keystore.Role, alg jose.SignatureAlgorithm) (*keystore.Key, error) {
 	if k.err != nil {
 		return nil, k.err
 	}
-	return k.Keystore.Signer(ctx, alg)
+	return k.Keystore.Signer(ctx, keystore.TokenSigning, alg)
 }
 
 func TestRevocationThatFailsIsNotSaidToHaveWorked(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/gosignet/signet/keystore"
 )
 
 // Profile is a set of rules that a client is held to, beyond those that hold for all.
@@ -115,7 +117,7 @@ func (s *Server) prepareFAPI2() {
 		if s.keys == nil || !ProfileFAPI2.Allows(alg) {
 			continue
 		}
-		if _, err := s.keys.Signer(context.Background(), alg); err == nil {
+		if _, err := s.keys.Signer(context.Background(), keystore.TokenSigning, alg); err == nil {
 			s.fapi2TokenAlg = alg
 			break
 		}

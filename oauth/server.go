@@ -230,11 +230,11 @@ func (s *Server) validate() error {
 	}
 	if s.keys == nil {
 		fail("Config.Keys is missing")
-	} else if _, err := s.keys.Signer(context.Background(), s.accessTokenAlg); err != nil {
+	} else if _, err := s.keys.Signer(context.Background(), keystore.TokenSigning, s.accessTokenAlg); err != nil {
 		fail("access tokens cannot be signed with %s: %w", s.accessTokenAlg, err)
 	} else {
 		for _, alg := range s.responseAlgs {
-			if _, err := s.keys.Signer(context.Background(), alg); err != nil {
+			if _, err := s.keys.Signer(context.Background(), keystore.ResponseSigning, alg); err != nil {
 				fail("authorization responses cannot be signed with %s: %w", alg, err)
 			}
 		}

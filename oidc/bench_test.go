@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet/keystore"
 )
 
 // BenchmarkExtend is the part of a token request that OpenID Connect adds. BenchmarkSign is the signature in it.
@@ -51,12 +53,12 @@ func BenchmarkUserinfo(b *testing.B) {
 func BenchmarkSign(b *testing.B) {
 	for _, alg := range []jose.SignatureAlgorithm{jose.ES256, jose.RS256} {
 		b.Run(string(alg), func(b *testing.B) {
-			key, err := testKeys().Signer(b.Context(), alg)
+			key, err := testKeys().Signer(b.Context(), keystore.TokenSigning, alg)
 			require.NoError(b, err)
 			payload := make([]byte, 400)
 			b.ReportAllocs()
 			for b.Loop() {
-				_, err := key.Sign("JWT", payload)
+				_, err := key.Sign(b.Context(), "JWT", payload)
 				require.NoError(b, err)
 			}
 		})

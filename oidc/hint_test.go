@@ -55,9 +55,9 @@ func TestHintIsRefused(t *testing.T) {
 		if change != nil {
 			change(claims)
 		}
-		key, err := keys.Signer(t.Context(), alg)
+		key, err := keys.Signer(t.Context(), keystore.TokenSigning, alg)
 		require.NoError(t, err)
-		token, err := key.SignJSON(typ, claims)
+		token, err := key.SignJSON(t.Context(), typ, claims)
 		require.NoError(t, err)
 		return token
 	}

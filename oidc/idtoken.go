@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
 )
 
@@ -30,7 +31,7 @@ type idTokenClaims struct {
 
 // idToken returns the signed ID Token with further claims, a JSON object that has none of its own.
 func (p *Provider) idToken(ctx context.Context, x *oauth.Exchange, a *Authorization, claims []byte) (string, error) {
-	key, err := p.config.Keys.Signer(ctx, p.idTokenAlgorithm(x.Client))
+	key, err := p.config.Keys.Signer(ctx, keystore.TokenSigning, p.idTokenAlgorithm(x.Client))
 	if err != nil {
 		return "", fmt.Errorf("oidc: signing an ID Token: %w", err)
 	}
@@ -54,7 +55,7 @@ func (p *Provider) idToken(ctx context.Context, x *oauth.Exchange, a *Authorizat
 	if err != nil {
 		return "", fmt.Errorf("oidc: encoding an ID Token: %w", err)
 	}
-	token, err := key.Sign("JWT", joinObjects(payload, claims))
+	token, err := key.Sign(ctx, "JWT", joinObjects(payload, claims))
 	if err != nil {
 		return "", fmt.Errorf("oidc: signing an ID Token: %w", err)
 	}

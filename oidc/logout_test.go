@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
 )
@@ -54,14 +55,14 @@ func TestLogoutRequestLeavesOutWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	f, hint, _ := newLogoutFixture(t)
 	bank := f.extended(t, "bank", "openid").Response["id_token"]
-	key, err := testKeys().Signer(t.Context(), jose.ES256)
+	key, err := testKeys().Signer(t.Context(), keystore.TokenSigning, jose.ES256)
 	require.NoError(t, err)
 	sign := func(typ string, claims map[string]any) string {
 		all := map[string]any{"iss": issuer, "sub": "s", "aud": "health", "exp": now.Add(time.Hour).Unix()}
 		for name, value := range claims {
 			all[name] = value
 		}
-		token, err := key.SignJSON(typ, all)
+		token, err := key.SignJSON(t.Context(), typ, all)
 		require.NoError(t, err)
 		return token
 	}

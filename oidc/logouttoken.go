@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
 )
 
@@ -35,12 +36,12 @@ type logoutEvents struct {
 
 // logoutToken tells the client that the session is over. It is signed as the client's ID Tokens are.
 func (p *Provider) logoutToken(ctx context.Context, c *oauth.Client, subject, sid string) (string, error) {
-	key, err := p.config.Keys.Signer(ctx, p.idTokenAlgorithm(c))
+	key, err := p.config.Keys.Signer(ctx, keystore.TokenSigning, p.idTokenAlgorithm(c))
 	if err != nil {
 		return "", fmt.Errorf("oidc: signing a logout token: %w", err)
 	}
 	now := p.config.Now()
-	token, err := key.SignJSON(typeLogoutToken, &logoutTokenClaims{
+	token, err := key.SignJSON(ctx, typeLogoutToken, &logoutTokenClaims{
 		Issuer:    p.config.Issuer,
 		Subject:   subject,
 		Audience:  c.ID,

@@ -221,7 +221,7 @@ var errBackend = errors.New("dial tcp 10.1.2.3:5432: connection refused")
 // brokenBackend is a keystore, a client store and a source of tokens that does not answer.
 type brokenBackend struct{}
 
-func (brokenBackend) Signer(context.Context, jose.SignatureAlgorithm) (*keystore.Key, error) {
+func (brokenBackend) Signer(context.Context, keystore.Role, jose.SignatureAlgorithm) (*keystore.Key, error) {
 	return nil, errBackend
 }
 func (brokenBackend) Keys(context.Context) ([]jose.JSONWebKey, error)       { return nil, errBackend }

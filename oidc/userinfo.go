@@ -11,6 +11,7 @@ import (
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/dpop"
+	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
 )
 
@@ -75,11 +76,11 @@ func (p *Provider) userinfo(ctx context.Context, t *oauth.AccessToken) (*Userinf
 	if c.UserinfoJSON {
 		return &UserinfoResponse{ContentType: "application/json", Body: payload}, nil
 	}
-	key, err := p.config.Keys.Signer(ctx, p.userinfoAlgorithm(c))
+	key, err := p.config.Keys.Signer(ctx, keystore.UserinfoSigning, p.userinfoAlgorithm(c))
 	if err != nil {
 		return nil, fmt.Errorf("oidc: signing userinfo: %w", err)
 	}
-	token, err := key.Sign("JWT", payload)
+	token, err := key.Sign(ctx, "JWT", payload)
 	if err != nil {
 		return nil, fmt.Errorf("oidc: signing userinfo: %w", err)
 	}

@@ -282,3 +282,7 @@ func (d down) Take(context.Context, string) ([]byte, error)             { return
 func (d down) Replace(context.Context, string, []byte, []byte, time.Duration) error {
 	return d.err
 }
+
+func (d down) Increment(context.Context, string, int64, time.Duration) (store.Counter, error) {
+	return store.Counter{}, d.err
+}

@@ -1,13 +1,17 @@
-// Package store is the contract for short-lived, single-use state: pushed requests, login transactions,
-// authorization codes, tokens, nonces.
+// Package store is the contract for what a provider keeps: short-lived, single-use state (pushed requests, login
+// transactions, authorization codes, tokens, nonces), and a few records that last.
 //
-// [Ephemeral] is what a backend implements: five operations, each atomic across all instances that share the
+// [Ephemeral] is what a backend implements: six operations, each atomic across all instances that share the
 // backend. There is deliberately no "save": a caller that wants to change a value says what it read
-// ([Ephemeral.Replace]), a caller that wants to be first says so ([Ephemeral.Add]), and a caller that wants to be
-// the only one takes the value away ([Ephemeral.Take]). A race therefore has no verb to be written with.
+// ([Ephemeral.Replace]), a caller that wants to be first says so ([Ephemeral.Add]), a caller that wants to be the only
+// one takes the value away ([Ephemeral.Take]), and a caller that counts leaves the adding to the backend
+// ([Ephemeral.Increment]). A race therefore has no verb to be written with.
 //
 // [Bucket] is what the rest of Signet uses: typed records, stored under a hash of their handle and encrypted under a
 // key derived from it, so that a copy of the whole backend opens none of them.
+//
+// [Ledger] is the contract for the little that lasts: clients, consents, key bindings, metadata of keys. [Collection]
+// is its typed face. What is kept there names nobody.
 //
 // Whoever writes a backend runs the tests of package storetest on it.
 package store
@@ -54,4 +58,9 @@ type Ephemeral interface {
 	// Replace stores new for ttl if the live value equals old byte for byte. Otherwise, and when there is no live value,
 	// it changes nothing and returns ErrConflict.
 	Replace(ctx context.Context, key string, old, new []byte, ttl time.Duration) error
+	// Increment adds delta to the counter under the key and returns what it then stands at. A counter begins at zero,
+	// lives for ttl from its first increment on, however often it is incremented later, and never goes below zero:
+	// taking away more than is there leaves zero, and taking away from a counter that does not exist makes none.
+	// Counters and values do not see each other: no other method reaches a counter, not even under the same key.
+	Increment(ctx context.Context, key string, delta int64, ttl time.Duration) (Counter, error)
 }

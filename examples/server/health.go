@@ -54,7 +54,7 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 }
 
 func (h *health) checkKeys(ctx context.Context) error {
-	_, err := h.keys.Signer(ctx, jose.ES256)
+	_, err := h.keys.Signer(ctx, keystore.TokenSigning, jose.ES256)
 	return err
 }
 

@@ -48,7 +48,7 @@ func TestNotReadyWithoutStore(t *testing.T) {
 
 type noKeys struct{ keystore.Keystore }
 
-func (noKeys) Signer(context.Context, jose.SignatureAlgorithm) (*keystore.Key, error) {
+func (noKeys) Signer(context.Context, keystore.Role, jose.SignatureAlgorithm) (*keystore.Key, error) {
 	return nil, keystore.ErrNoKey
 }
 

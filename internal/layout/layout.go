@@ -27,7 +27,7 @@ var Floors = []Floor{
 	{"0: implementations", []string{"keystore/...", "authenticator/..."}},
 	{"1", []string{"dpop"}},
 	{"2", []string{"oauth"}},
-	{"3", []string{"par", "consent", "oidc"}},
+	{"3", []string{"par", "consent", "oidc", "registry"}},
 	{"4", []string{"login"}},
 	{"5", []string{"wallet"}},
 	{"6", []string{"ui", "esignet"}},

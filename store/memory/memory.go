@@ -9,6 +9,7 @@ import (
 	"bytes"
 	"container/heap"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -33,6 +34,9 @@ const (
 	// sweepPerCall is how many expired entries one call removes. A call adds one at most, so that even two are enough
 	// to keep expired entries from piling up, and a few more let go of the memory of a rush soon after it.
 	sweepPerCall = 8
+
+	// counterPrefix keeps counters apart from values: no key has a byte 0.
+	counterPrefix = "\x00"
 
 	// keepRoom is the number of entries for which the map and the heap stay allocated when there are fewer.
 	keepRoom = 4096
@@ -183,6 +187,31 @@ func (s *Store) Replace(ctx context.Context, key string, old, new []byte, ttl ti
 		return store.ErrConflict
 	}
 	return s.set(e, key, new, now, ttl)
+}
+
+// Increment implements [store.Ephemeral].
+func (s *Store) Increment(ctx context.Context, key string, delta int64, ttl time.Duration) (store.Counter, error) {
+	if err := store.CheckIncrement(key, delta, ttl); err != nil {
+		return store.Counter{}, err
+	}
+	now, err := s.lock(ctx)
+	if err != nil {
+		return store.Counter{}, err
+	}
+	defer s.mu.Unlock()
+	key = counterPrefix + key
+	e := s.live(key, now)
+	var n int64
+	if e != nil {
+		n, ttl = int64(binary.BigEndian.Uint64(e.value)), e.expires.Sub(now)
+	} else if delta <= 0 {
+		return store.Counter{}, nil
+	}
+	n = max(0, n+delta)
+	if err := s.set(e, key, binary.BigEndian.AppendUint64(nil, uint64(n)), now, ttl); err != nil {
+		return store.Counter{}, err
+	}
+	return store.Counter{N: n, TTL: ttl}, nil
 }
 
 // lock begins a call: it locks the Store, removes some of what has expired and tells the time. Without an error the
