@@ -61,6 +61,14 @@ func TestStoreKeepsTheContractOfALedger(t *testing.T) {
 	})
 }
 
+func TestStoreKeepsTheContractOfANotifier(t *testing.T) {
+	t.Parallel()
+	storetest.RunNotifier(t, func(t testing.TB) storetest.NotifierBackend {
+		s, _ := newStore(t, memory.Config{})
+		return storetest.NotifierBackend{A: s, B: s}
+	})
+}
+
 func TestNewReportsEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := memory.New(memory.Config{MaxEntries: -1, MaxBytes: -2, MaxRecordBytes: -3})

@@ -58,6 +58,12 @@ var ledgerRaceRules = []rule[*ledger]{
 		why:   "a person who is forgotten must not come back with the request that was under way",
 		check: checkWriteOrErase,
 	},
+	{
+		name:  "LedgerEndedMidway",
+		rule:  "a call whose context ends while it is under way returns that error, is not repeated and disturbs no other call",
+		why:   "a connection that is used on after a call was given up hands its answer, another person's record, to the next",
+		check: checkLedgerEndedMidway,
+	},
 }
 
 // ledgerMethods calls every method.
@@ -270,4 +276,49 @@ func checkWriteOrErase(ctx context.Context, l *ledger) error {
 		}
 	}
 	return nil
+}
+
+func checkLedgerEndedMidway(ctx context.Context, l *ledger) error {
+	for racer := range racers {
+		if err := l.writeAll(ctx, record(strconv.Itoa(racer), 0, "0")); err != nil {
+			return err
+		}
+	}
+	errs := race(l.A, l.B, func(h store.Ledger, racer int) error {
+		id := strconv.Itoa(racer)
+		read := func(ctx context.Context) (store.Record, error) {
+			r, err := h.Read(ctx, l.collection, id)
+			if err == nil && r.ID != id {
+				err = fmt.Errorf("Read of %q returned %q", id, r.ID)
+			}
+			return r, err
+		}
+		err := endMidway(ctx, racer, func(ending context.Context) error {
+			r, err := read(ending)
+			if err != nil {
+				return err
+			}
+			_, err = h.Write(ending, l.collection, record(id, r.Version, "1"))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		r, err := read(ctx)
+		if err != nil {
+			return err
+		}
+		if r.Version > rounds+1 {
+			return fmt.Errorf("after %d calls of Write the record has version %d", rounds+1, r.Version)
+		}
+		if r, err = l.write(ctx, h, record(id, r.Version, "2")); err != nil {
+			return fmt.Errorf("after calls whose context ended: %w", err)
+		}
+		history, err := h.History(ctx, l.collection, id)
+		if err != nil || int64(len(history)) != r.Version {
+			return fmt.Errorf("the history of version %d has %d versions, error %v", r.Version, len(history), err)
+		}
+		return nil
+	})
+	return errors.Join(errs...)
 }

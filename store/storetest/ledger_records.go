@@ -342,8 +342,11 @@ func checkLedgerNoAliasing(ctx context.Context, l *ledger) error {
 }
 
 func onlyValue(records []store.Record, err error) ([]byte, error) {
-	if err != nil || len(records) != 1 {
-		return nil, fmt.Errorf("%d records, error %w", len(records), err)
+	if err == nil && len(records) != 1 {
+		err = fmt.Errorf("%d records, want 1", len(records))
+	}
+	if err != nil {
+		return nil, err
 	}
 	return records[0].Value, nil
 }
