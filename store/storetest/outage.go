@@ -138,11 +138,10 @@ func (o *outage) calls(key string) (calls []call) {
 			_, err := h.Increment(ctx, key, 1, long)
 			return err
 		})
-		for _, verb := range []store.Verb{store.VerbAdd, store.VerbIncrement} {
+		for part := range 2 { // each part of a batch has to tell
 			add("Do", func(ctx context.Context) error {
-				result := store.Do(ctx, h, store.Operation{Verb: verb, Key: rand.Text(), Delta: 1, TTL: long},
-					store.Operation{Verb: store.VerbGet, Key: key})
-				return errors.Join(result[0].Err, result[1].Err)
+				return store.Do(ctx, h, store.Operation{Verb: store.VerbAdd, Key: rand.Text(), TTL: long},
+					store.Operation{Verb: store.VerbGet, Key: key})[part].Err
 			})
 		}
 	}
@@ -187,6 +186,11 @@ func (o *outage) prepare(ctx context.Context, key string) error {
 	return nil
 }
 
+// preparedCalls are one of each method that can be called after each other.
+func (o *outage) preparedCalls(key string) []call {
+	return append([]call{{"Put or Write", func(ctx context.Context) error { return o.prepare(ctx, key) }}}, o.calls(key)...)
+}
+
 // expectAway makes each call several times, as many at once as a pool has connections.
 func (o *outage) expectAway(ctx context.Context, key string) error {
 	var all sync.WaitGroup
@@ -219,8 +223,7 @@ func (o *outage) expectBack(ctx context.Context) error {
 	defer again.Stop()
 	for late := time.After(o.patience); ; {
 		errs := race(o, o, func(o *outage, _ int) error {
-			key := rand.Text()
-			for _, c := range append([]call{{"", func(ctx context.Context) error { return o.prepare(ctx, key) }}}, o.calls(key)...) {
+			for _, c := range o.preparedCalls(rand.Text()) {
 				returned, err := o.inTime(ctx, c.do)
 				if err := errors.Join(returned, err); err != nil {
 					return fmt.Errorf("%s: %w", c.name, err)
@@ -266,37 +269,31 @@ func checkFailsMidway(ctx context.Context, o *outage) error {
 	return errors.Join(append(errs, o.expectBack(ctx))...)
 }
 
-// callUntilAway makes calls that a backend answers without an error until one fails, and then until the backend is known
-// to be away.
+// callUntilAway makes calls that a backend answers without an error until one fails.
 func (o *outage) callUntilAway(ctx context.Context, started func(), stopped <-chan struct{}) error {
-	for i := 0; ; i++ {
-		key := rand.Text()
-		if err := o.prepare(ctx, key); err != nil {
-			if i == 0 {
-				started()
-			}
-			return notSentinel("Put or Write", err)
+	started = sync.OnceFunc(started)
+	defer started()
+	for {
+		away := false
+		select {
+		case <-stopped:
+			away = true
+		default:
 		}
-		for _, c := range o.calls(key) {
+		key := rand.Text()
+		for _, c := range o.preparedCalls(key) {
 			returned, err := o.inTime(ctx, c.do)
 			if err == nil {
 				err = notSentinel(c.name, returned)
 			}
 			if err != nil || returned != nil {
-				if i == 0 {
-					started()
-				}
 				return err
 			}
 		}
-		if i == 0 {
-			started()
+		if away {
+			return errors.New("no method returned an error while the backend was away")
 		}
-		select {
-		case <-stopped:
-			return errors.New("calls still succeed when the backend is away")
-		default:
-		}
+		started()
 	}
 }
 
@@ -331,11 +328,15 @@ func checkKeepsRecords(ctx context.Context, o *outage) error {
 		ended.Go(func() {
 			id := fmt.Sprint("id-", i)
 			for {
-				r, err := o.Ledger.Write(ctx, o.ledger.collection, record(id, written[i].Version, "0"))
+				var r store.Record
+				returned, late := o.inTime(ctx, func(ctx context.Context) (err error) {
+					r, err = o.Ledger.Write(ctx, o.ledger.collection, record(id, written[i].Version, "0"))
+					return err
+				})
 				if written[i].Version == 0 {
 					started.Done()
 				}
-				if err != nil {
+				if returned != nil || late != nil {
 					return
 				}
 				written[i] = r
@@ -377,7 +378,21 @@ func checkWakesAfterOutage(ctx context.Context, o *outage) error {
 		}
 	}
 	o.Stop()
+	// Who comes now may be refused, or else is woken like the others.
+	var late <-chan struct{}
+	refused, err := o.inTime(ctx, func(ctx context.Context) (err error) {
+		late, err = o.Notifier.Subscribe(context.WithoutCancel(ctx), o.notifier.topic("late"))
+		return err
+	})
 	o.Start()
+	if err := errors.Join(err, notSentinel("Subscribe", refused)); err != nil {
+		return err
+	}
+	if refused == nil {
+		if err := o.notifier.woken(late); err != nil {
+			return fmt.Errorf("subscribed while the backend was away: %w", err)
+		}
+	}
 	for _, hints := range subscribers {
 		if err := o.notifier.woken(hints); err != nil {
 			return fmt.Errorf("when the backend was back: %w", err)
