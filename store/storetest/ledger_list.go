@@ -85,7 +85,7 @@ func checkListInByteOrder(ctx context.Context, l *ledger) error {
 	}
 	for _, r := range records {
 		if r.Version != 2 || string(r.Value) != "1" {
-			return fmt.Errorf("List returned version %d of %q with the value %s, want the present version 2", r.Version, r.ID, show(r.Value))
+			return fmt.Errorf("a List returned version %d of %q with the value %s, want the present version 2", r.Version, r.ID, show(r.Value))
 		}
 	}
 	return nil
@@ -334,7 +334,7 @@ func checkPresentVersionDecidesExpiry(ctx context.Context, l *ledger) error {
 			return expectError("History", err, nil)
 		}
 		if len(history) != 2 {
-			return fmt.Errorf("History of a record that lives returned %d versions, want 2", len(history))
+			return fmt.Errorf("the History of a record that lives returned %d versions, want 2", len(history))
 		}
 	}
 	return first(

@@ -313,7 +313,7 @@ func checkLedgerNoAliasing(ctx context.Context, l *ledger) error {
 		return expectError("Write", err, nil)
 	}
 	if !bytes.Equal(given.Value, original) {
-		return fmt.Errorf("Write changed the value that it was given to %s", show(given.Value))
+		return fmt.Errorf("a Write changed the value that it was given to %s", show(given.Value))
 	}
 	reads := map[string]func() ([]byte, error){
 		"Read": func() ([]byte, error) {
