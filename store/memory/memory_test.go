@@ -53,11 +53,28 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	})
 }
 
+func TestStoreKeepsTheContractOfALedger(t *testing.T) {
+	t.Parallel()
+	storetest.RunLedger(t, func(t testing.TB) storetest.LedgerBackend {
+		s, now := newStore(t, memory.Config{})
+		return storetest.LedgerBackend{A: s, B: s, Advance: now.Advance}
+	})
+}
+
+func TestStoreKeepsTheContractOfANotifier(t *testing.T) {
+	t.Parallel()
+	storetest.RunNotifier(t, func(t testing.TB) storetest.NotifierBackend {
+		s, _ := newStore(t, memory.Config{})
+		return storetest.NotifierBackend{A: s, B: s}
+	})
+}
+
 func TestNewReportsEveryMistake(t *testing.T) {
 	t.Parallel()
-	_, err := memory.New(memory.Config{MaxEntries: -1, MaxBytes: -2})
+	_, err := memory.New(memory.Config{MaxEntries: -1, MaxBytes: -2, MaxRecordBytes: -3})
 	assert.ErrorContains(t, err, "MaxEntries is negative: -1")
 	assert.ErrorContains(t, err, "MaxBytes is negative: -2")
+	assert.ErrorContains(t, err, "MaxRecordBytes is negative: -3")
 }
 
 func TestFullStoreRefusesNewEntriesAndKeepsLiveOnes(t *testing.T) {
@@ -201,12 +218,27 @@ func TestClosedStoreAnswersErrClosed(t *testing.T) {
 
 	_, get := s.Get(ctx, "key")
 	_, take := s.Take(ctx, "key")
+	_, increment := s.Increment(ctx, "key", 1, time.Hour)
+	_, read := s.Read(ctx, "records", "id")
+	_, write := s.Write(ctx, "records", store.Record{ID: "id", Value: []byte("0")})
+	_, list := s.List(ctx, "records", store.Query{})
+	_, history := s.History(ctx, "records", "id")
+	_, subscribe := s.Subscribe(ctx, "topic")
 	for name, err := range map[string]error{
 		"Put":     s.Put(ctx, "key", nil, time.Hour),
 		"Add":     s.Add(ctx, "key", nil, time.Hour),
 		"Get":     get,
 		"Take":    take,
 		"Replace": s.Replace(ctx, "key", nil, nil, time.Hour),
+
+		"Increment": increment,
+		"Read":      read,
+		"Write":     write,
+		"List":      list,
+		"History":   history,
+		"Erase":     s.Erase(ctx, "records", "id"),
+		"Notify":    s.Notify(ctx, "topic"),
+		"Subscribe": subscribe,
 	} {
 		assert.ErrorIs(t, err, memory.ErrClosed, name)
 	}

@@ -1,13 +1,15 @@
-// Package storetest checks that a backend keeps the contract of [store.Ephemeral].
+// Package storetest checks that a backend keeps the contracts of package store.
 //
-// Whoever writes a backend calls [Run] in a test, and knows that it is right, under concurrency too. The checks go
-// through two handles on one backend, as two instances of a provider would: a backend that leans on a mutex in the
-// process passes through one handle and fails through two.
+// Whoever writes a backend calls [Run], [RunLedger] and [RunNotifier], for what it implements, and [RunOutage] in a test,
+// and knows that it is right, under concurrency and in an outage too. The checks go through two handles on one backend, as
+// two instances of a provider would: a backend that leans on a mutex in the process passes through one handle and fails
+// through two.
 package storetest
 
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,37 +25,35 @@ type Backend struct {
 	Advance func(d time.Duration)
 }
 
-// Run checks the backend that open returns against every rule of [store.Ephemeral], each rule in a subtest named for
-// it. A failure tells the rule, why it exists and what was seen.
+// Run checks the backend that open returns against every rule of [store.Ephemeral], and of [store.Batcher] if its
+// handles implement that, each rule in a subtest named for it. A failure tells the rule, why it exists and what was
+// seen.
 //
 // Rules run in parallel. Run calls open once for each of them, with the subtest's T for clean-up; backends may share a
 // database, because no two rules use the same keys, but not a clock that Advance turns.
 func Run(t *testing.T, open func(t testing.TB) Backend) {
+	run(t, rules, func(t testing.TB) *subject { return newSubject(open(t)) })
+}
+
+func run[S any](t *testing.T, rules []rule[S], open func(t testing.TB) S) {
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			if err := r.check(t.Context(), newSubject(open(t))); err != nil {
+			if err := r.check(t.Context(), open(t)); err != nil {
 				t.Errorf("\nrule: %s\nwhy:  %s\nseen: %v", r.rule, r.why, err)
 			}
 		})
 	}
 }
 
-// rule is one sentence of the contract.
-type rule struct {
+// rule is one sentence of a contract, and how to check it on an S.
+type rule[S any] struct {
 	name, rule, why string
-	check           func(ctx context.Context, s *subject) error
+	check           func(ctx context.Context, s S) error
 }
 
-// rules are all rules.
-var rules = concat(valueRules, expiryRules, argumentRules, raceRules)
-
-func concat(groups ...[]rule) (all []rule) {
-	for _, g := range groups {
-		all = append(all, g...)
-	}
-	return all
-}
+// rules are all rules of [Run].
+var rules = slices.Concat(valueRules, expiryRules, argumentRules, raceRules, counterRules, batchRules)
 
 // subject is a backend with keys that nobody else uses.
 type subject struct {
