@@ -51,10 +51,8 @@ func Parse(data []byte) (*oauth.Client, error) {
 	if err != nil {
 		return &oauth.Client{}, err
 	}
-	client, mistakes := read(members)
-	if err := client.Validate(); err != nil {
-		mistakes = append(mistakes, lines(client, err)...)
-	}
+	client, mistakes := assemble(members)
+	mistakes = append(mistakes, lines(client, client.Validate())...)
 	if len(mistakes) > 0 {
 		return client, &InvalidError{mistakes}
 	}
@@ -148,8 +146,8 @@ func split(data []byte) (map[string]json.RawMessage, error) {
 	return members, nil
 }
 
-// read returns what the members say, and a line for each that says nothing of sense.
-func read(members map[string]json.RawMessage) (*oauth.Client, []string) {
+// assemble returns what the members say, and a line for each that says nothing of sense.
+func assemble(members map[string]json.RawMessage) (*oauth.Client, []string) {
 	client := &oauth.Client{Names: make(map[string]string)}
 	var mistakes []string
 	for _, name := range slices.Sorted(maps.Keys(members)) {
@@ -162,6 +160,9 @@ func read(members map[string]json.RawMessage) (*oauth.Client, []string) {
 
 // lines takes joined errors of oauth about a client apart. Whoever reads them knows which client they are about.
 func lines(c *oauth.Client, err error) []string {
+	if err == nil {
+		return nil
+	}
 	var all []string
 	for line := range strings.Lines(err.Error()) {
 		all = append(all, strings.TrimPrefix(strings.TrimSuffix(line, "\n"), fmt.Sprintf("oauth: client %q: ", c.ID)))
