@@ -17,7 +17,7 @@ const (
 	rounds = 8
 )
 
-var raceRules = []rule{
+var raceRules = []rule[*subject]{
 	{
 		name:  "AddRace",
 		rule:  "of many callers that Add under one key at once, through any handle, exactly one succeeds",
@@ -44,15 +44,15 @@ var raceRules = []rule{
 	},
 }
 
-// race calls f for every racer at once and returns what it returned for each.
-func race(s *subject, f func(h store.Ephemeral, racer int) error) []error {
+// race calls f for every racer at once, half of them through each handle, and returns what it returned for each.
+func race[H any](a, b H, f func(h H, racer int) error) []error {
 	errs := make([]error, racers)
 	start := make(chan struct{})
 	var done sync.WaitGroup
 	for i := range racers {
-		h := s.A
+		h := a
 		if i%2 == 1 {
-			h = s.B
+			h = b
 		}
 		done.Go(func() {
 			<-start
@@ -84,7 +84,7 @@ func winner(errs []error, lost error) (int, error) {
 func checkAddRace(ctx context.Context, s *subject) error {
 	for round := range rounds {
 		key := s.key(strconv.Itoa(round))
-		errs := race(s, func(h store.Ephemeral, racer int) error {
+		errs := race(s.A, s.B, func(h store.Ephemeral, racer int) error {
 			return h.Add(ctx, key, []byte(strconv.Itoa(racer)), long)
 		})
 		won, err := winner(errs, store.ErrExists)
@@ -104,7 +104,7 @@ func checkTakeRace(ctx context.Context, s *subject) error {
 		if err := s.A.Put(ctx, key, value, long); err != nil {
 			return expectError("Put", err, nil)
 		}
-		errs := race(s, func(h store.Ephemeral, _ int) error {
+		errs := race(s.A, s.B, func(h store.Ephemeral, _ int) error {
 			got, err := h.Take(ctx, key)
 			if err != nil {
 				return err
@@ -123,7 +123,7 @@ func checkReplaceRace(ctx context.Context, s *subject) error {
 	if err := s.A.Put(ctx, key, []byte("0"), long); err != nil {
 		return expectError("Put", err, nil)
 	}
-	errs := race(s, func(h store.Ephemeral, _ int) error { return increment(ctx, h, key) })
+	errs := race(s.A, s.B, func(h store.Ephemeral, _ int) error { return increment(ctx, h, key) })
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
