@@ -147,7 +147,7 @@ func (c *Client) checkKeys() []error {
 
 func (c *Client) checkAlgorithm(use string, alg jose.SignatureAlgorithm) error {
 	if err := jwt.CheckAlgorithms([]jose.SignatureAlgorithm{alg}); err != nil {
-		return err
+		return fmt.Errorf("the %s algorithm: %w", use, err)
 	}
 	if c.JWKSURI == "" && !slices.ContainsFunc(c.Keys.Keys, func(key jose.JSONWebKey) bool {
 		return (key.Use == "" || key.Use == "sig") && (key.Algorithm == "" || key.Algorithm == string(alg)) &&

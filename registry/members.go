@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,7 +13,7 @@ import (
 	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/go-jose/go-jose/v4/json"
+	strict "github.com/go-jose/go-jose/v4/json"
 
 	"github.com/gosignet/signet/internal/jwt"
 	"github.com/gosignet/signet/keystore"
@@ -303,12 +304,13 @@ func getSector(c *oauth.Client) (any, error) {
 }
 
 // decode names what was expected, and not the Go types that do. null says nothing, and is said by leaving the member out.
+// go-jose's JSON refuses a name that is there twice and takes names as case-sensitive; encoding/json does neither.
 func decode(raw json.RawMessage, value any) error {
 	if string(bytes.TrimSpace(raw)) == "null" {
 		return errors.New("null is not what belongs here")
 	}
-	if err := json.Unmarshal(raw, value); err != nil {
-		if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+	if err := strict.Unmarshal(raw, value); err != nil {
+		if e, ok := errors.AsType[*strict.UnmarshalTypeError](err); ok {
 			return fmt.Errorf("a JSON %s is not what belongs here", e.Value)
 		}
 		return err

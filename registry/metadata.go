@@ -2,6 +2,7 @@ package registry
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -10,8 +11,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/go-jose/go-jose/v4/json"
 
 	"github.com/gosignet/signet/oauth"
 )
@@ -130,8 +129,7 @@ func Marshal(c *oauth.Client) ([]byte, error) {
 	return text, nil
 }
 
-// split takes the members of a registration apart. go-jose's JSON refuses a name that is there twice and takes names as
-// case-sensitive; encoding/json does neither.
+// split takes the members of a registration apart.
 func split(data []byte) (map[string]json.RawMessage, error) {
 	var members map[string]json.RawMessage
 	switch {

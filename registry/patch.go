@@ -1,9 +1,8 @@
 package registry
 
 import (
+	"encoding/json"
 	"maps"
-
-	"github.com/go-jose/go-jose/v4/json"
 
 	"github.com/gosignet/signet/oauth"
 )
@@ -48,8 +47,12 @@ func merge(target, patch map[string]json.RawMessage, depth int) (map[string]json
 			delete(merged, name)
 		case '{':
 			var before, change map[string]json.RawMessage
-			_ = json.Unmarshal(merged[name], &before) // what is no object counts as an empty one
-			if err := json.Unmarshal(value, &change); err != nil {
+			if old := merged[name]; len(old) > 0 && old[0] == '{' { // anything else counts as an empty object
+				if err := decode(old, &before); err != nil {
+					return nil, err
+				}
+			}
+			if err := decode(value, &change); err != nil {
 				return nil, invalid("%s: %s", printable(name), printable(err.Error()))
 			}
 			after, err := merge(before, change, depth+1)
