@@ -33,7 +33,7 @@ func (c *Client) Validate() error {
 		fail("client_id must be 1 to %d characters of printable ASCII", maxIdentifier)
 	}
 	if c.Names[""] == "" {
-		fail("a name under the empty language is required")
+		fail("client_name, the name under the empty language, is required")
 	}
 	for _, page := range []struct{ name, uri string }{
 		{"logo_uri", c.LogoURI}, {"policy_uri", c.PolicyURI}, {"tos_uri", c.TOSURI},
