@@ -22,7 +22,10 @@ var errUnchanged = errors.New("registry: unchanged")
 // of text, best the pseudonym of an administrator. A client with the ID, active or not, is store.ErrExists.
 func (r *Registry) Create(ctx context.Context, actor string, c *oauth.Client) (*Registration, error) {
 	new := record{Status: Active, Change: Created, Actor: actor}
-	err := errors.Join(r.encode(c, &new), checkActor(actor))
+	err := r.encode(c, &new)
+	if err == nil {
+		err = checkActor(actor)
+	}
 	if err != nil {
 		return r.done(ctx, Created, "", store.Entry[record]{}, err)
 	}

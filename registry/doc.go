@@ -4,7 +4,7 @@
 // [Parse] and [Marshal] are the form in which registrations are written, shown and kept: the client metadata of RFC 7591
 // and OpenID Connect Dynamic Client Registration, as strict JSON. Where those leave a choice, Signet has made it: clients
 // authenticate with private_key_jwt, get codes and have pairwise subjects. A registration may say so, and nothing else.
-// Three of its members are Signet's own: "profile", "claims" and "require_dpop_nonce".
+// Four of its members are Signet's own: "profile", "claims", "require_pkce" and "require_dpop_nonce".
 //
 // A [Registry] changes registrations (Create, Put, Patch, Activate, Deactivate), shows them (Get, List, History), and
 // looks up the active ones for the protocol. Nothing is ever removed: a client that is to end is deactivated, and its

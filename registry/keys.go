@@ -49,9 +49,9 @@ type remoteKeys struct {
 	latest  atomic.Pointer[keySet] // nil until they were fetched
 
 	mu     sync.Mutex
-	begun  time.Duration // when the last fetch was; it is set if fetched is
-	tried  bool
-	failed bool          // the last fetch did
+	tried  bool          // there was a fetch
+	begun  time.Duration // the last one, if there was any
+	failed bool          // the last one did
 	under  chan struct{} // of the fetch under way, closed when it is done; otherwise nil
 }
 

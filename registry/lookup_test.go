@@ -330,7 +330,7 @@ func TestCacheIsBounded(t *testing.T) {
 	w := newWorld(t)
 	writer := w.instance(t)
 	r := w.instance(t, deaf, func(c *registry.Config) { c.MaxCached = 64 })
-	const clients = 500
+	const clients = 200
 	for i := range clients {
 		w.create(t, writer, with(t, `"client_id": "clinic"`, fmt.Sprintf(`"client_id": "clinic-%d"`, i)))
 		requireServed(t, r, fmt.Sprintf("clinic-%d", i))

@@ -91,8 +91,8 @@ func ParseAll(data []byte) ([]*oauth.Client, error) {
 	return clients, nil
 }
 
-// Marshal returns the registration of the client, from which [Parse] makes the same client. Members are in the order of
-// the table in this package; those that say nothing are left out. What no registration can say is an [InvalidError], a
+// Marshal returns the registration of a valid client, from which [Parse] makes the same client. Members that say nothing
+// are left out, and of a sector_identifier_uri the host comes back. What no registration can say is an [InvalidError], a
 // private key above all.
 func Marshal(c *oauth.Client) ([]byte, error) {
 	var out bytes.Buffer
