@@ -55,6 +55,18 @@ const (
 	LogoutNotified Type = "logout_notified"
 )
 
+// The events of the register of clients.
+const (
+	// ClientCreated: a client was registered.
+	ClientCreated Type = "client_created"
+	// ClientUpdated: the registration of a client was changed.
+	ClientUpdated Type = "client_updated"
+	// ClientActivated: a client that had been deactivated is served again.
+	ClientActivated Type = "client_activated"
+	// ClientDeactivated: a client is served no longer.
+	ClientDeactivated Type = "client_deactivated"
+)
+
 // Outcome says how it ended.
 type Outcome string
 

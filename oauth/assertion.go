@@ -86,8 +86,8 @@ func (s *Server) verifyAssertion(ctx context.Context, r *http.Request, f form, e
 	if token.Algorithm != client.AssertionAlgorithm {
 		return a, errClient(errors.New("the assertion is signed with another algorithm than the registered one"))
 	}
-	if _, err := token.Verify(client.Keys.Keys); err != nil {
-		return a, errClient(err)
+	if _, err := s.verify(ctx, client, token, errClient); err != nil {
+		return a, err
 	}
 	if !slices.ContainsFunc(assertionTypes, token.HasType) {
 		return a, errClient(errors.New("the JWT is of another type than a client assertion"))

@@ -20,6 +20,15 @@ type ClientStore interface {
 	Client(ctx context.Context, id string) (*Client, error)
 }
 
+// KeyRefresher is a ClientStore that fetches the keys of the clients that have a JWKSURI. New finds it by type assertion.
+type KeyRefresher interface {
+	ClientStore
+	// RefreshKeys is called when none of the client's keys fits a signature that names the key with the kid, or none.
+	// It returns the client with the keys that it may be verified with now, or ErrUnknownClient. Whoever sends a
+	// signature may be a stranger: it is for the implementation to bound how often it fetches.
+	RefreshKeys(ctx context.Context, id, kid string) (*Client, error)
+}
+
 // Client is the registration of a relying party: confidential, and authenticated with an asymmetric key. Fields have
 // the meaning of RFC 7591 and OpenID Connect Dynamic Client Registration. A Client is not changed once it is in use.
 type Client struct {
@@ -34,8 +43,13 @@ type Client struct {
 	// a loopback address, or a private-use scheme (RFC 8252 section 7.1). A query must not have the parameters of the
 	// authorization response.
 	RedirectURIs []string
-	// Keys are the client's public keys, the jwks of the registration. Required. Private keys are refused.
+	// Keys are the client's public keys, the jwks of the registration. Required unless there is a JWKSURI. Private keys
+	// are refused.
 	Keys jose.JSONWebKeySet
+	// JWKSURI is jwks_uri: where the client publishes its keys, instead of registering them. Https, or http on a loopback
+	// host. It is for a ClientStore that fetches them, a [KeyRefresher]: what that returns has Keys too, while it knows
+	// some.
+	JWKSURI string
 	// AssertionAlgorithm is token_endpoint_auth_signing_alg: the one algorithm of the client's assertions. Required.
 	AssertionAlgorithm jose.SignatureAlgorithm
 	// Scopes are the scopes that the client may ask for. Others are refused with invalid_scope.

@@ -108,7 +108,7 @@ func ExampleClient_Validate() {
 	}
 	fmt.Println(client.Validate())
 	// Output:
-	// oauth: client "portal": a name under the empty language is required
+	// oauth: client "portal": client_name, the name under the empty language, is required
 	// oauth: client "portal": redirect URI "http://portal.example/cb": it must be https, http on a loopback host, or a private-use scheme with a dot
-	// oauth: client "portal": jwt: signature algorithm "" is not one of [ES256 ES384 EdDSA PS256 RS256]
+	// oauth: client "portal": the assertion algorithm: jwt: signature algorithm "" is not one of [ES256 ES384 EdDSA PS256 RS256]
 }

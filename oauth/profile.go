@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -71,15 +72,20 @@ func (p Profile) checkClient(c *Client, development bool) error {
 			fail("the redirect URI %q is not https", uri)
 		}
 	}
+	if strings.HasPrefix(c.JWKSURI, "http:") && !development {
+		fail("the jwks_uri is not https")
+	}
 	return errors.Join(errs...)
 }
 
 // profile is the one that the client is held to: the stricter of its own and that of the whole server.
-func (s *Server) profile(c *Client) Profile {
-	if s.serverProfile == ProfileNone || c.Profile == ProfileFAPI2MessageSigning {
-		return c.Profile
+func (s *Server) profile(c *Client) Profile { return stricter(s.serverProfile, c.Profile) }
+
+func stricter(server, client Profile) Profile {
+	if server == ProfileNone || client == ProfileFAPI2MessageSigning {
+		return client
 	}
-	return s.serverProfile
+	return server
 }
 
 func (s *Server) mustPush(c *Client) bool {

@@ -33,7 +33,7 @@ func (c *Client) Validate() error {
 		fail("client_id must be 1 to %d characters of printable ASCII", maxIdentifier)
 	}
 	if c.Names[""] == "" {
-		fail("a name under the empty language is required")
+		fail("client_name, the name under the empty language, is required")
 	}
 	for _, page := range []struct{ name, uri string }{
 		{"logo_uri", c.LogoURI}, {"policy_uri", c.PolicyURI}, {"tos_uri", c.TOSURI},
@@ -54,7 +54,7 @@ func (c *Client) Validate() error {
 	if err := c.Profile.check(); err != nil {
 		fail("%w", err)
 	}
-	if err := c.checkKeys(); err != nil {
+	for _, err := range c.checkKeys() {
 		fail("%w", err)
 	}
 	if len(c.PostLogoutRedirectURIs) > maxRedirectURIs {
@@ -96,34 +96,60 @@ func (c *Client) Validate() error {
 	return errors.Join(errs...)
 }
 
+// ValidateProfile returns every way in which the registration breaks the profile that the provider holds it to: the
+// provider's, or its own where that is stricter. Redirect URIs and a jwks_uri with http, on a loopback host, are for
+// development, with an issuer that is one too.
+func (c *Client) ValidateProfile(provider Profile, development bool) error {
+	profile := stricter(provider, c.Profile)
+	errs := []error{profile.check(), profile.checkClient(c, development)}
+	if profile == ProfileFAPI2MessageSigning && c.RequestObjectAlgorithm == "" {
+		errs = append(errs, fmt.Errorf("oauth: client %q must sign its requests, and is registered for no algorithm to do so", c.ID))
+	}
+	return errors.Join(errs...)
+}
+
 // validIdentifier reports whether s can be a client_id.
 func validIdentifier(s string) bool {
 	return s != "" && len(s) <= maxIdentifier && !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
 // checkKeys makes sure that the client can sign what it is registered to sign: some registered key fits each of its
-// algorithms, and none is private.
-func (c *Client) checkKeys() error {
-	for _, key := range c.Keys.Keys {
-		if !key.Valid() || !key.IsPublic() {
-			return errors.New("every key must be a valid public key")
+// algorithms, and none is private. Keys that the client publishes are checked when they are fetched.
+func (c *Client) checkKeys() []error {
+	var errs []error
+	if c.JWKSURI != "" {
+		if err := checkURL(c.JWKSURI); err != nil || len(c.JWKSURI) > maxURI {
+			errs = append(errs, fmt.Errorf("jwks_uri %w", cmp.Or(err, errors.New("is too long"))))
+		}
+		if len(c.Keys.Keys) > 0 {
+			errs = append(errs, errors.New("jwks and jwks_uri exclude each other"))
 		}
 	}
-	errs := []error{c.checkAlgorithm("assertion", c.AssertionAlgorithm)}
+	for _, key := range c.Keys.Keys {
+		if !key.Valid() || !key.IsPublic() {
+			errs = append(errs, errors.New("every key must be a valid public key"))
+			break
+		}
+	}
+	if err := c.checkAlgorithm("assertion", c.AssertionAlgorithm); err != nil {
+		errs = append(errs, err)
+	}
 	if alg := c.RequestObjectEncryption; alg != "" && (c.RequestObjectAlgorithm == "" || !slices.Contains(keystore.DecryptionAlgorithms(), alg)) {
 		errs = append(errs, fmt.Errorf("request objects cannot be encrypted with %q, or are not signed", alg))
 	}
 	if c.RequestObjectAlgorithm != "" {
-		errs = append(errs, c.checkAlgorithm("request object", c.RequestObjectAlgorithm))
+		if err := c.checkAlgorithm("request object", c.RequestObjectAlgorithm); err != nil {
+			errs = append(errs, err)
+		}
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func (c *Client) checkAlgorithm(use string, alg jose.SignatureAlgorithm) error {
 	if err := jwt.CheckAlgorithms([]jose.SignatureAlgorithm{alg}); err != nil {
-		return err
+		return fmt.Errorf("the %s algorithm: %w", use, err)
 	}
-	if !slices.ContainsFunc(c.Keys.Keys, func(key jose.JSONWebKey) bool {
+	if c.JWKSURI == "" && !slices.ContainsFunc(c.Keys.Keys, func(key jose.JSONWebKey) bool {
 		return (key.Use == "" || key.Use == "sig") && (key.Algorithm == "" || key.Algorithm == string(alg)) &&
 			jwt.CheckKey(alg, key.Key) == nil
 	}) {
@@ -180,7 +206,7 @@ func isLoopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// StaticClients is a ClientStore over a fixed list.
+// StaticClients is a ClientStore over a fixed list. It fetches nothing: its clients register their keys by value.
 type StaticClients struct{ byID map[string]*Client }
 
 // NewStaticClients returns a store of the clients, or every mistake in them at once.
@@ -194,6 +220,9 @@ func NewStaticClients(clients ...*Client) (*StaticClients, error) {
 		}
 		if err := c.Validate(); err != nil {
 			errs = append(errs, err)
+		}
+		if c.JWKSURI != "" {
+			errs = append(errs, fmt.Errorf("oauth: client %q has a jwks_uri, which StaticClients does not fetch", c.ID))
 		}
 		if s.byID[c.ID] != nil {
 			errs = append(errs, fmt.Errorf("oauth: client %q is there twice", c.ID))

@@ -47,7 +47,7 @@ func (s *Server) openRequestObject(ctx context.Context, client *Client, f form) 
 	if object, err = s.decryptRequestObject(ctx, client, object); err != nil {
 		return f, err
 	}
-	claims, err := s.verifyRequestObject(client, object)
+	claims, err := s.verifyRequestObject(ctx, client, object)
 	return form{object: claims}, err
 }
 
@@ -70,7 +70,7 @@ func (s *Server) decryptRequestObject(ctx context.Context, client *Client, objec
 // verifyRequestObject returns the claims of a request object that the client signed for this server (RFC 9101 section
 // 6). Unlike an assertion, a request object may be sent again while it is valid: the person who does so gets no further
 // than the one for whom it was made.
-func (s *Server) verifyRequestObject(client *Client, object string) (*jwt.Claims, error) {
+func (s *Server) verifyRequestObject(ctx context.Context, client *Client, object string) (*jwt.Claims, error) {
 	const unverified = "the request object is not a JWT that the client signed with its registered algorithm"
 	token, err := jwt.Parse(object, s.algorithms)
 	if err != nil {
@@ -79,9 +79,9 @@ func (s *Server) verifyRequestObject(client *Client, object string) (*jwt.Claims
 	if token.Algorithm != client.RequestObjectAlgorithm {
 		return nil, errRequestObject(unverified, nil)
 	}
-	payload, err := token.Verify(client.Keys.Keys)
+	payload, err := s.verify(ctx, client, token, func(cause error) *Error { return errRequestObject(unverified, cause) })
 	if err != nil {
-		return nil, errRequestObject(unverified, err)
+		return nil, err
 	}
 	claims, err := jwt.DecodeClaims(payload)
 	if err != nil {

@@ -40,7 +40,7 @@ type Config struct {
 	Issuer string
 	// Endpoints: Authorization and Token are required.
 	Endpoints Endpoints
-	// Clients looks clients up. Required.
+	// Clients looks clients up. One that is also a [KeyRefresher] fetches the keys that clients publish. Required.
 	Clients ClientStore
 	// Keys signs access tokens. One that is also a [keystore.Decrypter] opens encrypted request objects. Required.
 	Keys keystore.Keystore
@@ -91,6 +91,7 @@ type Server struct {
 	issuer              string
 	endpoints           Endpoints
 	clients             ClientStore
+	keyRefresher        KeyRefresher // nil if the ClientStore is none
 	keys                keystore.Keystore
 	store               store.Ephemeral
 	codes               store.Bucket[codeRecord]
@@ -147,6 +148,7 @@ func New(c Config) (*Server, error) {
 		logger:              c.Logger,
 		now:                 c.Now,
 	}
+	s.keyRefresher, _ = c.Clients.(KeyRefresher)
 	s.decrypter, _ = c.Keys.(keystore.Decrypter)
 	if s.extension != nil {
 		s.parameters = s.extension.Parameters()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/internal/outbound"
 	"github.com/gosignet/signet/oauth"
 )
 
@@ -81,7 +82,7 @@ func NewBackchannel(c BackchannelConfig) (*Backchannel, error) {
 	}
 	b := &Backchannel{
 		provider: c.Provider,
-		client:   newOutsideClient(c.AllowPrivate),
+		client:   outbound.NewClient(c.AllowPrivate, maxDeliveries),
 		timeout:  c.Timeout,
 		sink:     c.Audit,
 		logger:   c.Logger,
@@ -173,7 +174,7 @@ func (b *Backchannel) deliver(ctx context.Context, l Logout) (reason string, err
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	response, err := b.client.Do(r)
 	if err != nil {
-		if errors.Is(err, errPrivateAddress) {
+		if errors.Is(err, outbound.ErrPrivateAddress) {
 			return "private_address", err
 		}
 		return "unreachable", err

@@ -9,13 +9,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/gosignet/signet/oauth"
 )
 
 // loginParameters are the names of the parameters that the portal lets the browser carry.
@@ -67,28 +64,4 @@ func TestProfileRefusesClientsThatBreakIt(t *testing.T) {
 	assert.ErrorContains(t, err, "the portal does not sign its requests")
 	_, err = parseConfig([]string{"-profile", "fapi2-message-signing", "-portal-listen", ""}, env(nil))
 	assert.NoError(t, err)
-}
-
-func TestClientIsHeldToFAPI2ByItsRegistration(t *testing.T) {
-	t.Parallel()
-	parse := func(member string) (*oauth.Client, error) {
-		clients, err := parseClients([]byte("[" + strings.Replace(registration, `"scope"`, member+`, "scope"`, 1) + "]"))
-		return clients[0], err
-	}
-	c, err := parse(`"require_pushed_authorization_requests": true`)
-	require.NoError(t, err)
-	assert.True(t, c.RequirePushedRequests)
-	c, err = parse(`"dpop_bound_access_tokens": true`)
-	require.NoError(t, err)
-	assert.True(t, c.DPoPBound)
-	c, err = parse(`"profile": "fapi2"`)
-	require.NoError(t, err)
-	assert.Equal(t, oauth.ProfileFAPI2, c.Profile)
-	c, err = parse(`"profile": "fapi2-message-signing"`)
-	require.NoError(t, err)
-	assert.Equal(t, oauth.ProfileFAPI2MessageSigning, c.Profile)
-	for _, wrong := range []string{`"profile": "fapi1"`, `"dpop_bound_access_tokens": "yes"`, `"require_pushed_authorization_requests": 1`} {
-		_, err = parse(wrong)
-		assert.Error(t, err, wrong)
-	}
 }

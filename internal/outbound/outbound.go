@@ -1,4 +1,6 @@
-package oidc
+// Package outbound calls URLs that others registered, such as a client's jwks_uri, without being led to what only the
+// provider can reach.
+package outbound
 
 import (
 	"errors"
@@ -11,7 +13,8 @@ import (
 	"time"
 )
 
-var errPrivateAddress = errors.New("oidc: the address is not a public one")
+// ErrPrivateAddress says that a URL leads to an address that is not a public one.
+var ErrPrivateAddress = errors.New("outbound: the address is not a public one")
 
 // special are the ranges that are not reached from the Internet, or lead back inside, besides those that netip knows
 // (IANA's registries of special-purpose addresses, RFC 6890).
@@ -35,16 +38,17 @@ func public(a netip.Addr) bool {
 		!slices.ContainsFunc(special, func(p netip.Prefix) bool { return p.Contains(a) })
 }
 
-// newOutsideClient calls URLs that others registered. The address is checked when it is dialled, after names are
-// resolved, so that no name can lead elsewhere a moment later; there is no proxy that would do the dialling instead, and
-// no redirect is followed.
-func newOutsideClient(allowPrivate bool) *http.Client {
+// NewClient returns a client that calls public addresses only, unless allowPrivate lets it call all, and that keeps up to
+// maxIdle connections. The address is checked when it is dialled, after names are resolved, so that no name can lead
+// elsewhere a moment later; there is no proxy that would do the dialling instead, and no redirect is followed: it is the
+// answer. A call is bounded by its context, and the caller bounds what it reads of the body.
+func NewClient(allowPrivate bool, maxIdle int) *http.Client {
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
 	if !allowPrivate {
 		dialer.Control = func(_, address string, _ syscall.RawConn) error {
 			to, err := netip.ParseAddrPort(address)
 			if err != nil || !public(to.Addr()) {
-				return fmt.Errorf("%w: %s", errPrivateAddress, address)
+				return fmt.Errorf("%w: %s", ErrPrivateAddress, address)
 			}
 			return nil
 		}
@@ -53,7 +57,7 @@ func newOutsideClient(allowPrivate bool) *http.Client {
 		Transport: &http.Transport{
 			DialContext:            dialer.DialContext,
 			ForceAttemptHTTP2:      true,
-			MaxIdleConns:           maxDeliveries,
+			MaxIdleConns:           maxIdle,
 			IdleConnTimeout:        30 * time.Second,
 			TLSHandshakeTimeout:    5 * time.Second,
 			MaxResponseHeaderBytes: 16 << 10,

@@ -1,0 +1,333 @@
+package registry
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/go-jose/go-jose/v4"
+	strict "github.com/go-jose/go-jose/v4/json"
+
+	"github.com/gosignet/signet/internal/jwt"
+	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/oauth"
+)
+
+// nameIn begins the members with the client's names in other languages (RFC 7591 section 2.2).
+const nameIn = "client_name#"
+
+// member is a member of a registration. set takes what it says over into the client; get returns what it says of the
+// client, or nil if it is left out.
+type member struct {
+	name string
+	set  func(*oauth.Client, json.RawMessage) error
+	get  func(*oauth.Client) (any, error)
+}
+
+// table has the members in the order in which they are written. It never changes.
+var table = []member{
+	field("client_id", func(c *oauth.Client) *string { return &c.ID }),
+	{"client_name", setName(""), getName},
+	field("logo_uri", func(c *oauth.Client) *string { return &c.LogoURI }),
+	field("policy_uri", func(c *oauth.Client) *string { return &c.PolicyURI }),
+	field("tos_uri", func(c *oauth.Client) *string { return &c.TOSURI }),
+	list("redirect_uris", func(c *oauth.Client) *[]string { return &c.RedirectURIs }),
+	{"jwks", setKeys, getKeys},
+	field("jwks_uri", func(c *oauth.Client) *string { return &c.JWKSURI }),
+	only("token_endpoint_auth_method", "private_key_jwt"),
+	field("token_endpoint_auth_signing_alg", func(c *oauth.Client) *jose.SignatureAlgorithm { return &c.AssertionAlgorithm }),
+	only("grant_types", []string{"authorization_code"}),
+	only("response_types", []string{"code"}),
+	{"scope", setScope, getScope},
+	list("claims", func(c *oauth.Client) *[]string { return &c.Claims }),
+	list("default_acr_values", func(c *oauth.Client) *[]string { return &c.ACRValues }),
+	{"default_max_age", setMaxAge, getMaxAge},
+	only("require_auth_time", true, false), // auth_time is always there
+	field("profile", func(c *oauth.Client) *oauth.Profile { return &c.Profile }),
+	{"require_pkce", setPKCE, getPKCE},
+	field("require_pushed_authorization_requests", func(c *oauth.Client) *bool { return &c.RequirePushedRequests }),
+	field("dpop_bound_access_tokens", func(c *oauth.Client) *bool { return &c.DPoPBound }),
+	field("require_dpop_nonce", func(c *oauth.Client) *bool { return &c.RequireDPoPNonce }),
+	field("request_object_signing_alg", func(c *oauth.Client) *jose.SignatureAlgorithm { return &c.RequestObjectAlgorithm }),
+	field("request_object_encryption_alg", func(c *oauth.Client) *jose.KeyAlgorithm { return &c.RequestObjectEncryption }),
+	only("request_object_encryption_enc", keystore.DecryptionEncodings()...),
+	field("require_signed_request_object", func(c *oauth.Client) *bool { return &c.RequireSignedRequestObject }),
+	field("authorization_signed_response_alg", func(c *oauth.Client) *jose.SignatureAlgorithm { return &c.AuthorizationResponseAlgorithm }),
+	field("id_token_signed_response_alg", func(c *oauth.Client) *jose.SignatureAlgorithm { return &c.IDTokenAlgorithm }),
+	{"userinfo_signed_response_alg", setUserinfo, getUserinfo},
+	only("subject_type", "pairwise"),
+	{"sector_identifier_uri", setSector, getSector},
+	list("post_logout_redirect_uris", func(c *oauth.Client) *[]string { return &c.PostLogoutRedirectURIs }),
+	field("backchannel_logout_uri", func(c *oauth.Client) *string { return &c.BackchannelLogoutURI }),
+	field("backchannel_logout_session_required", func(c *oauth.Client) *bool { return &c.BackchannelLogoutSessionRequired }),
+}
+
+// set takes the member with the name over into the client.
+func set(c *oauth.Client, name string, raw json.RawMessage) error {
+	if language, ok := strings.CutPrefix(name, nameIn); ok {
+		if !isLanguage(language) {
+			return errors.New("what follows the # is no language")
+		}
+		return setName(language)(c, raw)
+	}
+	if i := slices.IndexFunc(table, func(m member) bool { return m.name == name }); i >= 0 {
+		return table[i].set(c, raw)
+	}
+	return errors.New("unknown or unsupported")
+}
+
+// field is a member whose value is a field of the client, and absent when that has its zero value.
+func field[T comparable](name string, at func(*oauth.Client) *T) member {
+	return member{
+		name: name,
+		set:  func(c *oauth.Client, raw json.RawMessage) error { return decode(raw, at(c)) },
+		get: func(c *oauth.Client) (any, error) {
+			var zero T
+			if v := *at(c); v != zero || name == "client_id" {
+				return v, nil
+			}
+			return nil, nil
+		},
+	}
+}
+
+// list is a field that is a list. It is absent when that is nil: an empty list is said.
+func list(name string, at func(*oauth.Client) *[]string) member {
+	return member{
+		name: name,
+		set: func(c *oauth.Client, raw json.RawMessage) error {
+			if err := decode(raw, at(c)); err != nil {
+				return err
+			}
+			if len(*at(c)) > maxList {
+				return fmt.Errorf("at most %d are allowed", maxList)
+			}
+			for _, s := range *at(c) {
+				if s == "" {
+					return errors.New("empty text")
+				}
+				if err := checkText(s); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		get: func(c *oauth.Client) (any, error) {
+			if v := *at(c); v != nil {
+				return v, nil
+			}
+			return nil, nil
+		},
+	}
+}
+
+// only is a member that says nothing but what holds anyway. It accepts the values that Signet supports, and is left out.
+func only[T any](name string, values ...T) member {
+	return member{
+		name: name,
+		set: func(_ *oauth.Client, raw json.RawMessage) error {
+			var got T
+			if err := decode(raw, &got); err != nil {
+				return err
+			}
+			if slices.ContainsFunc(values, func(v T) bool { return reflect.DeepEqual(v, got) }) {
+				return nil
+			}
+			text, err := json.Marshal(values)
+			if err != nil {
+				return err
+			}
+			return fmt.Errorf("only %s is supported", text[1:len(text)-1])
+		},
+		get: func(*oauth.Client) (any, error) { return nil, nil },
+	}
+}
+
+func setName(language string) func(*oauth.Client, json.RawMessage) error {
+	return func(c *oauth.Client, raw json.RawMessage) error {
+		var name string
+		if err := decode(raw, &name); err != nil {
+			return err
+		}
+		if name == "" {
+			return errors.New("is empty")
+		}
+		c.Names[language] = name
+		return nil
+	}
+}
+
+func getName(c *oauth.Client) (any, error) {
+	if c.Names[""] == "" {
+		return nil, nil
+	}
+	return c.Names[""], nil
+}
+
+// isLanguage reports whether s has the form of a language tag (BCP 47).
+func isLanguage(s string) bool {
+	for part := range strings.SplitSeq(s, "-") {
+		if part == "" || len(part) > 8 || strings.ContainsFunc(part, func(r rune) bool {
+			return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+		}) {
+			return false
+		}
+	}
+	return len(s) <= 35
+}
+
+func setKeys(c *oauth.Client, raw json.RawMessage) error {
+	keys, err := jwt.ParseKeySet(raw)
+	if err != nil {
+		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	c.Keys = keys
+	return nil
+}
+
+func getKeys(c *oauth.Client) (any, error) {
+	for _, key := range c.Keys.Keys {
+		if !key.Valid() || !key.IsPublic() {
+			return nil, invalid("jwks: every key must be a valid public key")
+		}
+	}
+	if len(c.Keys.Keys) == 0 {
+		return nil, nil
+	}
+	return c.Keys, nil
+}
+
+func setScope(c *oauth.Client, raw json.RawMessage) error {
+	var scope string
+	err := decode(raw, &scope)
+	for s := range strings.SplitSeq(scope, " ") {
+		if s != "" {
+			c.Scopes = append(c.Scopes, s)
+		}
+	}
+	return err
+}
+
+func getScope(c *oauth.Client) (any, error) {
+	if len(c.Scopes) == 0 {
+		return nil, nil
+	}
+	return strings.Join(c.Scopes, " "), nil
+}
+
+func setMaxAge(c *oauth.Client, raw json.RawMessage) error {
+	var seconds uint32
+	err := decode(raw, &seconds)
+	age := time.Duration(seconds) * time.Second
+	c.DefaultMaxAge = &age
+	return err
+}
+
+func getMaxAge(c *oauth.Client) (any, error) {
+	if c.DefaultMaxAge == nil {
+		return nil, nil
+	}
+	if *c.DefaultMaxAge%time.Second != 0 {
+		return nil, invalid("default_max_age: must be whole seconds")
+	}
+	return *c.DefaultMaxAge / time.Second, nil
+}
+
+func setPKCE(c *oauth.Client, raw json.RawMessage) error {
+	required := true
+	err := decode(raw, &required)
+	c.PKCEOptional = !required
+	return err
+}
+
+func getPKCE(c *oauth.Client) (any, error) {
+	if c.PKCEOptional {
+		return false, nil
+	}
+	return nil, nil
+}
+
+func setUserinfo(c *oauth.Client, raw json.RawMessage) error {
+	var alg jose.SignatureAlgorithm
+	err := decode(raw, &alg)
+	if c.UserinfoJSON = alg == "none"; !c.UserinfoJSON {
+		c.UserinfoAlgorithm = alg
+	}
+	return err
+}
+
+func getUserinfo(c *oauth.Client) (any, error) {
+	switch {
+	case c.UserinfoJSON && c.UserinfoAlgorithm != "":
+		return nil, invalid("userinfo is either JSON or signed")
+	case c.UserinfoJSON:
+		return "none", nil
+	case c.UserinfoAlgorithm != "":
+		return c.UserinfoAlgorithm, nil
+	}
+	return nil, nil
+}
+
+func setSector(c *oauth.Client, raw json.RawMessage) error {
+	var uri string
+	if err := decode(raw, &uri); err != nil {
+		return err
+	}
+	u, err := url.Parse(uri)
+	if err != nil || u.Scheme != "https" || u.Hostname() == "" || u.User != nil {
+		return errors.New("must be an https URL")
+	}
+	c.SectorIdentifier = u.Hostname()
+	_, err = getSector(c)
+	return err
+}
+
+func getSector(c *oauth.Client) (any, error) {
+	if c.SectorIdentifier == "" {
+		return nil, nil
+	}
+	u := url.URL{Scheme: "https", Host: c.SectorIdentifier}
+	if strings.Contains(c.SectorIdentifier, ":") {
+		u.Host = "[" + c.SectorIdentifier + "]"
+	}
+	if parsed, err := url.Parse(u.String()); err != nil || parsed.Hostname() != c.SectorIdentifier {
+		return nil, invalid("sector_identifier_uri: the sector identifier is not a host")
+	}
+	return u.String(), nil
+}
+
+// decode names what was expected, and not the Go types that do. null says nothing, and is said by leaving the member out.
+// go-jose's JSON refuses a name that is there twice and takes names as case-sensitive; encoding/json does neither.
+func decode(raw json.RawMessage, value any) error {
+	if string(bytes.TrimSpace(raw)) == "null" {
+		return errors.New("null is not what belongs here")
+	}
+	if err := strict.Unmarshal(raw, value); err != nil {
+		if e, ok := errors.AsType[*strict.UnmarshalTypeError](err); ok {
+			return fmt.Errorf("a JSON %s is not what belongs here", e.Value)
+		}
+		return err
+	}
+	if v := reflect.ValueOf(value).Elem(); v.Kind() == reflect.String {
+		return checkText(v.String())
+	}
+	return nil
+}
+
+// checkText refuses what could be neither shown nor compared.
+func checkText(s string) error {
+	switch {
+	case len(s) > maxText:
+		return fmt.Errorf("text of more than %d bytes", maxText)
+	case strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar }):
+		return errors.New("text with control characters, or what is no text")
+	}
+	return nil
+}
