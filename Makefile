@@ -70,18 +70,13 @@ browser: ## Install Chromium, which the browser tests drive, unless there is one
 	fi; \
 	$(APT_INSTALL); apt_install chromium
 
-# The tests find it where Debian puts it, and otherwise on the PATH. create_main_cluster keeps the package from starting a
-# server of its own, which nobody needs.
 .PHONY: postgres
 postgres: ## Install the PostgreSQL server, which the tests start themselves, unless there is one
 	@if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then exit 0; fi; \
 	if ! command -v apt-get >/dev/null; then \
 		echo "No PostgreSQL server found (initdb), and no apt-get to install it: install PostgreSQL 14 or newer, the tests need it."; exit 1; \
 	fi; \
-	$(APT_INSTALL); if [ ! -e /etc/postgresql-common/createcluster.conf ]; then \
-		run mkdir -p /etc/postgresql-common && echo "create_main_cluster = false" | run tee /etc/postgresql-common/createcluster.conf >/dev/null; \
-	fi; \
-	apt_install postgresql
+	$(APT_INSTALL); apt_install postgresql
 
 # A relying party that none of us wrote, for the tests. What it is made of is in its package-lock.json.
 JSCLIENT := examples/e2e/testdata/jsclient
