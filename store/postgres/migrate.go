@@ -55,9 +55,10 @@ func (s *Store) Migrate(ctx context.Context) (from, to int, err error) {
 // prepareToMigrate makes the schema and its table of migrations unless they exist. Others may make them at the same
 // time, in which case the engine says that they exist, in one way or another, and the next attempt finds them.
 func (s *Store) prepareToMigrate(ctx context.Context, conn *pgx.Conn, on engine) error {
-	const attempts = 10
+	const attempts = 20
 	var err error
 	for range attempts {
+		err = nil
 		// A role that may not create schemas may not even do so where one exists.
 		var exists bool
 		const find = `SELECT EXISTS (SELECT 1 FROM pg_catalog.pg_namespace WHERE nspname = $1)`

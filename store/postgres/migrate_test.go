@@ -1,0 +1,122 @@
+package postgres_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet/internal/postgrestest"
+	"github.com/gosignet/signet/store/postgres"
+)
+
+// current is the version of the schema that this program needs.
+const current = 1
+
+func TestInstancesMayMigrateAtOnce(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.Shared(t).NewDatabase(t)
+	const instances = 8
+	type result struct {
+		from, to int
+		err      error
+	}
+	results := make([]result, instances)
+	start := make(chan struct{})
+	var done sync.WaitGroup
+	for i := range instances {
+		s := newStore(t, postgres.Config{DSN: dsn})
+		done.Go(func() {
+			<-start
+			r := &results[i]
+			r.from, r.to, r.err = s.Migrate(t.Context())
+		})
+	}
+	close(start)
+	done.Wait()
+	migrated := 0
+	for _, r := range results {
+		require.NoError(t, r.err)
+		assert.Equal(t, current, r.to)
+		if r.from != r.to {
+			assert.Zero(t, r.from)
+			migrated++
+		}
+	}
+	assert.Equal(t, 1, migrated, "one does it and the others wait")
+	conn := connect(t, dsn)
+	assert.Equal(t, current+1, one[int](t, conn, "SELECT count(*) FROM signet.migration"), "each version is applied once")
+	assert.NoError(t, newStore(t, postgres.Config{DSN: dsn}).Check(t.Context()))
+}
+
+func TestMigrateAgainChangesNothing(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, postgres.Config{DSN: migrated(t)})
+	require.NoError(t, s.Add(t.Context(), "key", []byte("value"), time.Hour))
+	from, to, err := s.Migrate(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, []int{current, current}, []int{from, to})
+	value, err := s.Get(t.Context(), "key")
+	require.NoError(t, err)
+	assert.Equal(t, "value", string(value))
+}
+
+func TestMissingSchemaIsNamedWithTheCommandThatMakesIt(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, postgres.Config{DSN: postgrestest.Shared(t).NewDatabase(t), Schema: "state"})
+	_, get := s.Get(t.Context(), "key")
+	_, read := s.Read(t.Context(), "clients", "id")
+	for name, err := range map[string]error{"Check": s.Check(t.Context()), "Get": get, "Read": read} {
+		require.ErrorIs(t, err, postgres.ErrNotMigrated, name)
+		assert.ErrorContains(t, err, `run the migrate command (Store.Migrate) to bring schema "state" to version 1`, name)
+	}
+}
+
+func TestOldSchemaIsRefused(t *testing.T) {
+	t.Parallel()
+	dsn := migrated(t)
+	_, err := connect(t, dsn).Exec(t.Context(), "DELETE FROM signet.migration WHERE version > 0")
+	require.NoError(t, err)
+	err = newStore(t, postgres.Config{DSN: dsn}).Check(t.Context())
+	require.ErrorIs(t, err, postgres.ErrNotMigrated)
+	assert.ErrorContains(t, err, "it is at version 0")
+}
+
+func TestSchemaOfANewerProgramIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	dsn := migrated(t)
+	_, err := connect(t, dsn).Exec(t.Context(), "INSERT INTO signet.migration VALUES (1000, now())")
+	require.NoError(t, err)
+	s := newStore(t, postgres.Config{DSN: dsn})
+	assert.ErrorIs(t, s.Check(t.Context()), postgres.ErrTooNew)
+	_, _, err = s.Migrate(t.Context())
+	require.ErrorIs(t, err, postgres.ErrTooNew)
+	assert.ErrorContains(t, err, `schema "signet" is at version 1000 and this program knows 1`)
+}
+
+// A role that only uses the schema needs no right to create anything.
+func TestRoleThatMayNotCreateSchemasMigratesIntoOneThatItWasGiven(t *testing.T) {
+	t.Parallel()
+	dsn := postgrestest.Shared(t).NewDatabase(t)
+	conn := connect(t, dsn)
+	role := "limited_" + one[string](t, conn, "SELECT current_database()")
+	_, err := conn.Exec(t.Context(), "CREATE ROLE "+role+"; CREATE SCHEMA signet AUTHORIZATION "+role)
+	require.NoError(t, err)
+	defer func() {
+		_, err := conn.Exec(context.WithoutCancel(t.Context()), "DROP OWNED BY "+role+"; DROP ROLE "+role)
+		assert.NoError(t, err)
+	}()
+	s := newStore(t, postgres.Config{DSN: dsn + "&role=" + role})
+	_, _, err = s.Migrate(t.Context())
+	require.NoError(t, err)
+	assert.NoError(t, s.Check(t.Context()))
+}
+
+func TestDatabaseThatIsNotUTF8IsRefused(t *testing.T) {
+	t.Parallel()
+	s := newStore(t, postgres.Config{DSN: migrated(t, "TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")})
+	assert.ErrorContains(t, s.Check(t.Context()), "encoding of the database is LATIN1")
+}
