@@ -84,6 +84,10 @@ func (s *Store) prepareToMigrate(ctx context.Context, conn *pgx.Conn, on engine)
 // the last.
 func (s *Store) migrateOnce(ctx context.Context, conn *pgx.Conn, on engine) (version int, done bool, err error) {
 	err = pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		// A large table takes its time, and whoever else migrates waits for it.
+		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, inSchema(`SELECT version FROM {schema}.migration WHERE version = 0 FOR UPDATE`, s.schema)); err != nil {
 			return err
 		}
@@ -95,10 +99,6 @@ func (s *Store) migrateOnce(ctx context.Context, conn *pgx.Conn, on engine) (ver
 		}
 		if done = version == schemaVersion; done {
 			return nil
-		}
-		// A large table takes its time.
-		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = 0`); err != nil {
-			return err
 		}
 		next := version + 1
 		if err := s.runFile(ctx, tx.Conn(), on, fmt.Sprintf("%04d.sql", next)); err != nil {

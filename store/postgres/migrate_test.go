@@ -52,6 +52,31 @@ func TestInstancesMayMigrateAtOnce(t *testing.T) {
 	assert.NoError(t, newStore(t, postgres.Config{DSN: dsn}).Check(t.Context()))
 }
 
+func TestMigrateWaitsForOthersLongerThanAnOperationMayTake(t *testing.T) {
+	t.Parallel()
+	dsn, ctx := migrated(t), t.Context()
+	conn := connect(t, dsn)
+	tx, err := conn.Begin(ctx)
+	require.NoError(t, err)
+	_, err = tx.Exec(ctx, "SELECT FROM signet.migration FOR UPDATE")
+	require.NoError(t, err)
+
+	s := newStore(t, postgres.Config{DSN: dsn, Timeout: 100 * time.Millisecond})
+	ended := make(chan error, 1)
+	go func() {
+		_, _, err := s.Migrate(ctx)
+		ended <- err
+	}()
+	_, err = tx.Exec(ctx, "SELECT pg_sleep(0.5)")
+	require.NoError(t, err)
+	watching := connect(t, dsn)
+	require.Eventually(t, func() bool {
+		return one[int](t, watching, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'") == 1
+	}, time.Minute, 10*time.Millisecond)
+	require.NoError(t, tx.Rollback(ctx))
+	assert.NoError(t, <-ended)
+}
+
 func TestMigrateAgainChangesNothing(t *testing.T) {
 	t.Parallel()
 	s := newStore(t, postgres.Config{DSN: migrated(t)})

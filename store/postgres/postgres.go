@@ -39,8 +39,9 @@ var (
 type Config struct {
 	// DSN is the connection string of a database, as a URL or as key=value pairs. Beside what PostgreSQL knows it takes
 	// the settings of a pgx pool: pool_max_conns (default: the number of CPUs, at least 4), pool_min_conns,
-	// pool_max_conn_lifetime, pool_max_conn_idle_time and default_query_exec_mode. If it sets no statement_timeout, the
-	// server gets Timeout as one.
+	// pool_max_conn_lifetime, pool_max_conn_idle_time and default_query_exec_mode. If it sets no connect_timeout or
+	// statement_timeout, Timeout is both. As with every client of PostgreSQL, what it leaves out altogether may come from
+	// environment variables (PGHOST, PGPASSWORD, …).
 	DSN string
 	// Pool is a pool to use instead of one that the Store makes from a DSN. It is used as it is, and Close leaves it open.
 	Pool *pgxpool.Pool
@@ -141,7 +142,9 @@ func newPool(dsn string, timeout time.Duration) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("postgres: DSN: %w", err) // without the password: pgx takes it out
 	}
-	config.ConnConfig.ConnectTimeout = timeout
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = timeout
+	}
 	config.PingTimeout = timeout / 4
 	if params := config.ConnConfig.RuntimeParams; params["statement_timeout"] == "" {
 		params["statement_timeout"] = strconv.FormatInt(max(timeout.Milliseconds(), 1), 10)
