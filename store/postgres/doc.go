@@ -43,8 +43,8 @@
 // and so has each statement in the server. A failover or a restart is seen as errors and heals by itself. To be rid soon
 // of connections whose instance has vanished, set tcp_keepalives_idle and tcp_user_timeout in the server.
 //
-// Behind PgBouncer in transaction mode: let it pass statement_timeout (ignore_startup_parameters) or set the timeout for
-// the role; before version 1.21 add default_query_exec_mode=exec to the DSN; and set [Config.Poll], as LISTEN needs a
+// Behind PgBouncer in transaction mode: name statement_timeout in its ignore_startup_parameters and set it for the role
+// instead; before version 1.21 add default_query_exec_mode=exec to the DSN; and set [Config.Poll], as LISTEN needs a
 // connection of its own. With LISTEN, each instance has one such connection beside its pool. NOTIFY takes a lock on the
 // whole database when it commits; only wallet logins use it.
 //

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -122,22 +123,46 @@ func TestSchemaOfANewerProgramIsLeftAlone(t *testing.T) {
 	assert.ErrorContains(t, err, `schema "signet" is at version 1000 and this program knows 1`)
 }
 
-// A role that only uses the schema needs no right to create anything.
+// newRole returns a role without rights of its own, in the shared server, and the DSN with which it connects.
+func newRole(t *testing.T, dsn string) (role, limited string) {
+	t.Helper()
+	conn := connect(t, dsn)
+	role = "limited_" + one[string](t, conn, "SELECT current_database()")
+	_, err := conn.Exec(t.Context(), "CREATE ROLE "+role)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		ctx := context.Background()
+		conn, err := pgx.Connect(ctx, dsn)
+		require.NoError(t, err)
+		defer func() { _ = conn.Close(ctx) }()
+		_, err = conn.Exec(ctx, "DROP OWNED BY "+role+"; DROP ROLE "+role)
+		assert.NoError(t, err)
+	})
+	return role, dsn + "&role=" + role
+}
+
 func TestRoleThatMayNotCreateSchemasMigratesIntoOneThatItWasGiven(t *testing.T) {
 	t.Parallel()
 	dsn := postgrestest.Shared(t).NewDatabase(t)
-	conn := connect(t, dsn)
-	role := "limited_" + one[string](t, conn, "SELECT current_database()")
-	_, err := conn.Exec(t.Context(), "CREATE ROLE "+role+"; CREATE SCHEMA signet AUTHORIZATION "+role)
+	role, limited := newRole(t, dsn)
+	_, err := connect(t, dsn).Exec(t.Context(), "CREATE SCHEMA signet AUTHORIZATION "+role)
 	require.NoError(t, err)
-	defer func() {
-		_, err := conn.Exec(context.WithoutCancel(t.Context()), "DROP OWNED BY "+role+"; DROP ROLE "+role)
-		assert.NoError(t, err)
-	}()
-	s := newStore(t, postgres.Config{DSN: dsn + "&role=" + role})
+	s := newStore(t, postgres.Config{DSN: limited})
 	_, _, err = s.Migrate(t.Context())
 	require.NoError(t, err)
 	assert.NoError(t, s.Check(t.Context()))
+}
+
+func TestRoleThatMayChangeNoTablesIsEnoughToServe(t *testing.T) {
+	t.Parallel()
+	dsn := migrated(t)
+	role, limited := newRole(t, dsn)
+	_, err := connect(t, dsn).Exec(t.Context(), "GRANT USAGE ON SCHEMA signet TO "+role+
+		"; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA signet TO "+role)
+	require.NoError(t, err)
+	s := newStore(t, postgres.Config{DSN: limited})
+	require.NoError(t, s.Check(t.Context()))
+	useEverything(t, s)
 }
 
 func TestDatabaseThatIsNotUTF8IsRefused(t *testing.T) {
