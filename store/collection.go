@@ -48,7 +48,7 @@ func (c *Collection[T]) Put(ctx context.Context, e Entry[T]) (Entry[T], error) {
 	if err != nil {
 		return Entry[T]{}, err
 	}
-	e.Version, e.WrittenAt = r.Version, r.WrittenAt
+	e.Version, e.WrittenAt, e.ExpiresAt = r.Version, r.WrittenAt, r.ExpiresAt
 	return e, nil
 }
 

@@ -18,7 +18,7 @@ type Record struct {
 	Version int64
 	// WrittenAt is when this version was written, by the clock of the backend.
 	WrittenAt time.Time
-	// ExpiresAt is when the record, with its history, is absent. Zero means never.
+	// ExpiresAt is when the record, with its history, is absent. Zero means never. The present version decides.
 	ExpiresAt time.Time
 }
 
@@ -34,6 +34,10 @@ type Query struct {
 }
 
 // Ledger keeps records that last, and what they were before.
+//
+// It is the counterpart of [Ephemeral]: what an Ephemeral keeps is short-lived, opaque, reached by who holds its key, and
+// may be lost in the worst case, which ends logins that are under way. What a Ledger keeps can be listed and read by the
+// operator, is never lost, and therefore holds no secret and names nobody.
 //
 // Every method is atomic across all instances that share the backend, and safe for concurrent use. A write that
 // returned no error is durable: it survives the loss of the instance, and of the backend's process. An expired record is

@@ -13,6 +13,19 @@
 // [Ledger] is the contract for the little that lasts: clients, consents, key bindings, metadata of keys. [Collection]
 // is its typed face. What is kept there names nobody.
 //
+// Which of the two a kind of state belongs to:
+//
+//	                   Ephemeral                               Ledger
+//	what               codes, tokens, nonces, attempts         clients, consents, keys
+//	lives              seconds to days, always with an end     until it is erased or expires
+//	is reached by      who holds its handle                    whoever may read the database, and by owner
+//	a dump shows       nothing: it is sealed (see Bucket)      pseudonyms and hashes
+//	is written         over, or once                           as the next version; earlier ones stay
+//	if it is lost      the logins under way begin again        a consent was never given: it must not be
+//
+// What must not be accepted twice depends on an Ephemeral that does not lose what it acknowledged. [Notifier] spares those
+// who wait for either the asking.
+//
 // Whoever writes a backend runs the tests of package storetest on it.
 package store
 
@@ -60,7 +73,8 @@ type Ephemeral interface {
 	Replace(ctx context.Context, key string, old, new []byte, ttl time.Duration) error
 	// Increment adds delta to the counter under the key and returns what it then stands at. A counter begins at zero,
 	// lives for ttl from its first increment on, however often it is incremented later, and never goes below zero:
-	// taking away more than is there leaves zero, and taking away from a counter that does not exist makes none.
+	// taking away more than is there leaves zero, and adding nothing to a counter that does not exist, or taking away
+	// from it, makes none.
 	// Counters and values do not see each other: no other method reaches a counter, not even under the same key.
 	Increment(ctx context.Context, key string, delta int64, ttl time.Duration) (Counter, error)
 }

@@ -145,7 +145,8 @@ func (l *ledger) write(c *collection, r *record, v store.Record) {
 	r.versions = append(r.versions, v)
 	if len(r.versions) > store.MaxList {
 		l.bytes -= size(&r.versions[0])
-		r.versions = slices.Delete(r.versions, 0, 1)
+		r.versions[0] = store.Record{} // the array must not keep its texts alive
+		r.versions = r.versions[1:]
 	}
 	l.neverExpires(r)
 	if !v.ExpiresAt.IsZero() {

@@ -218,12 +218,27 @@ func TestClosedStoreAnswersErrClosed(t *testing.T) {
 
 	_, get := s.Get(ctx, "key")
 	_, take := s.Take(ctx, "key")
+	_, increment := s.Increment(ctx, "key", 1, time.Hour)
+	_, read := s.Read(ctx, "records", "id")
+	_, write := s.Write(ctx, "records", store.Record{ID: "id", Value: []byte("0")})
+	_, list := s.List(ctx, "records", store.Query{})
+	_, history := s.History(ctx, "records", "id")
+	_, subscribe := s.Subscribe(ctx, "topic")
 	for name, err := range map[string]error{
 		"Put":     s.Put(ctx, "key", nil, time.Hour),
 		"Add":     s.Add(ctx, "key", nil, time.Hour),
 		"Get":     get,
 		"Take":    take,
 		"Replace": s.Replace(ctx, "key", nil, nil, time.Hour),
+
+		"Increment": increment,
+		"Read":      read,
+		"Write":     write,
+		"List":      list,
+		"History":   history,
+		"Erase":     s.Erase(ctx, "records", "id"),
+		"Notify":    s.Notify(ctx, "topic"),
+		"Subscribe": subscribe,
 	} {
 		assert.ErrorIs(t, err, memory.ErrClosed, name)
 	}

@@ -226,10 +226,10 @@ func checkBatchSameKey(ctx context.Context, s *subject) error {
 		}
 	}
 	if _, err := winner(adds, store.ErrExists); err != nil {
-		return fmt.Errorf("Add of one key in one batch: %w", err)
+		return fmt.Errorf("the Add of one key in one batch: %w", err)
 	}
 	if _, err := winner(takes, store.ErrNotFound); err != nil {
-		return fmt.Errorf("Take of one key in one batch: %w", err)
+		return fmt.Errorf("the Take of one key in one batch: %w", err)
 	}
 	slices.Sort(seen)
 	if err := expectSequence(seen, 1); err != nil {

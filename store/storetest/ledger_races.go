@@ -232,7 +232,7 @@ func checkNoLostUpdate(ctx context.Context, l *ledger) error {
 		return expectError("History", err, nil)
 	}
 	if len(history) != racers+1 {
-		return fmt.Errorf("History returned %d versions, want %d", len(history), racers+1)
+		return fmt.Errorf("the History returned %d versions, want %d", len(history), racers+1)
 	}
 	for i, r := range history {
 		if version := int64(racers + 1 - i); r.Version != version || string(r.Value) != strconv.FormatInt(version-1, 10) {
@@ -289,7 +289,7 @@ func checkLedgerEndedMidway(ctx context.Context, l *ledger) error {
 		read := func(ctx context.Context) (store.Record, error) {
 			r, err := h.Read(ctx, l.collection, id)
 			if err == nil && r.ID != id {
-				err = fmt.Errorf("Read of %q returned %q", id, r.ID)
+				err = fmt.Errorf("a Read of %q returned %q", id, r.ID)
 			}
 			return r, err
 		}

@@ -236,7 +236,7 @@ func checkTopicsAreApart(ctx context.Context, n *notifier) error {
 		}
 		for other, times := range woken {
 			if times > rounds/2 {
-				return fmt.Errorf("Notify of %q has woken a subscriber of %q %d times of %d", name, names[other], times, rounds)
+				return fmt.Errorf("a Notify of %q has woken a subscriber of %q %d times of %d", name, names[other], times, rounds)
 			}
 		}
 	}

@@ -112,81 +112,6 @@ func (o *outage) inTime(ctx context.Context, call func(ctx context.Context) erro
 	}
 }
 
-// call is a call of a method that a backend answers without an error.
-type call struct {
-	name string
-	do   func(ctx context.Context) error
-}
-
-// calls are one of each method. What they read is stored under key.
-func (o *outage) calls(key string) (calls []call) {
-	add := func(name string, do func(ctx context.Context) error) { calls = append(calls, call{name, do}) }
-	value := []byte("0")
-	if h := o.Ephemeral; h != nil {
-		add("Put", func(ctx context.Context) error { return h.Put(ctx, rand.Text(), value, long) })
-		add("Add", func(ctx context.Context) error { return h.Add(ctx, rand.Text(), value, long) })
-		add("Get", func(ctx context.Context) error {
-			_, err := h.Get(ctx, key)
-			return err
-		})
-		add("Take", func(ctx context.Context) error {
-			_, err := h.Take(ctx, key+"-taken")
-			return err
-		})
-		add("Replace", func(ctx context.Context) error { return h.Replace(ctx, key, value, value, long) })
-		add("Increment", func(ctx context.Context) error {
-			_, err := h.Increment(ctx, key, 1, long)
-			return err
-		})
-		for _, verb := range []store.Verb{store.VerbAdd, store.VerbIncrement} {
-			add("Do", func(ctx context.Context) error {
-				result := store.Do(ctx, h, store.Operation{Verb: verb, Key: rand.Text(), Delta: 1, TTL: long},
-					store.Operation{Verb: store.VerbGet, Key: key})
-				return errors.Join(result[0].Err, result[1].Err)
-			})
-		}
-	}
-	if h := o.Ledger; h != nil {
-		c := o.ledger.collection
-		add("Write", func(ctx context.Context) error {
-			_, err := h.Write(ctx, c, record(rand.Text(), 0, "0"))
-			return err
-		})
-		add("Read", func(ctx context.Context) error {
-			_, err := h.Read(ctx, c, key)
-			return err
-		})
-		add("List", func(ctx context.Context) error {
-			_, err := h.List(ctx, c, store.Query{})
-			return err
-		})
-		add("History", func(ctx context.Context) error {
-			_, err := h.History(ctx, c, key)
-			return err
-		})
-		add("Erase", func(ctx context.Context) error { return h.Erase(ctx, c, key+"-erased") })
-	}
-	if h := o.Notifier; h != nil {
-		add("Notify", func(ctx context.Context) error { return h.Notify(ctx, o.notifier.topic("topic")) })
-	}
-	return calls
-}
-
-// prepare stores what calls read.
-func (o *outage) prepare(ctx context.Context, key string) error {
-	if h := o.Ephemeral; h != nil {
-		if err := errors.Join(h.Put(ctx, key, []byte("0"), long), h.Put(ctx, key+"-taken", nil, long)); err != nil {
-			return expectError("Put", err, nil)
-		}
-	}
-	if h := o.Ledger; h != nil {
-		if _, err := h.Write(ctx, o.ledger.collection, record(key, 0, "0")); err != nil {
-			return expectError("Write", err, nil)
-		}
-	}
-	return nil
-}
-
 // expectAway makes each call several times, as many at once as a pool has connections.
 func (o *outage) expectAway(ctx context.Context, key string) error {
 	var all sync.WaitGroup
@@ -219,8 +144,7 @@ func (o *outage) expectBack(ctx context.Context) error {
 	defer again.Stop()
 	for late := time.After(o.patience); ; {
 		errs := race(o, o, func(o *outage, _ int) error {
-			key := rand.Text()
-			for _, c := range append([]call{{"", func(ctx context.Context) error { return o.prepare(ctx, key) }}}, o.calls(key)...) {
+			for _, c := range o.preparedCalls(rand.Text()) {
 				returned, err := o.inTime(ctx, c.do)
 				if err := errors.Join(returned, err); err != nil {
 					return fmt.Errorf("%s: %w", c.name, err)
@@ -266,37 +190,31 @@ func checkFailsMidway(ctx context.Context, o *outage) error {
 	return errors.Join(append(errs, o.expectBack(ctx))...)
 }
 
-// callUntilAway makes calls that a backend answers without an error until one fails, and then until the backend is known
-// to be away.
+// callUntilAway makes calls that a backend answers without an error until one fails.
 func (o *outage) callUntilAway(ctx context.Context, started func(), stopped <-chan struct{}) error {
-	for i := 0; ; i++ {
-		key := rand.Text()
-		if err := o.prepare(ctx, key); err != nil {
-			if i == 0 {
-				started()
-			}
-			return notSentinel("Put or Write", err)
+	started = sync.OnceFunc(started)
+	defer started()
+	for {
+		away := false
+		select {
+		case <-stopped:
+			away = true
+		default:
 		}
-		for _, c := range o.calls(key) {
+		key := rand.Text()
+		for _, c := range o.preparedCalls(key) {
 			returned, err := o.inTime(ctx, c.do)
 			if err == nil {
 				err = notSentinel(c.name, returned)
 			}
 			if err != nil || returned != nil {
-				if i == 0 {
-					started()
-				}
 				return err
 			}
 		}
-		if i == 0 {
-			started()
+		if away {
+			return errors.New("no method returned an error while the backend was away")
 		}
-		select {
-		case <-stopped:
-			return errors.New("calls still succeed when the backend is away")
-		default:
-		}
+		started()
 	}
 }
 
@@ -331,11 +249,15 @@ func checkKeepsRecords(ctx context.Context, o *outage) error {
 		ended.Go(func() {
 			id := fmt.Sprint("id-", i)
 			for {
-				r, err := o.Ledger.Write(ctx, o.ledger.collection, record(id, written[i].Version, "0"))
+				var r store.Record
+				returned, late := o.inTime(ctx, func(ctx context.Context) (err error) {
+					r, err = o.Ledger.Write(ctx, o.ledger.collection, record(id, written[i].Version, "0"))
+					return err
+				})
 				if written[i].Version == 0 {
 					started.Done()
 				}
-				if err != nil {
+				if returned != nil || late != nil {
 					return
 				}
 				written[i] = r
@@ -351,7 +273,7 @@ func checkKeepsRecords(ctx context.Context, o *outage) error {
 	}
 	for i, want := range written {
 		if want.Version == 0 {
-			return fmt.Errorf("Write of record %d failed before the backend was away", i)
+			return fmt.Errorf("the Write of record %d failed before the backend was away", i)
 		}
 		history, err := o.Ledger.History(ctx, o.ledger.collection, want.ID)
 		if err != nil {
@@ -359,7 +281,7 @@ func checkKeepsRecords(ctx context.Context, o *outage) error {
 		}
 		// The write that failed may have been carried out.
 		if n := int64(len(history)); n < min(want.Version, store.MaxList) || history[0].Version < want.Version {
-			return fmt.Errorf("after %d versions were acknowledged, the history has %d, up to version %d", want.Version, n, history[0].Version)
+			return fmt.Errorf("after %d versions were acknowledged, the history has %d or ends earlier", want.Version, n)
 		}
 	}
 	return nil
@@ -377,7 +299,21 @@ func checkWakesAfterOutage(ctx context.Context, o *outage) error {
 		}
 	}
 	o.Stop()
+	// Who comes now may be refused, or else is woken like the others.
+	var late <-chan struct{}
+	refused, err := o.inTime(ctx, func(ctx context.Context) (err error) {
+		late, err = o.Notifier.Subscribe(context.WithoutCancel(ctx), o.notifier.topic("late"))
+		return err
+	})
 	o.Start()
+	if err := errors.Join(err, notSentinel("Subscribe", refused)); err != nil {
+		return err
+	}
+	if refused == nil {
+		if err := o.notifier.woken(late); err != nil {
+			return fmt.Errorf("subscribed while the backend was away: %w", err)
+		}
+	}
 	for _, hints := range subscribers {
 		if err := o.notifier.woken(hints); err != nil {
 			return fmt.Errorf("when the backend was back: %w", err)

@@ -141,7 +141,7 @@ func checkPutRace(ctx context.Context, s *subject) error {
 			return expectError("Get", err, nil)
 		}
 		if len(got) == 0 || int(got[0]) >= racers || !bytes.Equal(got, value(int(got[0]))) {
-			return fmt.Errorf("Get returned %s, which nobody has stored", show(got))
+			return fmt.Errorf("a Get returned %s, which nobody has stored", show(got))
 		}
 		if err := expectStored(ctx, s, key, got); err != nil {
 			return err

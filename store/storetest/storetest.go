@@ -1,8 +1,9 @@
-// Package storetest checks that a backend keeps the contract of [store.Ephemeral].
+// Package storetest checks that a backend keeps the contracts of package store.
 //
-// Whoever writes a backend calls [Run] in a test, and knows that it is right, under concurrency too. The checks go
-// through two handles on one backend, as two instances of a provider would: a backend that leans on a mutex in the
-// process passes through one handle and fails through two.
+// Whoever writes a backend calls [Run], [RunLedger] and [RunNotifier], for what it implements, and [RunOutage] in a test,
+// and knows that it is right, under concurrency and in an outage too. The checks go through two handles on one backend, as
+// two instances of a provider would: a backend that leans on a mutex in the process passes through one handle and fails
+// through two.
 package storetest
 
 import (
