@@ -12,6 +12,16 @@ import (
 	"github.com/gosignet/signet/store/postgres"
 )
 
+// woken waits for a hint.
+func woken(t *testing.T, hints <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-hints:
+	case <-time.After(time.Minute):
+		t.Fatal("a subscriber was not woken")
+	}
+}
+
 // Not parallel: it counts goroutines.
 func TestSubscribersAreNoGoroutinesAndNoConnections(t *testing.T) {
 	dsn := migrated(t)
@@ -29,7 +39,7 @@ func TestSubscribersAreNoGoroutinesAndNoConnections(t *testing.T) {
 	assert.Less(t, runtime.NumGoroutine(), goroutines+10)
 	assert.Equal(t, 1, one[int](t, conn, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"))
 	require.NoError(t, s.Notify(t.Context(), "topic-9999"))
-	<-channels[9999]
+	woken(t, channels[9999])
 }
 
 func TestConnectionThatListensIsMadeAgainAndEverybodyWoken(t *testing.T) {
@@ -40,12 +50,12 @@ func TestConnectionThatListensIsMadeAgainAndEverybodyWoken(t *testing.T) {
 	hints, err := s.Subscribe(t.Context(), "topic")
 	require.NoError(t, err)
 	require.NoError(t, s.Notify(t.Context(), "topic"))
-	<-hints
+	woken(t, hints)
 	_, err = conn.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'")
 	require.NoError(t, err)
-	<-hints
+	woken(t, hints)
 	require.NoError(t, s.Notify(t.Context(), "topic"))
-	<-hints
+	woken(t, hints)
 }
 
 func TestSubscribeFailsWhileNothingCanBeHeard(t *testing.T) {

@@ -74,7 +74,7 @@ func TestEveryStatementFindsItsRowsThroughAnIndex(t *testing.T) {
 	polling := newStore(t, postgres.Config{Pool: pool, Poll: time.Millisecond})
 	hints, err := polling.Subscribe(ctx, "topic")
 	require.NoError(t, err)
-	<-hints
+	woken(t, hints)
 	require.NoError(t, polling.Close())
 
 	explained := 0
