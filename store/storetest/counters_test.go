@@ -77,7 +77,7 @@ func TestABackendThatCountsWronglyIsCaught(t *testing.T) {
 			slices.Reverse(results)
 			return results
 		}), "BatchInOrder"},
-		{"one result has all errors", batching(func(ctx context.Context, s store.Ephemeral, o []store.Operation) []store.Result {
+		{"what is not found has no result", batching(func(ctx context.Context, s store.Ephemeral, o []store.Operation) []store.Result {
 			return slices.DeleteFunc(oneByOne(ctx, s, o), func(r store.Result) bool { return errors.Is(r.Err, store.ErrNotFound) })
 		}), "BatchAlone"},
 		{"the first failure ends the batch", batching(func(ctx context.Context, s store.Ephemeral, o []store.Operation) []store.Result {
