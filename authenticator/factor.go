@@ -9,12 +9,20 @@ import "slices"
 // [RFC 8176]: https://www.rfc-editor.org/rfc/rfc8176#section-2
 type Factor string
 
-// The factors that Signet knows pages for.
+// The factors that have the same meaning everywhere. There are pages for OTP and for memorised secrets.
 const (
 	// OTP is a one-time code that the identity system sends ([CodeSender]).
 	OTP Factor = "otp"
 	// Password is a memorised secret.
 	Password Factor = "pwd"
+	// PIN is a memorised secret of digits.
+	PIN Factor = "pin"
+	// Knowledge is what a person knows about themselves. The response is a JSON object: the name of each field of the
+	// identity system's form, and the text that the person gave.
+	Knowledge Factor = "kba"
+	// Biometrics are captured by a device that speaks the MOSIP Secure Biometric Interface, version 2.0. The response is
+	// the capture as the device gave it, a JSON object with "biometrics", encoded in base64url.
+	Biometrics Factor = "bio"
 )
 
 // AMR returns the amr of the ID Token: the factors that succeeded, and "mfa" when they were two or more different
