@@ -62,13 +62,13 @@ func TestMigrateWaitsForOthersLongerThanAnOperationMayTake(t *testing.T) {
 	_, err = tx.Exec(ctx, "SELECT FROM signet.migration FOR UPDATE")
 	require.NoError(t, err)
 
-	s := newStore(t, postgres.Config{DSN: dsn, Timeout: 100 * time.Millisecond})
+	s := newStore(t, postgres.Config{DSN: dsn, Timeout: time.Second})
 	ended := make(chan error, 1)
 	go func() {
 		_, _, err := s.Migrate(ctx)
 		ended <- err
 	}()
-	_, err = tx.Exec(ctx, "SELECT pg_sleep(0.5)")
+	_, err = tx.Exec(ctx, "SELECT pg_sleep(1.5)")
 	require.NoError(t, err)
 	watching := connect(t, dsn)
 	require.Eventually(t, func() bool {

@@ -226,5 +226,6 @@ func TestBatchThatTheDatabaseCannotFinishIsUndone(t *testing.T) {
 	require.Eventually(t, func() bool { // when the server has noticed that the client has gone
 		return one[int](t, conn, "SELECT count(*) FROM pg_locks WHERE relation = 'signet.counter'::regclass AND pid <> pg_backend_pid()") == 0
 	}, time.Minute, 10*time.Millisecond)
-	assert.NoError(t, s.Add(ctx, "jti", nil, time.Hour), "an Add that has failed has not happened")
+	_, err = newStore(t, postgres.Config{DSN: dsn}).Get(ctx, "jti")
+	assert.ErrorIs(t, err, store.ErrNotFound, "an Add that has failed has not happened")
 }
