@@ -50,7 +50,7 @@ deps: ## Rewrite the reviewed list of third-party modules
 	@git --no-pager diff --stat -- internal/layout/dependencies.txt 2>/dev/null || true
 
 .PHONY: tools
-tools: compiler browser node
+tools: compiler browser node postgres
 
 # The race detector needs cgo, and so a C compiler, on Linux.
 .PHONY: compiler
@@ -69,6 +69,14 @@ browser: ## Install Chromium, which the browser tests drive, unless there is one
 		echo "Neither chromium nor google-chrome found, and no apt-get to install it: install Chromium or Chrome, the browser tests need it."; exit 1; \
 	fi; \
 	$(APT_INSTALL); apt_install chromium
+
+.PHONY: postgres
+postgres: ## Install the PostgreSQL server, which the tests start themselves, unless there is one
+	@if command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+		echo "No PostgreSQL server found (initdb), and no apt-get to install it: install PostgreSQL 14 or newer, the tests need it."; exit 1; \
+	fi; \
+	$(APT_INSTALL); apt_install postgresql
 
 # A relying party that none of us wrote, for the tests. What it is made of is in its package-lock.json.
 JSCLIENT := examples/e2e/testdata/jsclient
