@@ -50,7 +50,7 @@ deps: ## Rewrite the reviewed list of third-party modules
 	@git --no-pager diff --stat -- internal/layout/dependencies.txt 2>/dev/null || true
 
 .PHONY: tools
-tools: compiler browser node
+tools: compiler browser node redis
 
 # The race detector needs cgo, and so a C compiler, on Linux.
 .PHONY: compiler
@@ -69,6 +69,16 @@ browser: ## Install Chromium, which the browser tests drive, unless there is one
 		echo "Neither chromium nor google-chrome found, and no apt-get to install it: install Chromium or Chrome, the browser tests need it."; exit 1; \
 	fi; \
 	$(APT_INSTALL); apt_install chromium
+
+.PHONY: redis
+redis: ## Install a Redis server, which the tests start, unless there is one or Valkey
+	@for name in redis-server valkey-server; do \
+		if command -v $$name >/dev/null; then exit 0; fi; \
+	done; \
+	if ! command -v apt-get >/dev/null; then \
+		echo "Neither redis-server nor valkey-server found, and no apt-get to install it: install Redis or Valkey, the tests need it."; exit 1; \
+	fi; \
+	$(APT_INSTALL); apt_install redis-server
 
 # A relying party that none of us wrote, for the tests. What it is made of is in its package-lock.json.
 JSCLIENT := examples/e2e/testdata/jsclient
