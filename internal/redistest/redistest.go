@@ -170,11 +170,14 @@ func (s *Server) run() error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for timeout := time.After(patience); ; {
-		// Another server at the port would answer too.
-		if info, err := client.InfoMap(context.Background(), "server").Result(); err == nil &&
-			info["Server"]["process_id"] == strconv.Itoa(p.cmd.Process.Pid) {
-			s.process = p
-			return nil
+		// The client would log what it cannot reach. Another server at the port would answer too.
+		if conn, err := net.Dial("tcp", s.addr); err == nil {
+			conn.Close()
+			info, err := client.InfoMap(context.Background(), "server").Result()
+			if err == nil && info["Server"]["process_id"] == strconv.Itoa(p.cmd.Process.Pid) {
+				s.process = p
+				return nil
+			}
 		}
 		select {
 		case <-p.done:
