@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// heartbeat is how often a connection that listens is tried. One that said nothing in the meantime is dead.
-	heartbeat = 5 * time.Second
+	// defaultHeartbeat is how often a connection that listens is tried. One that said nothing in the meantime is dead.
+	defaultHeartbeat = 5 * time.Second
 
 	minPause, maxPause = 50 * time.Millisecond, time.Second // between attempts to connect
 )
@@ -52,6 +52,7 @@ func (s *Store) Subscribe(ctx context.Context, topic string) (<-chan struct{}, e
 type listener struct {
 	client goredis.UniversalClient
 	prefix string
+	beat   time.Duration
 	ctx    context.Context // ends with the Store
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -76,7 +77,7 @@ type topic struct {
 }
 
 func (l *listener) start(client goredis.UniversalClient, prefix string) {
-	l.client, l.prefix = client, prefix
+	l.client, l.prefix, l.beat = client, prefix, defaultHeartbeat
 	l.topics, l.outage = map[string]*topic{}, make(chan struct{})
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 }
@@ -194,7 +195,7 @@ func (l *listener) listen() error {
 	var heard atomic.Bool
 	ended := make(chan struct{})
 	defer close(ended)
-	l.done.Go(func() { tend(l.ctx, conn, &heard, ended) })
+	l.done.Go(func() { l.tend(conn, &heard, ended) })
 	for {
 		message, err := conn.Receive(l.ctx)
 		if err != nil {
@@ -230,11 +231,11 @@ func (l *listener) resume(conn *goredis.PubSub) error {
 }
 
 // tend closes the connection when nothing is heard from it between two heartbeats.
-func tend(ctx context.Context, conn *goredis.PubSub, heard *atomic.Bool, ended <-chan struct{}) {
-	tick := time.NewTicker(heartbeat)
+func (l *listener) tend(conn *goredis.PubSub, heard *atomic.Bool, ended <-chan struct{}) {
+	tick := time.NewTicker(l.beat)
 	defer tick.Stop()
 	for alive := true; alive; alive = heard.Swap(false) {
-		conn.Ping(ctx)
+		conn.Ping(l.ctx)
 		select {
 		case <-ended:
 			return
