@@ -85,11 +85,8 @@ func (c *Cluster) ready(ctx context.Context) bool {
 	for _, n := range c.Nodes {
 		info, err := n.client.ClusterInfo(ctx).Result()
 		if err != nil || !strings.Contains(info, "cluster_state:ok") ||
+			!strings.Contains(info, fmt.Sprintf("cluster_slots_ok:%d\r\n", slots)) ||
 			!strings.Contains(info, fmt.Sprintf("cluster_known_nodes:%d\r\n", masters)) {
-			return false
-		}
-		served, err := n.client.ClusterSlots(ctx).Result()
-		if err != nil || len(served) != masters {
 			return false
 		}
 	}

@@ -47,8 +47,8 @@
 //
 // # Memory
 //
-// A record takes 200 bytes and its size, which is 300 to 2000 bytes; a mark of use takes 150 bytes. A login that runs
-// has about ten of them: plan 10 KB for each login of the last minutes, and 1 KB for each token that lives.
+// A record takes 250 bytes and its size, which is 300 to 2000 bytes; a mark of use takes 200 bytes. A login has about
+// ten of both: plan 10 KB for each login of the last minutes, and 1 KB for each token that lives.
 //
 // # Clients
 //
