@@ -50,7 +50,29 @@ func (c *Cluster) Flush() {
 	}
 }
 
-// join gives each node its share of the slots and waits until all know of all.
+// Kill ends all nodes at once.
+func (c *Cluster) Kill() {
+	for _, n := range c.Nodes {
+		n.tb.Helper()
+		n.Kill()
+	}
+}
+
+// Restart starts all nodes again, at the same addresses and with the same slots. They have forgotten everything else.
+func (c *Cluster) Restart() {
+	c.Kill()
+	for _, n := range c.Nodes {
+		n.tb.Helper()
+		n.Restart()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := c.wait(ctx); err != nil {
+		c.Nodes[0].tb.Fatalf("redistest: cluster: %v", err)
+	}
+}
+
+// join gives each node its share of the slots and waits until all know of it.
 func (c *Cluster) join() error {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -66,6 +88,11 @@ func (c *Cluster) join() error {
 			return fmt.Errorf("meet: %w", err)
 		}
 	}
+	return c.wait(ctx)
+}
+
+// wait returns when the cluster is ready.
+func (c *Cluster) wait(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -26,6 +26,9 @@
 //     between (snapshots, appendfsync everysec) brings back an older state after a crash, in which a code that was
 //     redeemed is there again and its marker tells nothing. Config.AllowRollback accepts that.
 //
+// A user with few rights is enough: ~signet:* &signet:* +get +set +getdel +exists +incrby +pttl +time +eval +evalsha
+// +publish +subscribe +unsubscribe +ping +hello +info +config|get, and for a cluster +cluster|slots.
+//
 // Without persistence a restart empties Redis, and the quarantine follows. With appendfsync always a restart loses
 // nothing that was acknowledged, and there is no quarantine.
 //
@@ -54,4 +57,5 @@
 //
 // No command is sent twice when its outcome is unknown, whatever the client's MaxRetries says: a second Take would find
 // nothing, a second Increment count twice. Only what a node of a cluster refused to carry out (MOVED, ASK) is sent on.
+// The client writes to standard error when it cannot connect; the program redirects that with go-redis's SetLogger.
 package redis

@@ -75,6 +75,20 @@ func TestNewDeploymentBeginsInQuarantine(t *testing.T) {
 	require.NoError(t, s.Add(t.Context(), "jti", nil, minute))
 }
 
+func TestWithoutTheGuardAnEmptiedRedisIsANewOne(t *testing.T) {
+	t.Parallel()
+	ctx, server := t.Context(), redistest.Start(t)
+	s := newStore(t, redis.Config{URL: server.URL(), Quarantine: -1})
+	left, err := s.Quarantine(ctx)
+	require.NoError(t, err)
+	require.Zero(t, left)
+	require.NoError(t, s.Add(ctx, "jti", []byte("value"), minute))
+	require.ErrorIs(t, s.Add(ctx, "jti", nil, minute), store.ErrExists)
+	require.Len(t, server.Client().Keys(ctx, "*").Val(), 1, "there are no markers")
+	server.Flush()
+	require.NoError(t, s.Add(ctx, "jti", nil, minute))
+}
+
 func TestQuarantineEndsByItselfEverywhereAtOnce(t *testing.T) {
 	t.Parallel()
 	ctx, server := t.Context(), redistest.Start(t)

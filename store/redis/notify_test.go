@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/internal/redistest"
-	"github.com/gosignet/signet/store"
 	"github.com/gosignet/signet/store/redis"
 )
 
@@ -44,49 +43,6 @@ func quiet(t *testing.T, hints ...<-chan struct{}) {
 		default:
 		}
 	}
-}
-
-func TestNotifyWakesSubscribersInAllInstances(t *testing.T) {
-	t.Parallel()
-	for name, url := range map[string]string{"Single": redistest.Start(t).URL(), "Cluster": redistest.StartCluster(t).URL()} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			ctx := t.Context()
-			a, b := newStore(t, redis.Config{URL: url}), newStore(t, redis.Config{URL: url})
-			hints := []<-chan struct{}{subscribe(t, ctx, a, "topic"), subscribe(t, ctx, a, "topic"), subscribe(t, ctx, b, "topic")}
-			others := []<-chan struct{}{subscribe(t, ctx, a, "other"), subscribe(t, ctx, b, "TOPIC")}
-			for _, s := range []*redis.Store{a, b} {
-				require.NoError(t, s.Notify(ctx, "topic"))
-				for _, hint := range hints {
-					wait(t, hint)
-				}
-			}
-			quiet(t, others...)
-			require.NoError(t, a.Notify(ctx, "nobody"))
-		})
-	}
-}
-
-func TestHintsBetweenTwoReadsAreOne(t *testing.T) {
-	t.Parallel()
-	ctx := t.Context()
-	s := newStore(t, redis.Config{URL: redistest.Start(t).URL()})
-	first, last := subscribe(t, ctx, s, "first"), subscribe(t, ctx, s, "last")
-	for range 3 {
-		require.NoError(t, s.Notify(ctx, "first"))
-	}
-	require.NoError(t, s.Notify(ctx, "last"))
-	wait(t, last)
-	wait(t, first)
-	quiet(t, first)
-}
-
-func TestTopicsAreKeys(t *testing.T) {
-	t.Parallel()
-	s := newStore(t, redis.Config{URL: redistest.Start(t).URL()})
-	require.ErrorIs(t, s.Notify(t.Context(), "not a key"), store.ErrInvalid)
-	_, err := s.Subscribe(t.Context(), "")
-	require.ErrorIs(t, err, store.ErrInvalid)
 }
 
 // channels returns how many channels anybody listens to on the server.
@@ -131,26 +87,6 @@ func TestTopicThatIsLeftAndEnteredAgainIsHeard(t *testing.T) {
 		wait(t, hint)
 		cancel()
 	}
-}
-
-func TestEverybodyIsWokenWhenRedisIsBack(t *testing.T) {
-	t.Parallel()
-	ctx, server := t.Context(), redistest.Start(t)
-	s := newStore(t, redis.Config{URL: server.URL()})
-	one, two := subscribe(t, ctx, s, "one"), subscribe(t, ctx, s, "two")
-	server.Kill()
-	require.Eventually(t, func() bool {
-		_, err := s.Subscribe(ctx, "three")
-		return err != nil
-	}, patience, time.Millisecond, "who cannot be subscribed learns that")
-	quiet(t, one, two)
-	server.Restart()
-	wait(t, one)
-	wait(t, two)
-	require.NoError(t, s.Notify(ctx, "one"))
-	wait(t, one)
-	quiet(t, two)
-	require.Equal(t, 2, channels(t, server.Client()))
 }
 
 func TestConnectionThatWasCutIsReplaced(t *testing.T) {

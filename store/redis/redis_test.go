@@ -33,28 +33,38 @@ func newOpenStore(t testing.TB, c redis.Config) *redis.Store {
 
 func TestStoreKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	url := redistest.Shared(t).URL()
-	storetest.Run(t, func(t testing.TB) storetest.Backend {
-		c := redis.Config{URL: url, Prefix: "contract:"}
-		return storetest.Backend{A: newOpenStore(t, c), B: newOpenStore(t, c)}
-	})
-}
-
-func TestUnguardedStoreKeepsTheContract(t *testing.T) {
-	t.Parallel()
-	url := redistest.Shared(t).URL()
-	storetest.Run(t, func(t testing.TB) storetest.Backend {
-		c := redis.Config{URL: url, Prefix: "unguarded:", Quarantine: -1}
-		return storetest.Backend{A: newStore(t, c), B: newStore(t, c)}
-	})
+	keepsTheContract(t, redis.Config{URL: redistest.Shared(t).URL(), Prefix: "contract:"})
 }
 
 func TestStoreKeepsTheContractOnACluster(t *testing.T) {
 	t.Parallel()
-	url := redistest.StartCluster(t).URL()
+	keepsTheContract(t, redis.Config{URL: redistest.StartCluster(t).URL()})
+}
+
+func keepsTheContract(t *testing.T, c redis.Config) {
 	storetest.Run(t, func(t testing.TB) storetest.Backend {
-		c := redis.Config{URL: url}
 		return storetest.Backend{A: newOpenStore(t, c), B: newOpenStore(t, c)}
+	})
+	storetest.RunNotifier(t, func(t testing.TB) storetest.NotifierBackend {
+		return storetest.NotifierBackend{A: newStore(t, c), B: newStore(t, c)}
+	})
+}
+
+func TestStoreKeepsTheContractThroughAnOutage(t *testing.T) {
+	t.Parallel()
+	storetest.RunOutage(t, func(t testing.TB) storetest.OutageBackend {
+		server := redistest.StartWith(t, redistest.Options{Durable: true})
+		s := newOpenStore(t, redis.Config{URL: server.URL()})
+		return storetest.OutageBackend{Ephemeral: s, Notifier: s, Stop: server.Kill, Start: server.Restart}
+	})
+}
+
+func TestStoreKeepsTheContractThroughAnOutageOfACluster(t *testing.T) {
+	t.Parallel()
+	storetest.RunOutage(t, func(t testing.TB) storetest.OutageBackend {
+		cluster := redistest.StartCluster(t)
+		s := newStore(t, redis.Config{URL: cluster.URL(), Quarantine: -1})
+		return storetest.OutageBackend{Ephemeral: s, Notifier: s, Stop: cluster.Kill, Start: cluster.Restart}
 	})
 }
 
@@ -114,6 +124,26 @@ func TestCloseLeavesAClientThatItWasGiven(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	require.NoError(t, client.Ping(t.Context()).Err())
+}
+
+func TestStoreNeedsFewRights(t *testing.T) {
+	t.Parallel()
+	ctx, server := t.Context(), redistest.Start(t)
+	require.NoError(t, server.Client().Do(ctx, "acl", "setuser", "signet", "on", ">secret", "~signet:*", "&signet:*",
+		"+get", "+set", "+getdel", "+exists", "+incrby", "+pttl", "+time", "+eval", "+evalsha", "+publish", "+subscribe",
+		"+unsubscribe", "+ping", "+hello", "+info", "+config|get").Err())
+	s := newOpenStore(t, redis.Config{URL: strings.Replace(server.URL(), "redis://", "redis://signet:secret@", 1)})
+	hint := subscribe(t, ctx, s, "topic")
+	require.NoError(t, s.Notify(ctx, "topic"))
+	wait(t, hint)
+	require.NoError(t, s.Add(ctx, "key", []byte("old"), minute))
+	require.NoError(t, s.Replace(ctx, "key", []byte("old"), []byte("new"), minute))
+	_, err := s.Take(ctx, "key")
+	require.NoError(t, err)
+	for _, delta := range []int64{1, 1, -3} {
+		_, err = s.Increment(ctx, "key", delta, minute)
+		require.NoError(t, err)
+	}
 }
 
 func TestPrefixesSeparateDeployments(t *testing.T) {
