@@ -27,7 +27,7 @@
 //     redeemed is there again and its marker tells nothing. Config.AllowRollback accepts that.
 //
 // A user with few rights is enough: ~signet:* &signet:* +get +set +getdel +exists +incrby +pttl +time +eval +evalsha
-// +publish +subscribe +unsubscribe +ping +hello +info +config|get, and for a cluster +cluster|slots.
+// +publish +subscribe +unsubscribe +ping +hello +info +config|get, and for a cluster +cluster|slots +asking +command.
 //
 // Without persistence a restart empties Redis, and the quarantine follows. With appendfsync always a restart loses
 // nothing that was acknowledged, and there is no quarantine.
@@ -45,8 +45,8 @@
 // Each operation touches the keys of one slot: a value or a counter, and for Add the marker beside it. There are 1024
 // markers, spread over the slots with everything else, so that what is said above holds for each node by itself: when
 // one comes back empty, only Adds to its slots are refused. (A login needs several, so that few logins get through.)
-// Slots can be moved while the cluster serves. A batch is one round trip to each node that it concerns, all at the same
-// time.
+// Slots can be moved while the cluster serves: from the moment when one begins to move until it has, Adds to it fail, and
+// nothing else does. A batch is one round trip to each node that it concerns, all at the same time.
 //
 // # Memory
 //

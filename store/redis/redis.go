@@ -89,18 +89,12 @@ func New(c Config) (*Store, error) {
 		errs = append(errs, errors.New("redis: there are both a URL and a Client"))
 	case c.Client != nil:
 		errs = append(errs, checkClient(c.Client))
-	}
-	if err := checkPrefix(s.prefix); err != nil {
-		errs = append(errs, err)
-	}
-	if c.URL != "" {
+	default:
 		client, err := open(c.URL)
-		if err != nil {
-			errs = append(errs, err)
-		} else if s.client == nil {
-			s.client, s.own = client, true
-		}
+		errs = append(errs, err)
+		s.client, s.own = client, err == nil
 	}
+	errs = append(errs, checkPrefix(s.prefix))
 	if err := errors.Join(errs...); err != nil {
 		if s.own {
 			s.client.Close()
