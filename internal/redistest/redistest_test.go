@@ -64,7 +64,7 @@ func TestKilledTestLeavesNoServer(t *testing.T) {
 		select {}
 	}
 	cmd := exec.Command(os.Args[0], "-test.run", "^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), parent+"=1")
+	cmd.Env = append(os.Environ(), parent+"=1", "TMPDIR="+t.TempDir()) // which nobody else would empty
 	stdout, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
