@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/big"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -234,7 +235,7 @@ func secretsOf(private crypto.PrivateKey) (secrets [][]byte) {
 	switch private := private.(type) {
 	case *ecdsa.PrivateKey:
 		if d, err := private.Bytes(); err == nil {
-			secrets = append(secrets, d, []byte(private.D.String()))
+			secrets = append(secrets, d, []byte(new(big.Int).SetBytes(d).String()))
 		}
 	case *rsa.PrivateKey:
 		secrets = append(secrets, private.D.Bytes(), []byte(private.D.String()))

@@ -54,7 +54,7 @@ func TestRotateTakesTheNextKeyThatHasBeenPublishedLongEnoughAtOnce(t *testing.T)
 	require.NoError(t, err)
 	require.Equal(t, rotation.Current, info.State)
 	require.Equal(t, info.KeyID, signs(t, patient))
-	require.Eventually(t, func() bool { return info.KeyID == signs(t, k) }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return info.KeyID == signer(k) }, 10*time.Second, time.Millisecond)
 }
 
 func TestRotateByForceDoesNotWait(t *testing.T) {
@@ -85,7 +85,7 @@ func TestARevokedKeyIsGoneFromEveryInstance(t *testing.T) {
 	require.Equal(t, []rotation.State{rotation.Revoked, rotation.Current}, states(t, operator))
 	for _, k := range instances {
 		require.Eventually(t, func() bool {
-			return signs(t, k) == infos[1].KeyID && len(published(t, k)) == 1
+			return signer(k) == infos[1].KeyID && len(published(t, k)) == 1
 		}, 10*time.Second, time.Millisecond, "a fresh key took over")
 	}
 	require.Equal(t, 1, w.vault.holds(t), "its private key was destroyed")
@@ -104,7 +104,7 @@ func TestInstancesAreToldOfARevocationThroughTheNotifier(t *testing.T) {
 	first := signs(t, k)
 	require.Eventually(t, func() bool { return w.ledger.subscribers() == 2 }, 10*time.Second, time.Millisecond)
 	require.NoError(t, k.Revoke(t.Context(), first))
-	require.Eventually(t, func() bool { return signs(t, lazy) != first }, 10*time.Second, time.Millisecond,
+	require.Eventually(t, func() bool { return signer(lazy) != first }, 10*time.Second, time.Millisecond,
 		"although it looks every 10 hours")
 }
 

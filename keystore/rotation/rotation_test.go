@@ -154,12 +154,13 @@ func TestClocksThatDifferSignWithPublishedKeys(t *testing.T) {
 		return func(c *rotation.Config) { c.Now = func() time.Time { return w.clock.Now().Add(by) } }
 	}
 	leader := w.running(t)
-	slow, fast := w.started(t, skewed(-rotation.ClockSkew)), w.started(t, skewed(rotation.ClockSkew))
+	slow := w.started(t, skewed(-rotation.ClockSkew))
 	require.Equal(t, signs(t, leader), signs(t, slow), "although the first key is dated later than its clock")
 
 	w.clock.Advance(lifetime - ahead)
 	infos := eventually(t, leader, rotation.Current, rotation.Next)
-	slow, fast = w.started(t, skewed(-rotation.ClockSkew)), w.started(t, skewed(rotation.ClockSkew))
+	slow = w.started(t, skewed(-rotation.ClockSkew))
+	fast := w.started(t, skewed(rotation.ClockSkew))
 	w.clock.Advance(ahead - rotation.ClockSkew)
 	require.Equal(t, infos[1].KeyID, signs(t, fast))
 	require.Equal(t, infos[0].KeyID, signs(t, leader))

@@ -123,6 +123,15 @@ func signs(t testing.TB, k *rotation.Keystore) string {
 	return key.ID()
 }
 
+// signer returns the kid of the key that signs in an instance now, or nothing.
+func signer(k *rotation.Keystore) string {
+	key, err := k.Signer(context.Background(), keystore.TokenSigning, jose.ES256)
+	if err != nil {
+		return ""
+	}
+	return key.ID()
+}
+
 // published returns the kids in the JSON Web Key Set of an instance.
 func published(t testing.TB, k *rotation.Keystore) (kids []string) {
 	t.Helper()
