@@ -49,12 +49,12 @@ func certificatesAreKept(ctx context.Context, s *subject) error {
 			}
 			given[0] = nil // it is the caller's
 			for range 2 {
-				found, err := listed(ctx, s.Vault, key.ID)
+				found, err := has(ctx, s.Vault, key.ID)
 				if err != nil {
 					return err
 				}
-				if found == nil || !sameChain(found.Certificates, chain) {
-					return fmt.Errorf("Keys does not return the chain that was stored for %s", alg)
+				if !sameChain(found.Certificates, chain) {
+					return fmt.Errorf("method Keys does not return the chain that was stored for %s", alg)
 				}
 				found.Certificates[0] = nil // so is this
 			}
@@ -93,17 +93,18 @@ func certificateOfAnotherKey(ctx context.Context, s *subject) error {
 			return fmt.Errorf("SetCertificates took a chain %s", what)
 		}
 	}
-	found, err := listed(ctx, s.Vault, key.ID)
+	found, err := has(ctx, s.Vault, key.ID)
 	if err != nil {
 		return err
 	}
-	if found == nil || !sameChain(found.Certificates, chain) {
+	if !sameChain(found.Certificates, chain) {
 		return errors.New("the earlier chain is not there any more")
 	}
-	if found, err := listed(ctx, s.Vault, other.ID); err != nil || found == nil || len(found.Certificates) > 0 {
-		return fmt.Errorf("the other key has certificates now: %w", err)
+	found, err = has(ctx, s.Vault, other.ID)
+	if err == nil && len(found.Certificates) > 0 {
+		err = errors.New("the other key has certificates now")
 	}
-	return nil
+	return err
 }
 
 // authority issues the certificates of the rules.

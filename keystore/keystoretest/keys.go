@@ -74,7 +74,7 @@ func generatesWhatFits(ctx context.Context, s *subject) error {
 			return err
 		}
 		if key.ID == "" || key.Label != s.label(alg) || len(key.Certificates) > 0 {
-			return fmt.Errorf("Generate for %s returned the ID %q, the label %q, want %q, and %d certificates, want none",
+			return fmt.Errorf("method Generate for %s returned the ID %q, the label %q, want %q, and %d certificates, want none",
 				alg, key.ID, key.Label, s.label(alg), len(key.Certificates))
 		}
 		if err := keystore.CheckPublicKey(alg, key.Public); err != nil {
@@ -90,14 +90,12 @@ func listsWhatItGenerated(ctx context.Context, s *subject) error {
 		if err != nil {
 			return err
 		}
-		found, err := listed(ctx, s.Vault, key.ID)
+		found, err := has(ctx, s.Vault, key.ID)
 		switch {
 		case err != nil:
-			return err
-		case found == nil:
-			return fmt.Errorf("Keys does not return the key for %s", alg)
+			return fmt.Errorf("%s: %w", alg, err)
 		case found.Label != key.Label || !samePublic(found.Public, key.Public):
-			return fmt.Errorf("Keys returned the key for %s with the label %q, want %q, or with another public key", alg, found.Label, key.Label)
+			return fmt.Errorf("method Keys returned the key for %s with the label %q, want %q, or with another public key", alg, found.Label, key.Label)
 		}
 	}
 	return nil
@@ -113,11 +111,11 @@ func everyKeyIsNew(ctx context.Context, s *subject) error {
 		return err
 	}
 	if a.ID == b.ID || samePublic(a.Public, b.Public) {
-		return errors.New("Generate returned the same identifier or the same public key twice")
+		return errors.New("method Generate returned the same identifier or the same public key twice")
 	}
 	for _, key := range []keystore.VaultKey{a, b} {
-		if found, err := listed(ctx, s.Vault, key.ID); err != nil || found == nil || !samePublic(found.Public, key.Public) {
-			return fmt.Errorf("of two keys with one label, Keys does not return both: %w", err)
+		if _, err := has(ctx, s.Vault, key.ID); err != nil {
+			return fmt.Errorf("one of two keys with the same label: %w", err)
 		}
 	}
 	return nil
@@ -149,14 +147,18 @@ func labels(ctx context.Context, s *subject) error {
 		if err != nil {
 			return fmt.Errorf("label %q: %w", label, err)
 		}
-		if found, err := listed(ctx, s.Vault, key.ID); err != nil || found == nil || found.Label != label {
-			return fmt.Errorf("Keys does not return the key with the label %q: %w", label, err)
+		found, err := has(ctx, s.Vault, key.ID)
+		if err != nil {
+			return err
+		}
+		if found.Label != label {
+			return fmt.Errorf("method Keys returned the label %q, want %q", found.Label, label)
 		}
 	}
 	for _, label := range []string{"", strings.Repeat("x", keystore.MaxLabel+1), s.label("é"), s.label("\n")} {
 		if key, err := s.Vault.Generate(ctx, label, s.Algorithms[0]); err == nil {
 			s.made = append(s.made, key.ID)
-			return fmt.Errorf("Generate took the label %q", label)
+			return fmt.Errorf("method Generate took the label %q", label)
 		}
 	}
 	return nil
@@ -174,14 +176,16 @@ func deletedIsGone(ctx context.Context, s *subject) error {
 	if err := s.Vault.Delete(ctx, gone.ID); err != nil {
 		return expectError("Delete", err, nil)
 	}
-	if found, err := listed(ctx, s.Vault, gone.ID); err != nil || found != nil {
-		return fmt.Errorf("Keys returned the deleted key, or failed: %w", err)
+	if found, err := listed(ctx, s.Vault, gone.ID); err != nil {
+		return err
+	} else if found != nil {
+		return errors.New("method Keys returned the deleted key")
 	}
 	if _, err := s.Vault.Open(ctx, gone.ID); !errors.Is(err, keystore.ErrNoVaultKey) {
 		return expectError("Open of the deleted key", err, keystore.ErrNoVaultKey)
 	}
-	if found, err := listed(ctx, s.Vault, stays.ID); err != nil || found == nil {
-		return fmt.Errorf("Keys does not return the other key any more: %w", err)
+	if _, err := has(ctx, s.Vault, stays.ID); err != nil {
+		return fmt.Errorf("the other key: %w", err)
 	}
 	_, err = s.Vault.Open(ctx, stays.ID)
 	return expectError("Open of the other key", err, nil)
@@ -242,10 +246,11 @@ func endedContext(ctx context.Context, s *subject) error {
 	if err := expectNoLabel(ctx, s, s.label("ended")); err != nil {
 		return err
 	}
-	if found, err := listed(ctx, s.Vault, key.ID); err != nil || found == nil || len(found.Certificates) > 0 {
-		return fmt.Errorf("the key was changed or deleted all the same: %w", err)
+	found, err := has(ctx, s.Vault, key.ID)
+	if err == nil && len(found.Certificates) > 0 {
+		err = errors.New("the certificates were stored all the same")
 	}
-	return nil
+	return err
 }
 
 func survivesRestart(ctx context.Context, s *subject) error {
@@ -265,14 +270,14 @@ func survivesRestart(ctx context.Context, s *subject) error {
 			return expectError("SetCertificates", err, nil)
 		}
 		vault := s.Reopen()
-		found, err := listed(ctx, vault, key.ID)
+		found, err := has(ctx, vault, key.ID)
 		if err != nil {
-			return err
+			return fmt.Errorf("after a restart: %w", err)
 		}
-		if found == nil || found.Label != key.Label || !samePublic(found.Public, key.Public) || !sameChain(found.Certificates, chain) {
+		if found.Label != key.Label || !samePublic(found.Public, key.Public) || !sameChain(found.Certificates, chain) {
 			return fmt.Errorf("the vault that was opened again does not have the key for %s as it was", alg)
 		}
-		if err := expectWorks(ctx, vault, *found, alg); err != nil {
+		if err := expectWorks(ctx, vault, found, alg); err != nil {
 			return fmt.Errorf("after a restart: %w", err)
 		}
 	}

@@ -70,9 +70,9 @@ func signersOf(ctx context.Context, keys keystore.Keystore) (signers []*keystore
 			switch {
 			case errors.Is(err, keystore.ErrNoKey):
 			case err != nil:
-				return nil, fmt.Errorf("Signer for %s with %s returned the error %q", role, alg, err)
+				return nil, fmt.Errorf("method Signer for %s with %s returned the error %q", role, alg, err)
 			case key == nil || key.Algorithm() != alg:
-				return nil, fmt.Errorf("Signer for %s with %s returned no key for it", role, alg)
+				return nil, fmt.Errorf("method Signer for %s with %s returned no key for it", role, alg)
 			default:
 				signers = append(signers, key)
 			}
@@ -96,7 +96,7 @@ func expectVerified(ctx context.Context, keys keystore.Keystore, key *keystore.K
 	}
 	i := slices.IndexFunc(public, func(k jose.JSONWebKey) bool { return k.KeyID == key.ID() })
 	if i < 0 {
-		return fmt.Errorf("Keys does not return %v, which signs", key)
+		return fmt.Errorf("method Keys does not return %v, which signs", key)
 	}
 	if public[i].Use != "sig" || public[i].Algorithm != string(key.Algorithm()) {
 		return fmt.Errorf("%v is published with use %q and alg %q", key, public[i].Use, public[i].Algorithm)
@@ -165,7 +165,7 @@ func noKey(ctx context.Context, keys keystore.Keystore) error {
 			return err
 		}
 		if key != nil {
-			return fmt.Errorf("Signer for %q returned a key beside the error", alg)
+			return fmt.Errorf("method Signer for %q returned a key beside the error", alg)
 		}
 	}
 	return nil
@@ -177,7 +177,7 @@ func callersOwnTheKeys(ctx context.Context, keys keystore.Keystore) error {
 		return expectError("Keys", err, nil)
 	}
 	if len(first) == 0 {
-		return errors.New("Keys returned none")
+		return errors.New("method Keys returned none")
 	}
 	want := slices.Clone(first)
 	clear(first)
@@ -186,7 +186,7 @@ func callersOwnTheKeys(ctx context.Context, keys keystore.Keystore) error {
 		return expectError("Keys", err, nil)
 	}
 	if !slices.EqualFunc(again, want, func(a, b jose.JSONWebKey) bool { return a.KeyID == b.KeyID && samePublic(a.Key, b.Key) }) {
-		return errors.New("Keys returns what another caller changed")
+		return errors.New("method Keys returns what another caller changed")
 	}
 	return nil
 }
@@ -230,7 +230,7 @@ func decrypts(ctx context.Context, keys keystore.Keystore) error {
 				return err
 			}
 			if content, err := decrypter.Decrypt(ctx, jwe); err != nil || string(content) != secretContent {
-				return fmt.Errorf("what is encrypted with %s for %q is not opened: %w", key.Algorithm, key.KeyID, err)
+				return fmt.Errorf("what is encrypted with %s for %q is not opened, the error is %v", key.Algorithm, key.KeyID, err)
 			}
 		}
 	}

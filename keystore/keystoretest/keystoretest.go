@@ -79,7 +79,7 @@ func checkVault(ctx context.Context, r rule[*subject], b Backend) error {
 	err := r.check(ctx, s)
 	for _, id := range s.made {
 		if deleteErr := s.Vault.Delete(ctx, id); deleteErr != nil && err == nil {
-			err = fmt.Errorf("Delete returned the error %q", deleteErr)
+			err = fmt.Errorf("method Delete returned the error %q", deleteErr)
 		}
 	}
 	return err
@@ -99,7 +99,7 @@ func (s *subject) label(name string) string { return s.prefix + name }
 func (s *subject) generate(ctx context.Context, label, alg string) (keystore.VaultKey, error) {
 	key, err := s.Vault.Generate(ctx, label, alg)
 	if err != nil {
-		return key, fmt.Errorf("Generate for %s returned the error %q", alg, err)
+		return key, fmt.Errorf("method Generate for %s returned the error %q", alg, err)
 	}
 	s.made = append(s.made, key.ID)
 	return key, nil
@@ -132,14 +132,14 @@ func (s *subject) must(alg jose.KeyAlgorithm) bool { return slices.Contains(s.Al
 func listed(ctx context.Context, vault keystore.Vault, id string) (*keystore.VaultKey, error) {
 	keys, err := vault.Keys(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("Keys returned the error %q", err)
+		return nil, fmt.Errorf("method Keys returned the error %q", err)
 	}
 	var found *keystore.VaultKey
 	for i, key := range keys {
 		switch {
 		case key.ID != id:
 		case found != nil:
-			return nil, fmt.Errorf("Keys returned the key %q twice", id)
+			return nil, fmt.Errorf("method Keys returned the key %q twice", id)
 		default:
 			found = &keys[i]
 		}
@@ -147,15 +147,27 @@ func listed(ctx context.Context, vault keystore.Vault, id string) (*keystore.Vau
 	return found, nil
 }
 
+// has is listed for a key that must be there.
+func has(ctx context.Context, vault keystore.Vault, id string) (keystore.VaultKey, error) {
+	found, err := listed(ctx, vault, id)
+	if err == nil && found == nil {
+		err = errors.New("method Keys does not return the key")
+	}
+	if err != nil {
+		return keystore.VaultKey{}, err
+	}
+	return *found, nil
+}
+
 // open returns a signing key on the private key in the vault.
 func open(ctx context.Context, vault keystore.Vault, id string, alg jose.SignatureAlgorithm) (*keystore.Key, error) {
 	private, err := vault.Open(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("Open returned the error %q", err)
+		return nil, fmt.Errorf("method Open returned the error %q", err)
 	}
 	signer, ok := private.(crypto.Signer)
 	if !ok {
-		return nil, fmt.Errorf("Open returned a %T for %s, which is no crypto.Signer", private, alg)
+		return nil, fmt.Errorf("method Open returned a %T for %s, which is no crypto.Signer", private, alg)
 	}
 	return keystore.NewKey(alg, signer)
 }
@@ -164,7 +176,7 @@ func open(ctx context.Context, vault keystore.Vault, id string, alg jose.Signatu
 func openDecryption(ctx context.Context, vault keystore.Vault, id string, alg jose.KeyAlgorithm) (*keystore.DecryptionKey, error) {
 	private, err := vault.Open(ctx, id)
 	if err != nil {
-		return nil, fmt.Errorf("Open returned the error %q", err)
+		return nil, fmt.Errorf("method Open returned the error %q", err)
 	}
 	return keystore.NewDecryptionKey(alg, private)
 }

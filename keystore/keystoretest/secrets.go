@@ -65,7 +65,7 @@ func privateKeysStayInside(ctx context.Context, s *subject) error {
 		}
 		switch private.(type) {
 		case *ecdsa.PrivateKey, *rsa.PrivateKey, ed25519.PrivateKey, *ed25519.PrivateKey, *ecdh.PrivateKey:
-			return fmt.Errorf("Open returned a %T for %s", private, alg)
+			return fmt.Errorf("method Open returned a %T for %s", private, alg)
 		}
 		if _, err := x509.MarshalPKCS8PrivateKey(private); err == nil {
 			return fmt.Errorf("what Open returned for %s can be encoded in PKCS #8", alg)
@@ -90,17 +90,17 @@ func importedKeysWork(ctx context.Context, s *subject) error {
 		}
 		made, err := importer.Import(ctx, s.label(alg), alg, private, chain)
 		if err != nil {
-			return fmt.Errorf("Import for %s returned the error %q", alg, err)
+			return fmt.Errorf("method Import for %s returned the error %q", alg, err)
 		}
 		s.made = append(s.made, made.ID)
-		found, err := listed(ctx, s.Vault, made.ID)
+		found, err := has(ctx, s.Vault, made.ID)
 		if err != nil {
 			return err
 		}
-		if found == nil || found.Label != s.label(alg) || !samePublic(found.Public, private.Public()) || !sameChain(found.Certificates, chain) {
-			return fmt.Errorf("Keys does not return the key for %s as it was imported", alg)
+		if found.Label != s.label(alg) || !samePublic(found.Public, private.Public()) || !sameChain(found.Certificates, chain) {
+			return fmt.Errorf("method Keys does not return the key for %s as it was imported", alg)
 		}
-		if err := expectWorks(ctx, s.Vault, *found, alg); err != nil {
+		if err := expectWorks(ctx, s.Vault, found, alg); err != nil {
 			return fmt.Errorf("an imported key: %w", err)
 		}
 	}
@@ -141,10 +141,10 @@ func importChecks(ctx context.Context, s *subject) error {
 		} {
 			if made, err := try(); err == nil {
 				s.made = append(s.made, made.ID)
-				return fmt.Errorf("Import for %s took %s", alg, what)
+				return fmt.Errorf("method Import for %s took %s", alg, what)
 			}
 			if err := expectNoLabel(ctx, s, s.label(alg)); err != nil {
-				return fmt.Errorf("Import for %s refused %s, but %w", alg, what, err)
+				return fmt.Errorf("method Import for %s refused %s, but %w", alg, what, err)
 			}
 		}
 	}
@@ -171,7 +171,7 @@ func nothingSecretIsPrinted(ctx context.Context, s *subject) error {
 		}
 		made, err := importer.Import(ctx, s.label(alg), alg, private, nil)
 		if err != nil {
-			return fmt.Errorf("Import for %s returned the error %q", alg, err)
+			return fmt.Errorf("method Import for %s returned the error %q", alg, err)
 		}
 		s.made = append(s.made, made.ID)
 		opened, err := s.Vault.Open(ctx, made.ID)

@@ -119,8 +119,9 @@ func decryptsWithRSA(ctx context.Context, s *subject) error {
 	if err != nil {
 		return err
 	}
-	if opened, err := key.DecryptKey(encrypted, jose.Header{}); err != nil || string(opened) != string(secret) {
-		return fmt.Errorf("what the standard library encrypted was not opened: %w", err)
+	opened, err := key.DecryptKey(encrypted, jose.Header{})
+	if err != nil || string(opened) != string(secret) {
+		return fmt.Errorf("what the standard library encrypted was not opened, the error is %v", err)
 	}
 	labelled, err := rsa.EncryptOAEP(sha256.New(), rand.Reader, public, secret, []byte("label"))
 	if err != nil {
@@ -154,7 +155,7 @@ func agreesOnSecrets(ctx context.Context, s *subject) error {
 	}
 	key, ok := private.(keystore.ECDHKey)
 	if !ok {
-		return fmt.Errorf("Open returned a %T for ECDH-ES, which is no ECDHKey", private)
+		return fmt.Errorf("method Open returned a %T for ECDH-ES, which is no ECDHKey", private)
 	}
 	ours, err := made.Public.(*ecdsa.PublicKey).ECDH()
 	if err != nil {
@@ -172,8 +173,9 @@ func agreesOnSecrets(ctx context.Context, s *subject) error {
 		if want[0] != 0 {
 			continue
 		}
-		if got, err := key.ECDH(ctx, remote.PublicKey()); err != nil || string(got) != string(want) {
-			return fmt.Errorf("ECDH returned another secret of %d bytes: %w", len(got), err)
+		got, err := key.ECDH(ctx, remote.PublicKey())
+		if err != nil || string(got) != string(want) {
+			return fmt.Errorf("method ECDH returned another secret, of %d bytes, and the error %v", len(got), err)
 		}
 		return nil
 	}

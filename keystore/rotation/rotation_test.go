@@ -13,6 +13,7 @@ import (
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/keystore/keystoretest"
 	"github.com/gosignet/signet/keystore/rotation"
+	"github.com/gosignet/signet/store"
 )
 
 // all are keys of every role, with every algorithm.
@@ -213,4 +214,18 @@ func TestWhatIsNotNamedAnyMoreStaysPublishedUntilItIsRetired(t *testing.T) {
 	w.clock.Advance(keep + 2*rotation.ClockSkew)
 	eventually(t, k, rotation.Current)
 	require.Equal(t, 1, w.vault.holds(t))
+}
+
+func TestRolesOfALaterVersionAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld()
+	later := `{"role":"later","alg":"ES256","keys":[{"jwk":{"kty":"EC","crv":"P-256","kid":"k",` +
+		`"x":"weNJy2HscCSM6AEDTDg04biOvhFhyyWvOHQfeF_PxMQ","y":"e8lnCO-AlStT-NJVX-crhB7QRYhiix03illJOVAOyck"},` +
+		`"vault_id":"v","created":"2020-01-01T00:00:00Z","activates":"2020-01-01T00:00:00Z","retires":"2021-01-01T00:00:00Z"}]}`
+	_, err := w.ledger.Write(t.Context(), "signing-keys", store.Record{ID: "later/ES256", Value: []byte(later)})
+	require.NoError(t, err)
+	k := w.started(t)
+	require.Len(t, published(t, k), 1)
+	require.NoError(t, k.Tick(t.Context()))
+	require.Len(t, list(t, k), 2)
 }

@@ -201,6 +201,9 @@ func (k *Keystore) build(ctx context.Context, records []store.Entry[record], now
 	known := map[string]bool{}
 	for i := range records {
 		r := &records[i].Value
+		if !k.knows(r.Role) {
+			continue
+		}
 		for j := range r.Keys {
 			e := &r.Keys[j]
 			if !e.published() {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/store"
 )
 
@@ -118,11 +119,17 @@ func (k *Keystore) upkeep(ctx context.Context, failed map[string]time.Time) {
 func (k *Keystore) tended() []Spec {
 	all := slices.Clone(k.specs)
 	for _, e := range k.snapshot.Load().records {
-		if spec := (Spec{e.Value.Role, e.Value.Algorithm}); !slices.Contains(all, spec) {
+		if spec := (Spec{e.Value.Role, e.Value.Algorithm}); !slices.Contains(all, spec) && k.knows(spec.Role) {
 			all = append(all, spec)
 		}
 	}
 	return all
+}
+
+// knows reports whether this version knows the role. A later one may have others, and keep keys for them here.
+func (k *Keystore) knows(role keystore.Role) bool {
+	_, ok := k.policies[role]
+	return ok
 }
 
 func (k *Keystore) specified(spec Spec) bool { return slices.Contains(k.specs, spec) }
