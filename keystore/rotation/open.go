@@ -45,7 +45,7 @@ func (k *Keystore) search(ctx context.Context, e *entry) (crypto.PrivateKey, err
 		return nil, err
 	}
 	for _, key := range all {
-		if public, ok := key.Public.(interface{ Equal(crypto.PublicKey) bool }); ok && public.Equal(e.Public.Key) {
+		if thumbprint(key.Public) == e.Public.KeyID {
 			return k.vault.Open(ctx, key.ID)
 		}
 	}

@@ -215,7 +215,11 @@ func TestAVaultThatWasRestoredMayCallItsKeysDifferently(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, info.VaultID, restored.ID)
 	w.clock.Advance(ahead)
-	require.Equal(t, info.KeyID, signs(t, w.started(t)))
+	again := w.started(t)
+	require.Equal(t, info.KeyID, signs(t, again))
+	require.NoError(t, again.Revoke(t.Context(), info.KeyID))
+	_, err = w.vault.MemoryVault.Open(t.Context(), restored.ID)
+	require.ErrorIs(t, err, keystore.ErrNoVaultKey, "it is destroyed under its new name")
 }
 
 func TestAnInstanceThatCannotOpenTheNextKeyGoesOnWithTheOneBefore(t *testing.T) {

@@ -221,8 +221,17 @@ func (k *Keystore) destroy(ctx context.Context, spec Spec, kid string) error {
 	if e == nil || e.published() || !e.Destroyed.IsZero() {
 		return nil
 	}
-	if err := k.vault.Delete(ctx, e.VaultID); err != nil {
+	held, err := k.vault.Keys(ctx) // by its public key: after a restore, the identifier may be that of another one
+	if err != nil {
 		return fmt.Errorf("rotation: destroy key %s: %w", kid, err)
+	}
+	for _, key := range held {
+		if thumbprint(key.Public) != kid {
+			continue
+		}
+		if err := k.vault.Delete(ctx, key.ID); err != nil {
+			return fmt.Errorf("rotation: destroy key %s: %w", kid, err)
+		}
 	}
 	err = k.update(ctx, spec, func(r *record) error {
 		if e := r.find(kid); e != nil && e.state(k.now()) == Revoked {
