@@ -23,10 +23,10 @@ func TestSlogSinkWritesOneRecordPerEventWithWhatIsSet(t *testing.T) {
 		"everything": {
 			audit.Event{
 				Time: at, Type: audit.Authenticated, Outcome: audit.Success, ClientID: "portal", Subject: "pseudonym",
-				Transaction: "hash", Reason: "reason", Factors: []string{"otp", "pwd"},
+				Transaction: "hash", KeyID: "kid", Reason: "reason", Factors: []string{"otp", "pwd"},
 			},
 			`{"time":"2026-05-01T12:00:00Z","level":"INFO","msg":"audit","type":"authenticated","outcome":"success",` +
-				`"client_id":"portal","sub":"pseudonym","transaction":"hash","reason":"reason","factors":["otp","pwd"]}` + "\n",
+				`"client_id":"portal","sub":"pseudonym","transaction":"hash","kid":"kid","reason":"reason","factors":["otp","pwd"]}` + "\n",
 		},
 		"little": {
 			audit.Event{Time: at, Type: audit.TokenIssued, Outcome: audit.Refused},
