@@ -1,0 +1,190 @@
+package pkcs12
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gosignet/signet/keystore"
+)
+
+// contents is what a file contains.
+type contents struct {
+	entries []*entry
+	// others are certificates that belong to no key: kept, and not looked at.
+	others []bag
+	// sealed says how the file was protected, if it was as this package does it.
+	sealed *protection
+}
+
+func (c *contents) clone() *contents {
+	return &contents{entries: slices.Clone(c.entries), others: c.others, sealed: c.sealed}
+}
+
+func (c *contents) find(id string) int {
+	return slices.IndexFunc(c.entries, func(e *entry) bool { return e.id == id })
+}
+
+// entry is a private key with all that belongs to it. It never changes.
+type entry struct {
+	id      string
+	private crypto.PrivateKey
+	public  crypto.PublicKey
+	chain   []*x509.Certificate
+	bag     bag
+}
+
+// newEntry makes an entry of a key that was generated or is imported.
+func newEntry(label, alg string, private crypto.PrivateKey) (*entry, error) {
+	use, err := useOf(alg)
+	if err != nil {
+		return nil, err
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return nil, errors.New("pkcs12: the private key is of no known type, or its numbers do not fit together")
+	}
+	e, err := readEntry(bag{der: der, name: label, use: use})
+	if err != nil {
+		return nil, err
+	}
+	if err := checkFit(alg, e.public); err != nil {
+		return nil, err
+	}
+	// What is stored has its public key from its private one. In what was given, they may differ.
+	if given, ok := private.(interface{ Public() crypto.PublicKey }); !ok || !samePublic(given.Public(), e.public) {
+		return nil, errors.New("pkcs12: the private key and its public key do not belong together")
+	}
+	return e, nil
+}
+
+// readEntry makes an entry, still without certificates, of a bag with a private key.
+func readEntry(b bag) (*entry, error) {
+	private, public, err := parsePrivate(b.der)
+	if err != nil {
+		return nil, fmt.Errorf("pkcs12: private key %q: %w", b.name, err)
+	}
+	spki, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return nil, fmt.Errorf("pkcs12: private key %q: %w", b.name, err)
+	}
+	sum := sha256.Sum256(spki)
+	return &entry{id: hex.EncodeToString(sum[:]), private: private, public: public, bag: b}, nil
+}
+
+// label returns the friendlyName, or the ID for a key from elsewhere whose name is none.
+func (e *entry) label() string {
+	if checkLabel(e.bag.name) != nil {
+		return e.id
+	}
+	return e.bag.name
+}
+
+// keyID is the localKeyID that is written.
+func (e *entry) keyID() []byte {
+	id, _ := hex.DecodeString(e.id)
+	return id
+}
+
+func (e *entry) describe() keystore.VaultKey {
+	return keystore.VaultKey{ID: e.id, Label: e.label(), Public: e.public, Certificates: slices.Clone(e.chain)}
+}
+
+func checkLabel(label string) error {
+	if len(label) == 0 || len(label) > 128 {
+		return fmt.Errorf("pkcs12: a label has 1 to 128 bytes, not %d", len(label))
+	}
+	for i := range len(label) {
+		if label[i] < ' ' || label[i] > '~' {
+			return errors.New("pkcs12: a label is printable ASCII")
+		}
+	}
+	return nil
+}
+
+// assemble finds out which certificates belong to which key.
+func assemble(bags []bag) (*contents, error) {
+	c := &contents{}
+	var certificates []*candidate
+	for _, b := range bags {
+		if b.kind == certificateBag {
+			certificate, err := x509.ParseCertificate(b.der)
+			if err != nil {
+				return nil, fmt.Errorf("pkcs12: certificate %q: %w", b.name, err)
+			}
+			certificates = append(certificates, &candidate{Certificate: certificate, bag: b})
+			continue
+		}
+		e, err := readEntry(b)
+		if err != nil {
+			return nil, err
+		}
+		if i := c.find(e.id); i >= 0 {
+			return nil, fmt.Errorf("pkcs12: one key is there twice, as %q and %q", c.entries[i].label(), e.label())
+		}
+		c.entries = append(c.entries, e)
+	}
+	for _, e := range c.entries {
+		if err := e.adopt(certificates); err != nil {
+			return nil, err
+		}
+	}
+	for _, certificate := range certificates {
+		if !certificate.used {
+			c.others = append(c.others, certificate.bag)
+		}
+	}
+	return c, nil
+}
+
+// candidate is a certificate that may belong to a key, or to several.
+type candidate struct {
+	*x509.Certificate
+	bag  bag
+	used bool
+}
+
+// adopt looks for the chain of the key. This package gives each certificate of a chain the localKeyID of the key; others
+// give it to the first one only, and leave it to the reader to find the issuers.
+func (e *entry) adopt(certificates []*candidate) error {
+	var own, loose []*candidate
+	for _, certificate := range certificates {
+		switch {
+		case len(certificate.bag.keyID) == 0:
+			loose = append(loose, certificate)
+		case bytes.Equal(certificate.bag.keyID, e.bag.keyID):
+			own = append(own, certificate)
+		}
+	}
+	candidates := own
+	if !bytes.Equal(e.bag.keyID, e.keyID()) {
+		candidates = append(candidates, loose...)
+	}
+	next := slices.IndexFunc(candidates, func(c *candidate) bool { return samePublic(c.PublicKey, e.public) })
+	if next < 0 && len(own) > 0 {
+		return fmt.Errorf("pkcs12: the certificate beside the key %q is not for that key", e.label())
+	}
+	for next >= 0 {
+		last := candidates[next]
+		last.used = true
+		e.chain = append(e.chain, last.Certificate)
+		candidates = slices.Delete(slices.Clone(candidates), next, next+1)
+		if bytes.Equal(last.RawIssuer, last.RawSubject) {
+			break
+		}
+		next = slices.IndexFunc(candidates, func(c *candidate) bool {
+			return bytes.Equal(c.RawSubject, last.RawIssuer) && last.CheckSignatureFrom(c.Certificate) == nil
+		})
+	}
+	return nil
+}
+
+func samePublic(a, b crypto.PublicKey) bool {
+	comparable, ok := a.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && comparable.Equal(b)
+}
