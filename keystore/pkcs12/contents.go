@@ -57,7 +57,11 @@ func newEntry(label, alg string, private crypto.PrivateKey) (*entry, error) {
 		return nil, err
 	}
 	// What is stored has its public key from its private one. In what was given, they may differ.
-	if given, ok := private.(interface{ Public() crypto.PublicKey }); !ok || !samePublic(given.Public(), e.public) {
+	given, ok := private.(interface{ Public() crypto.PublicKey })
+	if !ok {
+		return nil, fmt.Errorf("pkcs12: a %T has no public key", private)
+	}
+	if id, err := identify(given.Public()); err != nil || id != e.id {
 		return nil, errors.New("pkcs12: the private key and its public key do not belong together")
 	}
 	return e, nil
@@ -69,12 +73,21 @@ func readEntry(b bag) (*entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pkcs12: private key %q: %w", b.name, err)
 	}
-	spki, err := x509.MarshalPKIXPublicKey(public)
+	id, err := identify(public)
 	if err != nil {
 		return nil, fmt.Errorf("pkcs12: private key %q: %w", b.name, err)
 	}
+	return &entry{id: id, private: private, public: public, bag: b}, nil
+}
+
+// identify returns the ID of a key.
+func identify(public crypto.PublicKey) (string, error) {
+	spki, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return "", err
+	}
 	sum := sha256.Sum256(spki)
-	return &entry{id: hex.EncodeToString(sum[:]), private: private, public: public, bag: b}, nil
+	return hex.EncodeToString(sum[:]), nil
 }
 
 // label returns the friendlyName, or the ID for a key from elsewhere whose name is none.

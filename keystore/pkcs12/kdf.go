@@ -4,12 +4,10 @@ import (
 	"crypto"
 	"crypto/hmac"
 	"crypto/pbkdf2"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash"
 	"slices"
-	"unicode/utf16"
 )
 
 // maxWork is how many iterations all key derivations of one file may take together: a few seconds. Whoever can change a
@@ -74,15 +72,10 @@ func (d derivation) key(password []byte) ([]byte, error) {
 // macKey derives a key for a MAC as RFC 7292 appendix B.2 has it (ID 3). The key is as long as the hash, for which one round of its
 // step 6 is enough.
 func macKey(h hash.Hash, password, salt []byte, iterations int) []byte {
-	var bmp []byte
-	for _, unit := range utf16.Encode([]rune(string(password))) {
-		bmp = binary.BigEndian.AppendUint16(bmp, unit)
-	}
-	bmp = append(bmp, 0, 0)
 	v := h.BlockSize()
 	h.Write(slices.Repeat([]byte{3}, v))
 	h.Write(fill(salt, v))
-	h.Write(fill(bmp, v))
+	h.Write(fill(append(toBMP(string(password)), 0, 0), v))
 	key := h.Sum(nil)
 	for range iterations - 1 {
 		h.Reset()

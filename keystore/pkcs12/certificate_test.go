@@ -1,0 +1,109 @@
+package pkcs12_test
+
+import (
+	"crypto"
+	"crypto/x509"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet/keystore/pkcs12"
+)
+
+func TestChainsAreKeptAsTheyWereSet(t *testing.T) {
+	t.Parallel()
+	storage := &memory{}
+	vault := open(t, storage)
+	root := newAuthority(t, "root", nil)
+	between := newAuthority(t, "between", root)
+	first, second, third := generate(t, vault, "first", "ES256"), generate(t, vault, "second", "PS256"), generate(t, vault, "third", "EdDSA")
+	chains := map[string][]*x509.Certificate{
+		first.ID:  between.chain(t, first.Public, time.Now()),      // to the root
+		second.ID: between.chain(t, second.Public, time.Now())[:2], // without it
+		third.ID:  between.chain(t, third.Public, time.Now())[:1],  // its own certificate alone
+	}
+	for id, chain := range chains {
+		require.NoError(t, vault.SetCertificates(t.Context(), id, chain))
+	}
+	for _, vault := range []*pkcs12.Vault{vault, open(t, storage)} {
+		for _, key := range keys(t, vault) {
+			assert.Equal(t, chains[key.ID], key.Certificates, key.Label)
+		}
+	}
+
+	renewed := root.chain(t, first.Public, time.Now())
+	require.NoError(t, vault.SetCertificates(t.Context(), first.ID, renewed))
+	require.NoError(t, vault.SetCertificates(t.Context(), second.ID, nil))
+	chains[first.ID], chains[second.ID] = renewed, nil
+	for _, key := range keys(t, open(t, storage)) {
+		assert.Equal(t, chains[key.ID], key.Certificates, key.Label)
+	}
+}
+
+func TestTwoVersionsOfAnIssuerAreNotMixedUp(t *testing.T) {
+	t.Parallel()
+	storage := &memory{}
+	vault := open(t, storage)
+	between := newAuthority(t, "between", newAuthority(t, "root", nil))
+	otherRoot := newAuthority(t, "other root", nil)
+	template := newTemplate("between", time.Now())
+	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
+	crossed := sign(t, template, otherRoot.certificate, between.key.Public(), otherRoot.key)
+
+	one, two := generate(t, vault, "one", "ES256"), generate(t, vault, "two", "ES256")
+	chainOne := between.chain(t, one.Public, time.Now())[:2]
+	chainTwo := []*x509.Certificate{between.chain(t, two.Public, time.Now())[0], crossed, otherRoot.certificate}
+	require.NoError(t, vault.SetCertificates(t.Context(), one.ID, chainOne))
+	require.NoError(t, vault.SetCertificates(t.Context(), two.ID, chainTwo))
+	all := keys(t, open(t, storage))
+	assert.Equal(t, chainOne, all[0].Certificates)
+	assert.Equal(t, chainTwo, all[1].Certificates)
+}
+
+func TestCertificatesThatDoNotFitAreRefused(t *testing.T) {
+	t.Parallel()
+	storage := &memory{}
+	vault := open(t, storage)
+	key, other := generate(t, vault, "key", "ES256"), generate(t, vault, "other", "ES256")
+	ca, stranger := newAuthority(t, "CA", nil), newAuthority(t, "CA", nil)
+	good := ca.chain(t, key.Public, time.Now())
+	require.NoError(t, vault.SetCertificates(t.Context(), key.ID, good))
+	saves := storage.saves
+	for name, tc := range map[string]struct {
+		chain []*x509.Certificate
+		says  string
+	}{
+		"of another key":  {ca.chain(t, other.Public, time.Now()), "is not for the key"},
+		"expired":         {ca.chain(t, key.Public, time.Now().Add(-2*time.Hour)), "expired on"},
+		"not valid yet":   {ca.chain(t, key.Public, time.Now().Add(2*time.Hour)), "is not valid before"},
+		"of another CA":   {[]*x509.Certificate{good[0], stranger.certificate}, "has not signed"},
+		"the wrong order": {[]*x509.Certificate{good[1], good[0]}, "is not for the key"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.ErrorContains(t, vault.SetCertificates(t.Context(), key.ID, tc.chain), tc.says)
+		})
+	}
+	assert.Equal(t, saves, storage.saves)
+	assert.Equal(t, good, keys(t, vault)[0].Certificates)
+}
+
+func TestAnExpiredCertificateDoesNotKeepTheVaultFromOpening(t *testing.T) {
+	t.Parallel()
+	storage := &memory{}
+	past := time.Now().Add(-48 * time.Hour)
+	c := config(storage)
+	c.Now = func() time.Time { return past }
+	vault, err := pkcs12.Open(t.Context(), c)
+	require.NoError(t, err)
+	key := generate(t, vault, "key", "ES256")
+	expired := newTemplate("self-signed", past)
+	private, err := vault.Open(t.Context(), key.ID)
+	require.NoError(t, err)
+	chain := []*x509.Certificate{sign(t, expired, expired, key.Public, private.(crypto.Signer))}
+	require.NoError(t, vault.SetCertificates(t.Context(), key.ID, chain))
+
+	// It can be replaced therefore. Who starts a server looks with keystore.CheckChain.
+	require.Equal(t, chain, keys(t, open(t, storage))[0].Certificates)
+}
