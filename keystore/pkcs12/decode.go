@@ -142,15 +142,16 @@ func (s *session) authenticated(pfx cryptobyte.String) (cryptobyte.String, deriv
 		!data.Empty() && !data.ReadASN1Integer(&iterations) || !data.Empty() {
 		return nil, derivation{}, damaged("MAC")
 	}
-	hash, known := digests[oid]
-	d := derivation{pkcs12: true, hash: hash, salt: string(salt), iterations: iterations, size: hash.Size()}
-	switch {
-	case oid == oidPBMAC1:
+	var hash crypto.Hash
+	var d derivation
+	if oid == oidPBMAC1 {
 		var err error
 		if hash, d, err = readPBMAC1(parameters); err != nil {
 			return nil, derivation{}, err
 		}
-	case !known:
+	} else if hash = digests[oid]; hash != 0 {
+		d = derivation{pkcs12: true, hash: hash, salt: string(salt), iterations: iterations, size: hash.Size()}
+	} else {
 		return nil, derivation{}, unknown("MAC", oid)
 	}
 	key, err := s.derive(d)
