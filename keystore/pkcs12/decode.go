@@ -149,7 +149,7 @@ func (s *session) authenticated(pfx cryptobyte.String) (cryptobyte.String, deriv
 		if hash, d, err = readPBMAC1(parameters); err != nil {
 			return nil, derivation{}, err
 		}
-	} else if hash = digests[oid]; hash != 0 {
+	} else if hash = digests[oid]; hash != 0 && none(parameters) {
 		d = derivation{pkcs12: true, hash: hash, salt: string(salt), iterations: iterations, size: hash.Size()}
 	} else {
 		return nil, derivation{}, unknown("MAC", oid)
@@ -174,8 +174,8 @@ func readPBMAC1(parameters cryptobyte.String) (crypto.Hash, derivation, error) {
 	if err != nil {
 		return 0, derivation{}, err
 	}
-	oid, _, ok := readAlgorithm(&inner)
-	if !ok || !inner.Empty() {
+	oid, parameters, ok := readAlgorithm(&inner)
+	if !ok || !inner.Empty() || !none(parameters) {
 		return 0, derivation{}, damaged("PBMAC1")
 	}
 	hash, known := hmacs[oid]
@@ -208,7 +208,7 @@ func readPBKDF2(s *cryptobyte.String) (derivation, error) {
 	d.salt = string(salt)
 	prf := "1.2.840.113549.2.7" // HMAC-SHA-1 is the default, and refused
 	if !inner.Empty() {
-		if prf, _, ok = readAlgorithm(&inner); !ok || !inner.Empty() {
+		if prf, parameters, ok = readAlgorithm(&inner); !ok || !inner.Empty() || !none(parameters) {
 			return derivation{}, damaged("key derivation")
 		}
 	}

@@ -96,6 +96,11 @@ func readAlgorithm(s *cryptobyte.String) (oid string, parameters cryptobyte.Stri
 	return oid, parameters, ok
 }
 
+// none reports whether parameters are absent or NULL. Programs differ in which they write.
+func none(parameters cryptobyte.String) bool {
+	return parameters.Empty() || string(parameters) == "\x05\x00"
+}
+
 // addAlgorithm writes an AlgorithmIdentifier; nil parameters are NULL.
 func addAlgorithm(b *cryptobyte.Builder, oid string, parameters cryptobyte.BuilderContinuation) {
 	b.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {
