@@ -31,7 +31,7 @@ func newDecrypting(t *testing.T) (*keystore.Decrypting, []*keystore.DecryptionKe
 	require.NoError(t, err)
 	var keys []*keystore.DecryptionKey
 	for range 2 {
-		key, err := keystore.GenerateDecryptionKey()
+		key, err := keystore.GenerateDecryptionKey(jose.RSA_OAEP_256)
 		require.NoError(t, err)
 		keys = append(keys, key)
 	}
@@ -99,7 +99,7 @@ func TestDecryptionKeysArePublishedForEncryptionAndNotForSignatures(t *testing.T
 
 func TestDecryptionKeysAreRSAKeysThatNobodyPrints(t *testing.T) {
 	t.Parallel()
-	_, err := keystore.NewDecryptionKey(nil)
+	_, err := keystore.NewDecryptionKey(jose.RSA_OAEP_256, nil)
 	require.Error(t, err)
 	signing, err := keystore.Generate(jose.ES256)
 	require.NoError(t, err)
@@ -110,7 +110,7 @@ func TestDecryptionKeysAreRSAKeysThatNobodyPrints(t *testing.T) {
 
 	private, err := rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
-	key, err := keystore.NewDecryptionKey(private)
+	key, err := keystore.NewDecryptionKey(jose.RSA_OAEP_256, private)
 	require.NoError(t, err)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		require.Equal(t, "decryption key "+key.Public().KeyID, fmt.Sprintf(verb, key))
@@ -120,7 +120,7 @@ func TestDecryptionKeysAreRSAKeysThatNobodyPrints(t *testing.T) {
 func FuzzDecrypt(f *testing.F) {
 	signing, err := keystore.Generate(jose.ES256)
 	require.NoError(f, err)
-	key, err := keystore.GenerateDecryptionKey()
+	key, err := keystore.GenerateDecryptionKey(jose.RSA_OAEP_256)
 	require.NoError(f, err)
 	d, err := keystore.WithDecryption(signing, key)
 	require.NoError(f, err)

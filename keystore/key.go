@@ -87,8 +87,8 @@ func (k *Key) ID() string { return k.public.KeyID }
 // Algorithm returns the algorithm that the key signs with.
 func (k *Key) Algorithm() jose.SignatureAlgorithm { return k.alg }
 
-// Public returns the public key as it is published: with kid, alg, and use "sig".
-func (k *Key) Public() jose.JSONWebKey { return k.public }
+// Public returns the public key as it is published: with kid, alg, and use "sig", and the certificates it was given.
+func (k *Key) Public() jose.JSONWebKey { return copyJWK(k.public) }
 
 // SignJSON encodes the claims as JSON and signs them; see [Key.Sign].
 func (k *Key) SignJSON(ctx context.Context, typ string, claims any) (string, error) {

@@ -3,11 +3,6 @@ package keystore
 import (
 	"context"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/ed25519"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/rsa"
 	"errors"
 	"fmt"
 	"slices"
@@ -75,18 +70,15 @@ func Generate(algs ...jose.SignatureAlgorithm) (*Memory, error) {
 }
 
 func generate(alg jose.SignatureAlgorithm) (crypto.Signer, error) {
-	switch alg {
-	case jose.ES256:
-		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	case jose.ES384:
-		return ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
-	case jose.RS256, jose.PS256:
-		return rsa.GenerateKey(rand.Reader, 2048)
-	case jose.EdDSA:
-		_, private, err := ed25519.GenerateKey(rand.Reader)
-		return private, err
+	private, err := generatePrivate(string(alg))
+	if err != nil {
+		return nil, fmt.Errorf("keystore: no keys are made for the algorithm %q", alg)
 	}
-	return nil, fmt.Errorf("keystore: no keys are made for the algorithm %q", alg)
+	signer, ok := private.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("keystore: %q is no algorithm of signatures", alg)
+	}
+	return signer, nil
 }
 
 // Signer returns the first key for the algorithm, whatever the role, or an error that wraps [ErrNoKey].

@@ -26,13 +26,14 @@ var (
 type Vault interface {
 	// Keys returns what is in the vault, in no particular order. Private keys stay where they are.
 	Keys(ctx context.Context) ([]VaultKey, error)
-	// Generate makes a key that fits the algorithm, of those of JWS (ES256, ES384, PS256, RS256, EdDSA) and JWE
-	// (RSA-OAEP-256, ECDH-ES), and labels it. It returns an error that wraps ErrUnsupported for an algorithm that the vault has
+	// Generate makes a key that fits the algorithm, one of [Algorithms], and labels it. It returns an error that wraps ErrUnsupported for an algorithm that the vault has
 	// no keys for, and one that wraps ErrVaultFull when there is no room.
 	Generate(ctx context.Context, label, alg string) (VaultKey, error)
 	// Open returns the private key to use, or an error that wraps ErrNoVaultKey. It is what NewKey and NewDecryptionKey
-	// take: a [crypto.Signer] or a [ContextSigner]; for RSA also a [crypto.Decrypter]; for keys of ECDH-ES an
-	// [ECDHKey].
+	// take: for algorithms of signatures a [crypto.Signer], which may be a [ContextSigner]; for RSA-OAEP-256 a
+	// [crypto.Decrypter], which may be a [ContextDecrypter]; for ECDH-ES an [ECDHKey]. A decrypter that gets what is not
+	// encrypted for its key returns an error that wraps [crypto/rsa.ErrDecryption] or [ErrDecrypt]. What Open returns stays
+	// usable until the key is deleted, and prints and encodes nothing secret; [Opaque] makes such of a key in memory.
 	Open(ctx context.Context, id string) (crypto.PrivateKey, error)
 	// SetCertificates stores the chain beside the key, the key's own certificate first, in place of an earlier chain. The
 	// first certificate must be for the key.
@@ -53,7 +54,7 @@ type VaultKey struct {
 	ID string
 	// Label is what Generate or Import was told: 1 to 128 bytes of printable ASCII.
 	Label string
-	// Public is the public key.
+	// Public is the public key: an *[crypto/rsa.PublicKey], a [crypto/ed25519.PublicKey] or, for ECDH-ES too, a *[crypto/ecdsa.PublicKey].
 	Public crypto.PublicKey
 	// Certificates is the chain that was stored beside the key, its own certificate first. It may be empty.
 	Certificates []*x509.Certificate

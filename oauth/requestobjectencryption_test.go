@@ -15,7 +15,7 @@ import (
 // key.
 func newEncryption(t *testing.T) (*provider, *keystore.DecryptionKey) {
 	t.Helper()
-	key, err := keystore.GenerateDecryptionKey()
+	key, err := keystore.GenerateDecryptionKey(jose.RSA_OAEP_256)
 	require.NoError(t, err)
 	p := newMessageSigning(t, func(c *oauth.Config) {
 		c.Keys, err = keystore.WithDecryption(c.Keys, key)
@@ -54,7 +54,7 @@ func TestEncryptedRequestObjectIsTheRequest(t *testing.T) {
 func TestWhatIsInAnEncryptedRequestObjectIsBelievedNoMoreForIt(t *testing.T) {
 	t.Parallel()
 	p, key := newEncryption(t)
-	stranger, err := keystore.GenerateDecryptionKey()
+	stranger, err := keystore.GenerateDecryptionKey(jose.RSA_OAEP_256)
 	require.NoError(t, err)
 	honest := p.portal.requestObject(t, nil)
 	for name, object := range map[string]string{

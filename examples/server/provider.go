@@ -114,7 +114,7 @@ func newKeys(algorithms []jose.SignatureAlgorithm, clients []*oauth.Client) (key
 	if !slices.ContainsFunc(clients, func(c *oauth.Client) bool { return c.RequestObjectEncryption != "" }) {
 		return signing, nil
 	}
-	decryption, err := keystore.GenerateDecryptionKey()
+	decryption, err := keystore.GenerateDecryptionKey(jose.RSA_OAEP_256)
 	if err != nil {
 		return nil, err
 	}
