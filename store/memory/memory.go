@@ -1,12 +1,13 @@
-// Package memory keeps short-lived state in the memory of one process.
+// Package memory keeps state in the memory of one process.
 //
-// It is for a provider that runs on one machine, and for tests: a restart forgets every login that is under way, and
-// several instances do not see each other's state. It is bounded, and when it is full it refuses new state instead of
-// dropping what others are still using.
+// It is for a provider that runs on one machine, and for tests: a restart forgets every login that is under way and
+// every record that was to last, and several instances do not see each other's state. It is bounded, and when it is full
+// it refuses new state instead of dropping what others are still using.
 package memory
 
 import (
 	"bytes"
+	"cmp"
 	"container/heap"
 	"context"
 	"encoding/binary"
@@ -24,8 +25,10 @@ import (
 const (
 	// DefaultMaxEntries is the bound on the number of values if the Config sets none.
 	DefaultMaxEntries = 1 << 20
-	// DefaultMaxBytes is the bound on memory if the Config sets none: 256 MiB.
+	// DefaultMaxBytes is the bound on the memory of values if the Config sets none: 256 MiB.
 	DefaultMaxBytes = 256 << 20
+	// DefaultMaxRecordBytes is the bound on the memory of lasting records if the Config sets none: 256 MiB.
+	DefaultMaxRecordBytes = 256 << 20
 
 	// overhead is what an entry costs beside its key and its value: itself, its places in map and heap, and what the
 	// allocator rounds up.
@@ -52,14 +55,18 @@ type Config struct {
 	// MaxBytes is how much memory the values may take, counting keys, values and what it costs to manage them. Zero
 	// means DefaultMaxBytes. An idle Store takes none of it.
 	MaxBytes int
-	// Now is the clock that decides when a value has expired. Nil means time.Now.
+	// MaxRecordBytes is the same for the records of the [store.Ledger] with their histories, of which the newest
+	// [store.MaxList] versions are kept. Zero means DefaultMaxRecordBytes.
+	MaxRecordBytes int
+	// Now is the clock that decides when a value or a record has expired. Nil means time.Now.
 	Now func() time.Time
 }
 
-// Store is a [store.Ephemeral] in memory.
+// Store is a [store.Ephemeral], a [store.Ledger] and a [store.Notifier] in memory.
 //
 // It starts no goroutine. Each call removes a few values that have expired, the oldest first, and a call that finds
-// the Store full removes all of them before it gives up with [store.ErrFull]; live values are never evicted.
+// the Store full removes all of them before it gives up with [store.ErrFull]; live values are never evicted. Records
+// have a bound of their own, so that a rush of logins leaves room for the consents that they end in.
 type Store struct {
 	maxEntries int
 	maxBytes   int
@@ -70,9 +77,16 @@ type Store struct {
 	entries map[string]*entry
 	expiry  expiryHeap
 	bytes   int
+
+	ledger ledger
+	topics topics
 }
 
-var _ store.Ephemeral = (*Store)(nil)
+var (
+	_ store.Ephemeral = (*Store)(nil)
+	_ store.Ledger    = (*Store)(nil)
+	_ store.Notifier  = (*Store)(nil)
+)
 
 // New returns an empty Store, or every mistake in the Config.
 func New(c Config) (*Store, error) {
@@ -83,24 +97,29 @@ func New(c Config) (*Store, error) {
 	if c.MaxBytes < 0 {
 		errs = append(errs, fmt.Errorf("memory: MaxBytes is negative: %d", c.MaxBytes))
 	}
+	if c.MaxRecordBytes < 0 {
+		errs = append(errs, fmt.Errorf("memory: MaxRecordBytes is negative: %d", c.MaxRecordBytes))
+	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	s := &Store{maxEntries: c.MaxEntries, maxBytes: c.MaxBytes, now: c.Now, entries: map[string]*entry{}}
-	if s.maxEntries == 0 {
-		s.maxEntries = DefaultMaxEntries
+	if c.Now == nil {
+		c.Now = time.Now
 	}
-	if s.maxBytes == 0 {
-		s.maxBytes = DefaultMaxBytes
-	}
-	if s.now == nil {
-		s.now = time.Now
-	}
-	return s, nil
+	return &Store{
+		maxEntries: cmp.Or(c.MaxEntries, DefaultMaxEntries),
+		maxBytes:   cmp.Or(c.MaxBytes, DefaultMaxBytes),
+		now:        c.Now,
+		entries:    map[string]*entry{},
+		ledger:     ledger{maxBytes: cmp.Or(c.MaxRecordBytes, DefaultMaxRecordBytes), collections: map[string]*collection{}},
+		topics:     topics{subscribers: map[string]map[chan struct{}]struct{}{}},
+	}, nil
 }
 
-// Close forgets every value. Later calls of other methods return ErrClosed; a second Close does nothing.
+// Close forgets everything and wakes nobody. Later calls of other methods return ErrClosed; a second Close does nothing.
 func (s *Store) Close() error {
+	s.ledger.close()
+	s.topics.close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closed = true

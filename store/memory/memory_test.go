@@ -53,11 +53,28 @@ func TestStoreKeepsTheContract(t *testing.T) {
 	})
 }
 
+func TestStoreKeepsTheContractOfALedger(t *testing.T) {
+	t.Parallel()
+	storetest.RunLedger(t, func(t testing.TB) storetest.LedgerBackend {
+		s, now := newStore(t, memory.Config{})
+		return storetest.LedgerBackend{A: s, B: s, Advance: now.Advance}
+	})
+}
+
+func TestStoreKeepsTheContractOfANotifier(t *testing.T) {
+	t.Parallel()
+	storetest.RunNotifier(t, func(t testing.TB) storetest.NotifierBackend {
+		s, _ := newStore(t, memory.Config{})
+		return storetest.NotifierBackend{A: s, B: s}
+	})
+}
+
 func TestNewReportsEveryMistake(t *testing.T) {
 	t.Parallel()
-	_, err := memory.New(memory.Config{MaxEntries: -1, MaxBytes: -2})
+	_, err := memory.New(memory.Config{MaxEntries: -1, MaxBytes: -2, MaxRecordBytes: -3})
 	assert.ErrorContains(t, err, "MaxEntries is negative: -1")
 	assert.ErrorContains(t, err, "MaxBytes is negative: -2")
+	assert.ErrorContains(t, err, "MaxRecordBytes is negative: -3")
 }
 
 func TestFullStoreRefusesNewEntriesAndKeepsLiveOnes(t *testing.T) {

@@ -9,7 +9,7 @@ import (
 	"github.com/gosignet/signet/store"
 )
 
-var argumentRules = []rule{
+var argumentRules = []rule[*subject]{
 	{
 		name:  "PositiveTTL",
 		rule:  "a time to live that is not positive is refused with ErrInvalid and changes nothing",
@@ -42,6 +42,7 @@ func methods(ctx context.Context, h store.Ephemeral, key string, value []byte, t
 	errs := writes(ctx, h, key, value, ttl)
 	errs["Get"] = get
 	_, errs["Take"] = h.Take(ctx, key)
+	_, errs["Increment"] = h.Increment(ctx, key, 1, ttl)
 	return errs
 }
 

@@ -14,7 +14,7 @@ const (
 	pause = 2500 * time.Millisecond
 )
 
-var expiryRules = []rule{
+var expiryRules = []rule[*subject]{
 	{
 		name:  "ExpiredIsAbsent",
 		rule:  "an expired value is absent for every method",

@@ -1,11 +1,13 @@
 package storetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/gosignet/signet/store"
 )
@@ -17,12 +19,24 @@ const (
 	rounds = 8
 )
 
-var raceRules = []rule{
+var raceRules = []rule[*subject]{
 	{
 		name:  "AddRace",
 		rule:  "of many callers that Add under one key at once, through any handle, exactly one succeeds",
 		why:   "the same assertion, proof or nonce sent to all instances at once is accepted once",
 		check: checkAddRace,
+	},
+	{
+		name:  "AddRaceOverExpired",
+		rule:  "of many callers that Add over an expired value at once, exactly one succeeds",
+		why:   "an engine that first removes what has expired lets the second remove what the first has stored",
+		check: checkAddRaceOverExpired,
+	},
+	{
+		name:  "PutRace",
+		rule:  "many callers that Put under one key at once all succeed, and one value is there as a whole",
+		why:   "an engine that makes writers wait for each other, or gives up on one, fails requests for nothing",
+		check: checkPutRace,
 	},
 	{
 		name:  "TakeRace",
@@ -42,17 +56,23 @@ var raceRules = []rule{
 		why:   "a login that was finished must not be continued by a request that came at the same time",
 		check: checkTakeOrReplace,
 	},
+	{
+		name:  "EndedMidway",
+		rule:  "a call whose context ends while it is under way returns that error, is not repeated and disturbs no other call",
+		why:   "a connection that is used on after a call was given up hands its answer, another person's state, to the next",
+		check: checkEndedMidway,
+	},
 }
 
-// race calls f for every racer at once and returns what it returned for each.
-func race(s *subject, f func(h store.Ephemeral, racer int) error) []error {
+// race calls f for every racer at once, half of them through each handle, and returns what it returned for each.
+func race[H any](a, b H, f func(h H, racer int) error) []error {
 	errs := make([]error, racers)
 	start := make(chan struct{})
 	var done sync.WaitGroup
 	for i := range racers {
-		h := s.A
+		h := a
 		if i%2 == 1 {
-			h = s.B
+			h = b
 		}
 		done.Go(func() {
 			<-start
@@ -84,7 +104,7 @@ func winner(errs []error, lost error) (int, error) {
 func checkAddRace(ctx context.Context, s *subject) error {
 	for round := range rounds {
 		key := s.key(strconv.Itoa(round))
-		errs := race(s, func(h store.Ephemeral, racer int) error {
+		errs := race(s.A, s.B, func(h store.Ephemeral, racer int) error {
 			return h.Add(ctx, key, []byte(strconv.Itoa(racer)), long)
 		})
 		won, err := winner(errs, store.ErrExists)
@@ -98,13 +118,45 @@ func checkAddRace(ctx context.Context, s *subject) error {
 	return nil
 }
 
+func checkAddRaceOverExpired(ctx context.Context, s *subject) error {
+	for round := range rounds {
+		if err := s.A.Put(ctx, s.key(strconv.Itoa(round)), []byte("expired"), short); err != nil {
+			return expectError("Put", err, nil)
+		}
+	}
+	s.Advance(pause)
+	return checkAddRace(ctx, s)
+}
+
+func checkPutRace(ctx context.Context, s *subject) error {
+	value := func(racer int) []byte { return bytes.Repeat([]byte{byte(racer)}, 4096) }
+	for round := range rounds {
+		key := s.key(strconv.Itoa(round))
+		errs := race(s.A, s.B, func(h store.Ephemeral, racer int) error { return h.Put(ctx, key, value(racer), long) })
+		if err := errors.Join(errs...); err != nil {
+			return expectError("Put", err, nil)
+		}
+		got, err := s.A.Get(ctx, key)
+		if err != nil {
+			return expectError("Get", err, nil)
+		}
+		if len(got) == 0 || int(got[0]) >= racers || !bytes.Equal(got, value(int(got[0]))) {
+			return fmt.Errorf("Get returned %s, which nobody has stored", show(got))
+		}
+		if err := expectStored(ctx, s, key, got); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func checkTakeRace(ctx context.Context, s *subject) error {
 	for round := range rounds {
 		key, value := s.key(strconv.Itoa(round)), []byte("value")
 		if err := s.A.Put(ctx, key, value, long); err != nil {
 			return expectError("Put", err, nil)
 		}
-		errs := race(s, func(h store.Ephemeral, _ int) error {
+		errs := race(s.A, s.B, func(h store.Ephemeral, _ int) error {
 			got, err := h.Take(ctx, key)
 			if err != nil {
 				return err
@@ -123,7 +175,7 @@ func checkReplaceRace(ctx context.Context, s *subject) error {
 	if err := s.A.Put(ctx, key, []byte("0"), long); err != nil {
 		return expectError("Put", err, nil)
 	}
-	errs := race(s, func(h store.Ephemeral, _ int) error { return increment(ctx, h, key) })
+	errs := race(s.A, s.B, func(h store.Ephemeral, _ int) error { return increment(ctx, h, key) })
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
@@ -181,4 +233,63 @@ func checkTakeOrReplace(ctx context.Context, s *subject) error {
 		}
 	}
 	return nil
+}
+
+// endMidway makes a call again and again with a context that ends sooner or later, before, while or after the call is
+// under way. It expects no error, or the context's.
+func endMidway(ctx context.Context, racer int, call func(ctx context.Context) error) error {
+	for try := range rounds {
+		after := time.Duration(racer*(try+1)) * 10 * time.Microsecond
+		ending, cancel := context.WithTimeout(ctx, after)
+		if try%2 == 1 { // cancelled, and not late
+			cancel()
+			ending, cancel = context.WithCancel(ctx)
+			time.AfterFunc(after, cancel)
+		}
+		err := call(ending)
+		if err != nil {
+			<-ending.Done()
+			err = expectError("a call whose context ended", err, ending.Err())
+		}
+		cancel()
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkEndedMidway(ctx context.Context, s *subject) error {
+	value := func(racer int) []byte { return fmt.Append(nil, "the value of caller ", racer) }
+	for racer := range racers {
+		if err := s.A.Put(ctx, s.key(strconv.Itoa(racer)), value(racer), long); err != nil {
+			return expectError("Put", err, nil)
+		}
+	}
+	errs := race(s.A, s.B, func(h store.Ephemeral, racer int) error {
+		key, counted := s.key(strconv.Itoa(racer)), int64(0)
+		read := func(ctx context.Context) error {
+			got, err := h.Get(ctx, key)
+			if err != nil {
+				return err
+			}
+			return expectValue("Get", got, nil, value(racer))
+		}
+		count := func(ctx context.Context) error {
+			_, err := h.Increment(ctx, key, 1, long)
+			if err == nil {
+				counted++
+			}
+			return err
+		}
+		if err := errors.Join(endMidway(ctx, racer, read), endMidway(ctx, racer, count), read(ctx)); err != nil {
+			return err
+		}
+		c, err := h.Increment(ctx, key, 0, long)
+		if err == nil && (c.N < counted || c.N > rounds) {
+			err = fmt.Errorf("after %d calls of Increment, of which %d succeeded, the counter stands at %d", rounds, counted, c.N)
+		}
+		return err
+	})
+	return errors.Join(errs...)
 }

@@ -8,6 +8,7 @@ package storetest
 import (
 	"context"
 	"crypto/rand"
+	"slices"
 	"testing"
 	"time"
 
@@ -23,37 +24,35 @@ type Backend struct {
 	Advance func(d time.Duration)
 }
 
-// Run checks the backend that open returns against every rule of [store.Ephemeral], each rule in a subtest named for
-// it. A failure tells the rule, why it exists and what was seen.
+// Run checks the backend that open returns against every rule of [store.Ephemeral], and of [store.Batcher] if its
+// handles implement that, each rule in a subtest named for it. A failure tells the rule, why it exists and what was
+// seen.
 //
 // Rules run in parallel. Run calls open once for each of them, with the subtest's T for clean-up; backends may share a
 // database, because no two rules use the same keys, but not a clock that Advance turns.
 func Run(t *testing.T, open func(t testing.TB) Backend) {
+	run(t, rules, func(t testing.TB) *subject { return newSubject(open(t)) })
+}
+
+func run[S any](t *testing.T, rules []rule[S], open func(t testing.TB) S) {
 	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			if err := r.check(t.Context(), newSubject(open(t))); err != nil {
+			if err := r.check(t.Context(), open(t)); err != nil {
 				t.Errorf("\nrule: %s\nwhy:  %s\nseen: %v", r.rule, r.why, err)
 			}
 		})
 	}
 }
 
-// rule is one sentence of the contract.
-type rule struct {
+// rule is one sentence of a contract, and how to check it on an S.
+type rule[S any] struct {
 	name, rule, why string
-	check           func(ctx context.Context, s *subject) error
+	check           func(ctx context.Context, s S) error
 }
 
-// rules are all rules.
-var rules = concat(valueRules, expiryRules, argumentRules, raceRules)
-
-func concat(groups ...[]rule) (all []rule) {
-	for _, g := range groups {
-		all = append(all, g...)
-	}
-	return all
-}
+// rules are all rules of [Run].
+var rules = slices.Concat(valueRules, expiryRules, argumentRules, raceRules, counterRules, batchRules)
 
 // subject is a backend with keys that nobody else uses.
 type subject struct {
