@@ -7,7 +7,6 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"time"
 )
 
 // ParsePrivateKeyPEM returns the private key in a PEM file, as OpenSSL and others write it: PKCS#8 ("PRIVATE KEY"), SEC 1 ("EC
@@ -67,35 +66,4 @@ func ParseCertificatesPEM(data []byte) ([]*x509.Certificate, error) {
 		return nil, errors.New("keystore: no certificate in PEM")
 	}
 	return chain, nil
-}
-
-// CheckChain says what is wrong with the certificates of a key: there are none, the first is not for the key, one has not signed the one
-// before it, or one is not valid at the time. All problems are returned at once. It does not ask whether somebody trusts the last
-// one.
-func CheckChain(public crypto.PublicKey, chain []*x509.Certificate, now time.Time) error {
-	if len(chain) == 0 {
-		return errors.New("keystore: there is no certificate")
-	}
-	var errs []error
-	refuse := func(i int, format string, args ...any) {
-		errs = append(errs, fmt.Errorf("keystore: certificate %d (%s) "+format, append([]any{i + 1, chain[i].Subject}, args...)...))
-	}
-	if own, ok := public.(interface{ Equal(crypto.PublicKey) bool }); !ok || !own.Equal(chain[0].PublicKey) {
-		refuse(0, "is not for the key")
-	}
-	for i, certificate := range chain {
-		if now.Before(certificate.NotBefore) {
-			refuse(i, "is not valid before %s", certificate.NotBefore.UTC().Format(time.RFC3339))
-		}
-		if now.After(certificate.NotAfter) {
-			refuse(i, "expired on %s", certificate.NotAfter.UTC().Format(time.RFC3339))
-		}
-		if i == 0 {
-			continue
-		}
-		if err := chain[i-1].CheckSignatureFrom(certificate); err != nil {
-			refuse(i, "has not signed the one before it: %w", err)
-		}
-	}
-	return errors.Join(errs...)
 }

@@ -14,7 +14,7 @@ import (
 
 func TestChainsAreKeptAsTheyWereSet(t *testing.T) {
 	t.Parallel()
-	storage := &memory{}
+	storage := &shared{}
 	vault := open(t, storage)
 	root := newAuthority(t, "root", nil)
 	between := newAuthority(t, "between", root)
@@ -35,8 +35,7 @@ func TestChainsAreKeptAsTheyWereSet(t *testing.T) {
 
 	renewed := root.chain(t, first.Public, time.Now())
 	require.NoError(t, vault.SetCertificates(t.Context(), first.ID, renewed))
-	require.NoError(t, vault.SetCertificates(t.Context(), second.ID, nil))
-	chains[first.ID], chains[second.ID] = renewed, nil
+	chains[first.ID] = renewed
 	for _, key := range keys(t, open(t, storage)) {
 		assert.Equal(t, chains[key.ID], key.Certificates, key.Label)
 	}
@@ -44,7 +43,7 @@ func TestChainsAreKeptAsTheyWereSet(t *testing.T) {
 
 func TestTwoVersionsOfAnIssuerAreNotMixedUp(t *testing.T) {
 	t.Parallel()
-	storage := &memory{}
+	storage := &shared{}
 	vault := open(t, storage)
 	between := newAuthority(t, "between", newAuthority(t, "root", nil))
 	otherRoot := newAuthority(t, "other root", nil)
@@ -64,7 +63,7 @@ func TestTwoVersionsOfAnIssuerAreNotMixedUp(t *testing.T) {
 
 func TestCertificatesThatDoNotFitAreRefused(t *testing.T) {
 	t.Parallel()
-	storage := &memory{}
+	storage := &shared{}
 	vault := open(t, storage)
 	key, other := generate(t, vault, "key", "ES256"), generate(t, vault, "other", "ES256")
 	ca, stranger := newAuthority(t, "CA", nil), newAuthority(t, "CA", nil)
@@ -75,11 +74,12 @@ func TestCertificatesThatDoNotFitAreRefused(t *testing.T) {
 		chain []*x509.Certificate
 		says  string
 	}{
-		"of another key":  {ca.chain(t, other.Public, time.Now()), "is not for the key"},
-		"expired":         {ca.chain(t, key.Public, time.Now().Add(-2*time.Hour)), "expired on"},
+		"none":            {nil, "1 to 8 certificates"},
+		"of another key":  {ca.chain(t, other.Public, time.Now()), "for another key"},
+		"expired":         {ca.chain(t, key.Public, time.Now().Add(-2*time.Hour)), "expired at"},
 		"not valid yet":   {ca.chain(t, key.Public, time.Now().Add(2*time.Hour)), "is not valid before"},
-		"of another CA":   {[]*x509.Certificate{good[0], stranger.certificate}, "has not signed"},
-		"the wrong order": {[]*x509.Certificate{good[1], good[0]}, "is not for the key"},
+		"of another CA":   {[]*x509.Certificate{good[0], stranger.certificate}, "was not issued by"},
+		"the wrong order": {[]*x509.Certificate{good[1], good[0]}, "for another key"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.ErrorContains(t, vault.SetCertificates(t.Context(), key.ID, tc.chain), tc.says)
@@ -91,7 +91,7 @@ func TestCertificatesThatDoNotFitAreRefused(t *testing.T) {
 
 func TestAnExpiredCertificateDoesNotKeepTheVaultFromOpening(t *testing.T) {
 	t.Parallel()
-	storage := &memory{}
+	storage := &shared{}
 	past := time.Now().Add(-48 * time.Hour)
 	c := config(storage)
 	c.Now = func() time.Time { return past }
@@ -104,6 +104,6 @@ func TestAnExpiredCertificateDoesNotKeepTheVaultFromOpening(t *testing.T) {
 	chain := []*x509.Certificate{sign(t, expired, expired, key.Public, private.(crypto.Signer))}
 	require.NoError(t, vault.SetCertificates(t.Context(), key.ID, chain))
 
-	// It can be replaced therefore. Who starts a server looks with keystore.CheckChain.
+	// It can be replaced therefore. Whoever uses the key looks with keystore.CheckCertificateTime.
 	require.Equal(t, chain, keys(t, open(t, storage))[0].Certificates)
 }

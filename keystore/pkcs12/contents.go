@@ -33,7 +33,7 @@ func (c *contents) find(id string) int {
 // entry is a private key with all that belongs to it. It never changes.
 type entry struct {
 	id      string
-	private crypto.PrivateKey
+	private crypto.PrivateKey // opaque
 	public  crypto.PublicKey
 	chain   []*x509.Certificate
 	bag     bag
@@ -41,26 +41,25 @@ type entry struct {
 
 // newEntry makes an entry of a key that was generated or is imported.
 func newEntry(label, alg string, private crypto.PrivateKey) (*entry, error) {
-	use, err := useOf(alg)
-	if err != nil {
-		return nil, err
+	if !slices.Contains(keystore.Algorithms(), alg) {
+		return nil, fmt.Errorf("%w: %q", keystore.ErrUnsupported, alg)
+	}
+	given, ok := private.(interface{ Public() crypto.PublicKey })
+	if !ok {
+		return nil, fmt.Errorf("pkcs12: a %T is no private key", private)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		return nil, errors.New("pkcs12: the private key is of no known type, or its numbers do not fit together")
 	}
-	e, err := readEntry(bag{der: der, name: label, use: use})
+	e, err := readEntry(bag{der: der, name: label, use: useOf(alg)})
 	if err != nil {
 		return nil, err
 	}
-	if err := checkFit(alg, e.public); err != nil {
+	if err := keystore.CheckPublicKey(alg, e.public); err != nil {
 		return nil, err
 	}
 	// What is stored has its public key from its private one. In what was given, they may differ.
-	given, ok := private.(interface{ Public() crypto.PublicKey })
-	if !ok {
-		return nil, fmt.Errorf("pkcs12: a %T has no public key", private)
-	}
 	if id, err := identify(given.Public()); err != nil || id != e.id {
 		return nil, errors.New("pkcs12: the private key and its public key do not belong together")
 	}
@@ -73,11 +72,15 @@ func readEntry(b bag) (*entry, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pkcs12: private key %q: %w", b.name, err)
 	}
+	opened, err := opaque(private, b.use)
+	if err != nil {
+		return nil, fmt.Errorf("pkcs12: private key %q: %w", b.name, err)
+	}
 	id, err := identify(public)
 	if err != nil {
 		return nil, fmt.Errorf("pkcs12: private key %q: %w", b.name, err)
 	}
-	return &entry{id: id, private: private, public: public, bag: b}, nil
+	return &entry{id: id, private: opened, public: public, bag: b}, nil
 }
 
 // identify returns the ID of a key.
@@ -92,7 +95,7 @@ func identify(public crypto.PublicKey) (string, error) {
 
 // label returns the friendlyName, or the ID for a key from elsewhere whose name is none.
 func (e *entry) label() string {
-	if checkLabel(e.bag.name) != nil {
+	if keystore.CheckLabel(e.bag.name) != nil {
 		return e.id
 	}
 	return e.bag.name
@@ -106,18 +109,6 @@ func (e *entry) keyID() []byte {
 
 func (e *entry) describe() keystore.VaultKey {
 	return keystore.VaultKey{ID: e.id, Label: e.label(), Public: e.public, Certificates: slices.Clone(e.chain)}
-}
-
-func checkLabel(label string) error {
-	if len(label) == 0 || len(label) > 128 {
-		return fmt.Errorf("pkcs12: a label has 1 to 128 bytes, not %d", len(label))
-	}
-	for i := range len(label) {
-		if label[i] < ' ' || label[i] > '~' {
-			return errors.New("pkcs12: a label is printable ASCII")
-		}
-	}
-	return nil
 }
 
 // assemble finds out which certificates belong to which key.

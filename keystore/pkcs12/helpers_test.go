@@ -57,21 +57,21 @@ func keys(tb testing.TB, vault *pkcs12.Vault) []keystore.VaultKey {
 	return all
 }
 
-// memory is a Storage that is shared by the vaults over it.
-type memory struct {
+// shared is a Storage that is shared by the vaults over it.
+type shared struct {
 	mu      sync.Mutex
 	blob    []byte
 	version int64
 	saves   int
 }
 
-func (m *memory) Load(context.Context) ([]byte, int64, error) {
+func (m *shared) Load(context.Context) ([]byte, int64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return bytes.Clone(m.blob), m.version, nil
 }
 
-func (m *memory) Save(_ context.Context, blob []byte, version int64) error {
+func (m *shared) Save(_ context.Context, blob []byte, version int64) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.saves++
@@ -83,7 +83,7 @@ func (m *memory) Save(_ context.Context, blob []byte, version int64) error {
 }
 
 // holding returns a Storage that has the file already.
-func holding(blob []byte) *memory { return &memory{blob: blob, version: 1} }
+func holding(blob []byte) *shared { return &shared{blob: blob, version: 1} }
 
 // authority is a CA that may itself have an issuer.
 type authority struct {

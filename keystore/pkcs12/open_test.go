@@ -31,12 +31,12 @@ func TestOpenReturnsAllProblemsOfAConfig(t *testing.T) {
 	for given, says := range map[string]string{
 		"with a line break\n": "line break", "\xff": "UTF-8", strings.Repeat("x", 1025): "longer than 1024",
 	} {
-		c := config(&memory{})
+		c := config(&shared{})
 		c.Password = secret(given)
 		_, err := pkcs12.Open(t.Context(), c)
 		require.ErrorContains(t, err, says)
 	}
-	c := config(&memory{})
+	c := config(&shared{})
 	cause := errors.New("no such file")
 	c.Password = func() ([]byte, error) { return nil, cause }
 	_, err = pkcs12.Open(t.Context(), c)
@@ -76,8 +76,8 @@ func TestAWrongPasswordChangesNothing(t *testing.T) {
 }
 
 // A file with each kind of content, and a vault that has read it, so that keys are derived once.
-func written(tb testing.TB) (*memory, *pkcs12.Vault) {
-	storage := &memory{}
+func written(tb testing.TB) (*shared, *pkcs12.Vault) {
+	storage := &shared{}
 	vault := open(tb, storage)
 	key := generate(tb, vault, "signs", "ES256")
 	generate(tb, vault, "agrees", "ECDH-ES")

@@ -107,8 +107,8 @@ var ErrPassword = errors.New("pkcs12: wrong password, or the file is damaged")
 
 // Open opens the file, and reads all of it, so that whatever is wrong with it is known at once: a wrong password, a file
 // that is truncated or no PKCS#12, algorithms and kinds of keys that are unknown, a certificate that is not for
-// its key, a key that is there twice. Nothing is written then. Certificates that have expired are no error here; see
-// [keystore.CheckChain].
+// its key, a key that is there twice. Nothing is written then. A certificate that has expired does not keep the vault from opening, or
+// nobody could replace it; whoever uses the key looks with [keystore.CheckCertificateTime].
 func Open(ctx context.Context, c Config) (*Vault, error) {
 	v, err := newVault(c)
 	if err != nil {

@@ -68,5 +68,8 @@ func (l *ledgerStorage) Save(ctx context.Context, blob []byte, version int64) er
 		return fmt.Errorf("%w: a record has no room for a file of %d bytes", keystore.ErrVaultFull, len(blob))
 	}
 	_, err = l.ledger.Write(ctx, l.collection, store.Record{ID: l.id, Value: value, Version: version})
+	if errors.Is(err, store.ErrFull) {
+		return fmt.Errorf("%w: %w", keystore.ErrVaultFull, err)
+	}
 	return err
 }

@@ -1,39 +1,50 @@
 package pkcs12_test
 
 import (
-	"bytes"
-	"context"
-	"errors"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/keystore/pkcs12"
 	"github.com/gosignet/signet/store"
+	"github.com/gosignet/signet/store/memory"
 )
 
-func ledgerStorage() func() pkcs12.Storage {
-	l := &ledger{}
-	return func() pkcs12.Storage { return pkcs12.Ledger(l, "keys", "vault") }
+func newLedger(tb testing.TB) *memory.Store {
+	tb.Helper()
+	ledger, err := memory.New(memory.Config{})
+	require.NoError(tb, err)
+	return ledger
+}
+
+func ledgerStorage(tb testing.TB) func() pkcs12.Storage {
+	ledger := newLedger(tb)
+	return func() pkcs12.Storage { return pkcs12.Ledger(ledger, "keys", "vault") }
 }
 
 func TestALedgerKeepsTheFile(t *testing.T) {
 	t.Parallel()
-	l := &ledger{}
-	key := generate(t, open(t, pkcs12.Ledger(l, "keys", "vault")), "key", "ES256")
-	require.Equal(t, key.ID, keys(t, open(t, pkcs12.Ledger(l, "keys", "vault")))[0].ID)
-	require.Equal(t, int64(2), l.record.Version)
-	require.NotContains(t, string(l.record.Value), key.Label)
+	ledger := newLedger(t)
+	key := generate(t, open(t, pkcs12.Ledger(ledger, "keys", "vault")), "key", "ES256")
+	require.Equal(t, key.ID, keys(t, open(t, pkcs12.Ledger(ledger, "keys", "vault")))[0].ID)
+	record, err := ledger.Read(t.Context(), "keys", "vault")
+	require.NoError(t, err)
+	require.Equal(t, int64(2), record.Version)
 }
 
 func TestALedgerThatHoldsSomethingElseIsNotOverwritten(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{`[]`, `{}`, `{"pkcs12":"not base64"}`, `{"pkcs12":"AAAA"}`, `null`} {
-		l := &ledger{record: store.Record{ID: "vault", Version: 7, Value: []byte(value)}}
-		_, err := pkcs12.Open(t.Context(), config(pkcs12.Ledger(l, "keys", "vault")))
+		ledger := newLedger(t)
+		written, err := ledger.Write(t.Context(), "keys", store.Record{ID: "vault", Value: []byte(value)})
+		require.NoError(t, err)
+		_, err = pkcs12.Open(t.Context(), config(pkcs12.Ledger(ledger, "keys", "vault")))
 		require.ErrorContains(t, err, "pkcs12: ", value)
-		require.Equal(t, value, string(l.record.Value))
+		read, err := ledger.Read(t.Context(), "keys", "vault")
+		require.NoError(t, err)
+		require.Equal(t, written, read)
 	}
 	_, err := pkcs12.Open(t.Context(), config(pkcs12.Ledger(nil, "keys", "vault")))
 	require.ErrorContains(t, err, "no ledger")
@@ -42,7 +53,7 @@ func TestALedgerThatHoldsSomethingElseIsNotOverwritten(t *testing.T) {
 func TestACreatedFileIsThatOfTheFirst(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)
-	for _, storage := range []func() pkcs12.Storage{ledgerStorage(), func() pkcs12.Storage { return pkcs12.File(path) }} {
+	for _, storage := range []func() pkcs12.Storage{ledgerStorage(t), func() pkcs12.Storage { return pkcs12.File(path) }} {
 		var wg sync.WaitGroup
 		for range 4 {
 			wg.Go(func() {
@@ -60,37 +71,14 @@ func TestACreatedFileIsThatOfTheFirst(t *testing.T) {
 	}
 }
 
-// ledger is a store.Ledger of one record.
-type ledger struct {
-	store.Ledger
-	mu     sync.Mutex
-	record store.Record
-}
-
-func (l *ledger) Read(_ context.Context, collection, id string) (store.Record, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := errors.Join(store.CheckCollection(collection), store.CheckKey(id)); err != nil {
-		return store.Record{}, err
+func TestAFullLedgerIsAFullVault(t *testing.T) {
+	t.Parallel()
+	ledger, err := memory.New(memory.Config{MaxRecordBytes: 8 << 10})
+	require.NoError(t, err)
+	vault := open(t, pkcs12.Ledger(ledger, "keys", "vault"))
+	for err == nil {
+		_, err = vault.Generate(t.Context(), "key", "ES256")
 	}
-	if l.record.Version == 0 {
-		return store.Record{}, store.ErrNotFound
-	}
-	r := l.record
-	r.Value = bytes.Clone(r.Value)
-	return r, nil
-}
-
-func (l *ledger) Write(_ context.Context, collection string, r store.Record) (store.Record, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := errors.Join(store.CheckCollection(collection), store.CheckRecord(&r)); err != nil {
-		return store.Record{}, err
-	}
-	if r.Version != l.record.Version {
-		return store.Record{}, store.ErrConflict
-	}
-	r.Version++
-	l.record = r
-	return r, nil
+	require.ErrorIs(t, err, keystore.ErrVaultFull)
+	require.NotEmpty(t, keys(t, vault))
 }

@@ -26,9 +26,8 @@ func (v *Vault) Keys(ctx context.Context) ([]keystore.VaultKey, error) {
 	return keys, nil
 }
 
-// Open implements [keystore.Vault]. What it returns signs if the key was made for signatures, and is an
-// [keystore.ECDHKey] if it was made for key agreement; a key on P-256 from elsewhere that does not say what it is for is both. RSA keys are always a [crypto.Signer] and a
-// [crypto.Decrypter], which decrypts OAEP only. None ever prints or encodes its private part.
+// Open implements [keystore.Vault]. What it returns does what the key was made for, to sign or to decrypt. The file says
+// that with an attribute; a key from elsewhere that has none does all that it can. None ever prints or encodes its private part.
 func (v *Vault) Open(ctx context.Context, id string) (crypto.PrivateKey, error) {
 	held, _, err := v.read(ctx)
 	if err != nil {
@@ -38,12 +37,12 @@ func (v *Vault) Open(ctx context.Context, id string) (crypto.PrivateKey, error) 
 	if i < 0 {
 		return nil, fmt.Errorf("%w: %q", keystore.ErrNoVaultKey, id)
 	}
-	return held.entries[i].open(), nil
+	return held.entries[i].private, nil
 }
 
 // Generate implements [keystore.Vault].
 func (v *Vault) Generate(ctx context.Context, label, alg string) (keystore.VaultKey, error) {
-	if err := checkLabel(label); err != nil {
+	if err := keystore.CheckLabel(label); err != nil {
 		return keystore.VaultKey{}, err
 	}
 	if err := ctx.Err(); err != nil {
@@ -57,9 +56,9 @@ func (v *Vault) Generate(ctx context.Context, label, alg string) (keystore.Vault
 }
 
 // Import implements [keystore.Importer]. It takes the private keys of the standard library, and refuses one that is in the
-// vault already, and a chain that [keystore.CheckChain] refuses.
+// vault already, and a chain that is not one for the key, or not valid now.
 func (v *Vault) Import(ctx context.Context, label, alg string, key crypto.PrivateKey, chain []*x509.Certificate) (keystore.VaultKey, error) {
-	if err := checkLabel(label); err != nil {
+	if err := keystore.CheckLabel(label); err != nil {
 		return keystore.VaultKey{}, err
 	}
 	return v.add(ctx, label, alg, key, chain)
@@ -71,7 +70,7 @@ func (v *Vault) add(ctx context.Context, label, alg string, private crypto.Priva
 		return keystore.VaultKey{}, err
 	}
 	if len(chain) > 0 {
-		if err := keystore.CheckChain(added.public, chain, v.now()); err != nil {
+		if err := v.checkChain(added, chain); err != nil {
 			return keystore.VaultKey{}, err
 		}
 		added.chain = slices.Clone(chain)
@@ -89,24 +88,28 @@ func (v *Vault) add(ctx context.Context, label, alg string, private crypto.Priva
 	return added.describe(), nil
 }
 
-// SetCertificates implements [keystore.Vault]. It refuses a chain that [keystore.CheckChain] refuses; an empty one takes
-// the certificates away.
+// SetCertificates implements [keystore.Vault]. It refuses a chain that is not one for the key, or not valid now.
 func (v *Vault) SetCertificates(ctx context.Context, id string, chain []*x509.Certificate) error {
 	return v.change(ctx, func(c *contents) error {
 		i := c.find(id)
 		if i < 0 {
 			return fmt.Errorf("%w: %q", keystore.ErrNoVaultKey, id)
 		}
-		if len(chain) > 0 {
-			if err := keystore.CheckChain(c.entries[i].public, chain, v.now()); err != nil {
-				return err
-			}
+		if err := v.checkChain(c.entries[i], chain); err != nil {
+			return err
 		}
 		changed := *c.entries[i]
 		changed.chain = slices.Clone(chain)
 		c.entries[i] = &changed
 		return nil
 	})
+}
+
+func (v *Vault) checkChain(e *entry, chain []*x509.Certificate) error {
+	if err := keystore.CheckCertificates(e.public, chain); err != nil {
+		return err
+	}
+	return keystore.CheckCertificateTime(chain, v.now())
 }
 
 // Delete implements [keystore.Vault]. The file is written without the key. What the disk, backups, or the history of a
