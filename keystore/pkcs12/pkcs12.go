@@ -91,7 +91,7 @@ type Vault struct {
 	writing chan struct{}
 
 	mu    sync.Mutex // guards what follows
-	codec codec
+	codec *codec     // behind a pointer, which printers that reach here do not follow
 	// held is what the file named blob contains. It is replaced, never changed.
 	held *contents
 	blob []byte
@@ -178,7 +178,7 @@ func newVault(c Config) (*Vault, error) {
 		now:     now,
 		rsaBits: rsaBits,
 		writing: make(chan struct{}, 1),
-		codec:   codec{kdf: kdf{password: password}, iterations: iterations, pbmac1: c.PBMAC1},
+		codec:   &codec{kdf: kdf{password: password}, iterations: iterations, pbmac1: c.PBMAC1},
 	}, nil
 }
 
