@@ -2,6 +2,7 @@ package pkcs12
 
 import (
 	"crypto"
+	"crypto/ed25519"
 
 	"golang.org/x/crypto/cryptobyte"
 	"golang.org/x/crypto/cryptobyte/asn1"
@@ -81,4 +82,31 @@ func Sequence(elements ...[]byte) []byte {
 			b.AddBytes(element)
 		}
 	})
+}
+
+// Safes returns the AuthenticatedSafes of a file without keys and of one with a key, as this package writes them.
+func Safes(password string) [][]byte {
+	var safes [][]byte
+	d := derivation{hash: crypto.SHA256, salt: "0123456789abcdef", iterations: 1, size: 32}
+	key, err := d.key([]byte(password))
+	if err != nil {
+		panic(err)
+	}
+	w := &writer{p: &protection{content: d}, key: key}
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		panic(err)
+	}
+	e, err := newEntry("label", "EdDSA", private)
+	if err != nil {
+		panic(err)
+	}
+	for _, c := range []*contents{{}, {entries: []*entry{e}}} {
+		safe, err := w.authenticatedSafe(c)
+		if err != nil {
+			panic(err)
+		}
+		safes = append(safes, safe)
+	}
+	return safes
 }

@@ -13,7 +13,7 @@
 // (its SubjectPublicKeyInfo) as localKeyID, which in hexadecimal is the ID of a [keystore.VaultKey]. What later
 // versions write, this promise holds for: they read what this one wrote.
 //
-// Java lists one entry per friendlyName, whatever its case, and shows private keys with certificates only.
+// Java lists one entry per friendlyName, whatever its case: of keys with the same label it shows one.
 //
 // # What is read
 //
