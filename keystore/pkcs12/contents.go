@@ -153,6 +153,9 @@ type candidate struct {
 	used bool
 }
 
+// maxChain is how many certificates of a key are looked for; keystore.CheckCertificates takes no more.
+const maxChain = 8
+
 // adopt looks for the chain of the key. This package gives each certificate of a chain the localKeyID of the key; others
 // give it to the first one only, and leave it to the reader to find the issuers.
 func (e *entry) adopt(certificates []*candidate) error {
@@ -173,7 +176,7 @@ func (e *entry) adopt(certificates []*candidate) error {
 	if next < 0 && len(own) > 0 {
 		return fmt.Errorf("pkcs12: the certificate beside the key %q is not for that key", e.label())
 	}
-	for next >= 0 {
+	for next >= 0 && len(e.chain) < maxChain {
 		last := candidates[next]
 		last.used = true
 		e.chain = append(e.chain, last.Certificate)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"math/big"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -39,7 +40,7 @@ func TestNothingSecretIsPrinted(t *testing.T) {
 		for _, secret := range [][]byte{[]byte(password), d} {
 			for _, form := range []string{
 				string(secret), hex.EncodeToString(secret), base64.StdEncoding.EncodeToString(secret),
-				fmt.Sprintf("%d", secret[:8])[1:20], fmt.Sprintf("%#v", secret[:8])[7:30], private.D.String(),
+				fmt.Sprintf("%d", secret[:8])[1:20], fmt.Sprintf("%#v", secret[:8])[7:30], new(big.Int).SetBytes(d).String(),
 			} {
 				assert.NotContains(t, out.String(), form, "%T", value)
 			}

@@ -14,7 +14,6 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
-	"math/big"
 	"strings"
 	"sync"
 	"testing"
@@ -300,7 +299,8 @@ func TestImportRefusals(t *testing.T) {
 	require.NoError(t, err)
 	x25519, err := ecdh.X25519().GenerateKey(rand.Reader)
 	require.NoError(t, err)
-	mixed := &ecdsa.PrivateKey{PublicKey: other.PublicKey, D: new(big.Int).Set(key.D)}
+	mixed := *key
+	mixed.PublicKey = other.PublicKey
 	_, edwards, err := ed25519.GenerateKey(rand.Reader)
 	require.NoError(t, err)
 	twisted := bytes.Clone(edwards)
@@ -324,7 +324,7 @@ func TestImportRefusals(t *testing.T) {
 		{"an unknown kind of key", "key", "ECDH-ES", x25519, nil, "algorithm is unknown"},
 		{"no key", "key", "ES256", nil, nil, "no private key"},
 		{"a public key", "key", "ES256", other.Public(), nil, "no private key"},
-		{"somebody else's public key", "key", "ES256", mixed, nil, ""},
+		{"somebody else's public key", "key", "ES256", &mixed, nil, ""},
 		{"somebody else's public key", "key", "EdDSA", ed25519.PrivateKey(twisted), nil, ""},
 		{"a certificate of another key", "key", "ES256", other, ca.chain(t, key.Public(), time.Now()), "for another key"},
 		{"an expired certificate", "key", "ES256", other, ca.chain(t, other.Public(), time.Now().Add(-2*time.Hour)), "expired"},
