@@ -9,9 +9,9 @@ import (
 	"fmt"
 )
 
-// ParsePrivateKeyPEM returns the private key in a PEM file, as OpenSSL and others write it: PKCS#8 ("PRIVATE KEY"), SEC 1 ("EC
-// PRIVATE KEY", also with the "EC PARAMETERS" before it) or PKCS#1 ("RSA PRIVATE KEY"). An encrypted one is refused, and so is
-// anything else beside the key. It is what [Importer] takes. Errors never hold parts of the key.
+// ParsePrivateKeyPEM returns the private key in a PEM file, as OpenSSL and others write it: PKCS#8 ("PRIVATE KEY"), SEC
+// 1 ("EC PRIVATE KEY", also with the "EC PARAMETERS" before it) or PKCS#1 ("RSA PRIVATE KEY"). An encrypted one is
+// refused, and so is anything else beside the key. It is what [Importer] takes. Errors never hold parts of the key.
 func ParsePrivateKeyPEM(data []byte) (crypto.PrivateKey, error) {
 	block, rest := pem.Decode(data)
 	if block != nil && block.Type == "EC PARAMETERS" {

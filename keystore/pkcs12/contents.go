@@ -156,8 +156,7 @@ type candidate struct {
 // maxChain is how many certificates of a key are looked for; keystore.CheckCertificates takes no more.
 const maxChain = 8
 
-// adopt looks for the chain of the key. This package gives each certificate of a chain the localKeyID of the key; others
-// give it to the first one only, and leave it to the reader to find the issuers.
+// adopt looks for the chain of the key.
 func (e *entry) adopt(certificates []*candidate) error {
 	var own, loose []*candidate
 	for _, certificate := range certificates {
@@ -168,27 +167,41 @@ func (e *entry) adopt(certificates []*candidate) error {
 			own = append(own, certificate)
 		}
 	}
+	// This package gives each certificate of a chain the localKeyID of the key, and keeps their order. Others give it to
+	// the first one only, and leave it to the reader to find the issuers.
+	mine := bytes.Equal(e.bag.keyID, e.keyID())
 	candidates := own
-	if !bytes.Equal(e.bag.keyID, e.keyID()) {
+	if !mine {
 		candidates = append(candidates, loose...)
 	}
-	next := slices.IndexFunc(candidates, func(c *candidate) bool { return samePublic(c.PublicKey, e.public) })
-	if next < 0 && len(own) > 0 {
+	first := slices.IndexFunc(candidates, func(c *candidate) bool { return samePublic(c.PublicKey, e.public) })
+	if len(own) > 0 && (first < 0 || mine && first > 0) {
 		return fmt.Errorf("pkcs12: the certificate beside the key %q is not for that key", e.label())
 	}
-	for next >= 0 && len(e.chain) < maxChain {
-		last := candidates[next]
-		last.used = true
-		e.chain = append(e.chain, last.Certificate)
-		candidates = slices.Delete(slices.Clone(candidates), next, next+1)
-		if bytes.Equal(last.RawIssuer, last.RawSubject) {
-			break
-		}
-		next = slices.IndexFunc(candidates, func(c *candidate) bool {
-			return bytes.Equal(c.RawSubject, last.RawIssuer) && last.CheckSignatureFrom(c.Certificate) == nil
-		})
+	chain := own
+	if !mine && first >= 0 {
+		chain = issuers(candidates[first], slices.Concat(candidates[:first], candidates[first+1:]))
+	}
+	for _, certificate := range chain {
+		certificate.used = true
+		e.chain = append(e.chain, certificate.Certificate)
 	}
 	return nil
+}
+
+// issuers returns the chain that begins with a certificate, as far as the candidates go.
+func issuers(first *candidate, candidates []*candidate) []*candidate {
+	chain := []*candidate{first}
+	for last := first; len(chain) < maxChain && !bytes.Equal(last.RawIssuer, last.RawSubject); chain = append(chain, last) {
+		next := slices.IndexFunc(candidates, func(c *candidate) bool {
+			return !slices.Contains(chain, c) && bytes.Equal(c.RawSubject, last.RawIssuer) && last.CheckSignatureFrom(c.Certificate) == nil
+		})
+		if next < 0 {
+			break
+		}
+		last = candidates[next]
+	}
+	return chain
 }
 
 func samePublic(a, b crypto.PublicKey) bool {

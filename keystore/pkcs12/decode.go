@@ -118,7 +118,8 @@ func derLength(der []byte) (int, bool) {
 	return 2 + n + int(binary.BigEndian.Uint64(length[:])), true
 }
 
-// authenticated returns the AuthenticatedSafe of a PFX after it has checked its MAC, and how the key for that is derived.
+// authenticated returns the AuthenticatedSafe of a PFX after it has checked its MAC, and how the key for that is
+// derived.
 func (s *session) authenticated(pfx cryptobyte.String) (cryptobyte.String, derivation, error) {
 	var version int
 	if !pfx.ReadASN1Integer(&version) || version != 3 {

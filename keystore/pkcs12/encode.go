@@ -20,8 +20,8 @@ type protection struct {
 	mac, content derivation
 }
 
-// protect returns the protection for a file to write: that of the file before, if it is what would be chosen now. The keys
-// are known then, so that a change costs no derivation, neither here nor where the file is read next.
+// protect returns the protection for a file to write: that of the file before, if it is what would be chosen now. The
+// keys are known then, so that a change costs no derivation, neither here nor where the file is read next.
 func (c *codec) protect(before *protection) *protection {
 	p := &protection{
 		content: derivation{hash: crypto.SHA256, iterations: c.iterations, size: 32},
@@ -97,7 +97,8 @@ type writer struct {
 	key []byte
 }
 
-// authenticatedSafe writes the certificates, encrypted, and the private keys, each encrypted for itself, in the order of OpenSSL.
+// authenticatedSafe writes the certificates, encrypted, and the private keys, each encrypted for itself, in the order
+// of OpenSSL.
 func (w *writer) authenticatedSafe(what *contents) ([]byte, error) {
 	var certificates, keys cryptobyte.Builder
 	certificates.AddASN1(asn1.SEQUENCE, func(b *cryptobyte.Builder) {

@@ -18,9 +18,9 @@ import (
 // File is the Storage that keeps the file on a disk.
 //
 // The file must belong to the user that the process runs as, and be closed to everybody else (0600): otherwise it is
-// neither read nor written. It is written aside, as path.tmp, synced, and then renamed, so that a process or a machine that
-// dies leaves the earlier file or the new one. Processes that write at once wait for each other at the lock of path.lock, which stays
-// behind. A symbolic link is followed.
+// neither read nor written. It is written aside, as path.tmp, synced, and then renamed, so that a process or a machine
+// that dies leaves the earlier file or the new one. Processes that write at once wait for each other at the lock of
+// path.lock, which stays behind. A symbolic link is followed.
 //
 // That is so on Unix. Elsewhere, nobody's permissions are looked at, path.lock exists only while a process writes (one
 // that died leaves it, and it has to be removed by hand), and a loss of power may undo the latest change.
@@ -58,7 +58,8 @@ func load(path string) ([]byte, int64, error) {
 	if err != nil {
 		return nil, 0, err
 	}
-	// A version that comes from the content needs no clock of the file system, which is too coarse to tell two changes apart.
+	// A version that comes from the content needs no clock of the file system, which is too coarse to tell two changes
+	// apart.
 	sum := sha256.Sum256(blob)
 	return blob, int64(binary.BigEndian.Uint64(sum[:])>>1) | 1, nil
 }

@@ -22,8 +22,8 @@ import (
 	"github.com/gosignet/signet/keystore/pkcs12"
 )
 
-// OpenSSL is asked each time. Java is not everywhere: with -keytool, the test reads with keytool what this package writes, and
-// makes testdata/keytool.p12 again. testdata/README.md tells where the other files come from.
+// OpenSSL is asked each time. Java is not everywhere: with -keytool, the test reads with keytool what this package
+// writes, and makes testdata/keytool.p12 again. testdata/README.md tells where the other files come from.
 var useKeytool = flag.Bool("keytool", false, "read files with Java's keytool, and make testdata/keytool.p12 with it")
 
 // fixturePassword is that of the files in testdata.
@@ -41,7 +41,8 @@ func run(t *testing.T, directory, name string, args ...string) string {
 	return string(out)
 }
 
-// writeAll makes a file with a key and a chain for each algorithm of signatures, and with a key for each other algorithm.
+// writeAll makes a file with a key and a chain for each algorithm of signatures, and with a key for each other
+// algorithm.
 func writeAll(t *testing.T, path, password string) *pkcs12.Vault {
 	t.Helper()
 	c := config(pkcs12.File(path))

@@ -69,8 +69,8 @@ func (d derivation) key(password []byte) ([]byte, error) {
 	return pbkdf2.Key(d.hash.New, string(password), []byte(d.salt), d.iterations, d.size)
 }
 
-// macKey derives a key for a MAC as RFC 7292 appendix B.2 has it (ID 3). The key is as long as the hash, for which one round of its
-// step 6 is enough.
+// macKey derives a key for a MAC as RFC 7292 appendix B.2 has it (ID 3). The key is as long as the hash, for which one
+// round of its step 6 is enough.
 func macKey(h hash.Hash, password, salt []byte, iterations int) []byte {
 	v := h.BlockSize()
 	h.Write(slices.Repeat([]byte{3}, v))

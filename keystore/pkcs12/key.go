@@ -23,8 +23,8 @@ import (
 // an RSA key of nonsense to be dismissed fast.
 const maxPrivate = 4 << 10
 
-// use is the first byte of a KeyUsage (RFC 5280 section 4.2.1.3). It tells what a key was made for: a key on P-256 may be
-// for ES256 or ECDH-ES, an RSA key for signatures or RSA-OAEP-256.
+// use is the first byte of a KeyUsage (RFC 5280 section 4.2.1.3). It tells what a key was made for: a key on P-256 may
+// be for ES256 or ECDH-ES, an RSA key for signatures or RSA-OAEP-256.
 type use byte
 
 const (

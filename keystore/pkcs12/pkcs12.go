@@ -8,26 +8,27 @@
 // # What is written
 //
 // Each private key is a PKCS8ShroudedKeyBag, and the certificates are in encrypted content: PBES2 with
-// PBKDF2-HMAC-SHA256 and AES-256-CBC (RFC 8018), all under one key, so that opening a file costs the same for one private
-// key as for fifty. HMAC-SHA256 protects the whole. Bags have the label as friendlyName and the SHA-256 of the public key
-// (its SubjectPublicKeyInfo) as localKeyID, which in hexadecimal is the ID of a [keystore.VaultKey]. What later
-// versions write, this promise holds for: they read what this one wrote.
+// PBKDF2-HMAC-SHA256 and AES-256-CBC (RFC 8018), all under one key, so that opening a file costs the same for one
+// private key as for fifty. HMAC-SHA256 protects the whole. Bags have the label as friendlyName and the SHA-256 of the
+// public key (its SubjectPublicKeyInfo) as localKeyID, which in hexadecimal is the ID of a [keystore.VaultKey]. What
+// later versions write, this promise holds for: they read what this one wrote.
 //
 // Java lists one entry per friendlyName, whatever its case: of keys with the same label it shows one.
 //
 // # What is read
 //
 // Files of OpenSSL 3 and of keytool since Java 16, PBMAC1 (RFC 9579) included. A key that comes without the mark of its
-// use (see [Vault.Open]) serves any that fits. Everything else that is found in a file, such as certificates that belong to no key, is kept; what
-// cannot be kept is refused. Refused are files with the old algorithms (3DES, RC2, SHA-1), without a MAC, or with a private key
-// in clear. "keytool -importkeystore -srckeystore old.p12 -destkeystore new.p12 -deststoretype pkcs12" converts such a file; for one with a single key, so
-// does "openssl pkcs12 -legacy -in old.p12 -noenc | openssl pkcs12 -export -out new.p12".
+// use (see [Vault.Open]) serves any that fits. Everything else that is found in a file, such as certificates that
+// belong to no key, is kept; what cannot be kept is refused. Refused are files with the old algorithms (3DES, RC2,
+// SHA-1), without a MAC, or with a private key in clear. "keytool -importkeystore -srckeystore old.p12 -destkeystore
+// new.p12 -deststoretype pkcs12" converts such a file; for one with a single key, so does "openssl pkcs12 -legacy -in
+// old.p12 -noenc | openssl pkcs12 -export -out new.p12".
 //
 // # What the password protects
 //
 // Whoever has the file can try passwords, as fast as Config.Iterations lets them: use a random one of 128 bits or more,
-// such as "openssl rand -base64 24" makes. The keys that are in use are in the memory of the process in clear, and Go has no way to
-// wipe them. The password does not protect from an older version of the file that is put back.
+// such as "openssl rand -base64 24" makes. The keys that are in use are in the memory of the process in clear, and Go
+// has no way to wipe them. The password does not protect from an older version of the file that is put back.
 package pkcs12
 
 import (
@@ -105,10 +106,10 @@ var (
 // ErrPassword says that a file does not belong to the password, or was damaged: a MAC cannot tell these apart.
 var ErrPassword = errors.New("pkcs12: wrong password, or the file is damaged")
 
-// Open opens the file, and reads all of it, so that whatever is wrong with it is known at once: a wrong password, a file
-// that is truncated or no PKCS#12, algorithms and kinds of keys that are unknown, a certificate that is not for
-// its key, a key that is there twice. Nothing is written then. A certificate that has expired does not keep the vault from opening, or
-// nobody could replace it; whoever uses the key looks with [keystore.CheckCertificateTime].
+// Open opens the file, and reads all of it, so that whatever is wrong with it is known at once: a wrong password, a
+// file that is truncated or no PKCS#12, algorithms and kinds of keys that are unknown, a certificate that is not for
+// its key, a key that is there twice. Nothing is written then. A certificate that has expired does not keep the vault
+// from opening, or nobody could replace it; whoever uses the key looks with [keystore.CheckCertificateTime].
 func Open(ctx context.Context, c Config) (*Vault, error) {
 	v, err := newVault(c)
 	if err != nil {

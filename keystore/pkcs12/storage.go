@@ -15,18 +15,18 @@ const maxFile = 1 << 20
 
 // Storage keeps one file, encrypted as it is. It is safe for concurrent use.
 type Storage interface {
-	// Load returns the file and its version, which tells it from every other content. When there is no file yet, the version is 0 and there is no
-	// error. The caller owns the bytes.
+	// Load returns the file and its version, which tells it from every other content. When there is no file yet, the
+	// version is 0 and there is no error. The caller owns the bytes.
 	Load(ctx context.Context) (blob []byte, version int64, err error)
-	// Save replaces the file if it is still the version, and makes it if that is 0 and there is none. Otherwise it changes
-	// nothing and returns an error that wraps [store.ErrConflict]. One that wraps [keystore.ErrVaultFull] says that the file is
-	// too long. Whoever loads sees the earlier file or the new one, whatever happens meanwhile.
+	// Save replaces the file if it is still the version, and makes it if that is 0 and there is none. Otherwise it
+	// changes nothing and returns an error that wraps [store.ErrConflict]. One that wraps [keystore.ErrVaultFull] says
+	// that the file is too long. Whoever loads sees the earlier file or the new one, whatever happens meanwhile.
 	Save(ctx context.Context, blob []byte, version int64) error
 }
 
 // Ledger is the Storage that keeps the file as a record of a ledger: with the database, for instances that share no
-// disk. It has room for files of up to 190 KB, which are 50 keys with their certificates. The history of the record keeps
-// the earlier files, with keys that were deleted since, under the password.
+// disk. It has room for files of up to 190 KB, which are 50 keys with their certificates. The history of the record
+// keeps the earlier files, with keys that were deleted since, under the password.
 func Ledger(ledger store.Ledger, collection, id string) Storage {
 	return &ledgerStorage{ledger, collection, id}
 }

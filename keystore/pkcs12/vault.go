@@ -26,8 +26,9 @@ func (v *Vault) Keys(ctx context.Context) ([]keystore.VaultKey, error) {
 	return keys, nil
 }
 
-// Open implements [keystore.Vault]. What it returns does what the key was made for, to sign or to decrypt. The file says
-// that with an attribute; a key from elsewhere that has none does all that it can. None ever prints or encodes its private part.
+// Open implements [keystore.Vault]. What it returns does what the key was made for, to sign or to decrypt. The file
+// says that with an attribute; a key from elsewhere that has none does all that it can. None ever prints or encodes its
+// private part.
 func (v *Vault) Open(ctx context.Context, id string) (crypto.PrivateKey, error) {
 	held, _, err := v.read(ctx)
 	if err != nil {
@@ -55,8 +56,8 @@ func (v *Vault) Generate(ctx context.Context, label, alg string) (keystore.Vault
 	return v.add(ctx, label, alg, private, nil)
 }
 
-// Import implements [keystore.Importer]. It takes the private keys of the standard library, and refuses one that is in the
-// vault already, and a chain that is not one for the key, or not valid now.
+// Import implements [keystore.Importer]. It takes the private keys of the standard library, and refuses one that is in
+// the vault already, and a chain that is not one for the key, or not valid now.
 func (v *Vault) Import(ctx context.Context, label, alg string, key crypto.PrivateKey, chain []*x509.Certificate) (keystore.VaultKey, error) {
 	if err := keystore.CheckLabel(label); err != nil {
 		return keystore.VaultKey{}, err
