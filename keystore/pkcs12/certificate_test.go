@@ -61,6 +61,21 @@ func TestTwoVersionsOfAnIssuerAreNotMixedUp(t *testing.T) {
 	assert.Equal(t, chainTwo, all[1].Certificates)
 }
 
+func TestAnIssuerThatChangedItsKeyStaysInTheChain(t *testing.T) {
+	t.Parallel()
+	storage := &shared{}
+	vault := open(t, storage)
+	before, after := newAuthority(t, "CA", nil), newAuthority(t, "CA", nil)
+	template := newTemplate("CA", time.Now()) // "new with old" (RFC 4210): it has its own name as issuer
+	template.IsCA, template.BasicConstraintsValid, template.KeyUsage = true, true, x509.KeyUsageCertSign
+	newWithOld := sign(t, template, before.certificate, after.key.Public(), before.key)
+	key := generate(t, vault, "key", "ES256")
+	chain := []*x509.Certificate{after.chain(t, key.Public, time.Now())[0], newWithOld, before.certificate}
+	require.NoError(t, vault.SetCertificates(t.Context(), key.ID, chain))
+	generate(t, vault, "another", "ES256")
+	assert.Equal(t, chain, keys(t, open(t, storage))[0].Certificates)
+}
+
 func TestCertificatesThatDoNotFitAreRefused(t *testing.T) {
 	t.Parallel()
 	storage := &shared{}

@@ -10,8 +10,8 @@
 // Each private key is a PKCS8ShroudedKeyBag, and the certificates are in encrypted content: PBES2 with
 // PBKDF2-HMAC-SHA256 and AES-256-CBC (RFC 8018), all under one key, so that opening a file costs the same for one
 // private key as for fifty. HMAC-SHA256 protects the whole. Bags have the label as friendlyName and the SHA-256 of the
-// public key (its SubjectPublicKeyInfo) as localKeyID, which in hexadecimal is the ID of a [keystore.VaultKey]. What
-// later versions write, this promise holds for: they read what this one wrote.
+// public key (its SubjectPublicKeyInfo) as localKeyID, which in hexadecimal is the ID of a [keystore.VaultKey]. Later
+// versions read what this one writes.
 //
 // Java lists one entry per friendlyName, whatever its case: of keys with the same label it shows one.
 //
@@ -69,7 +69,7 @@ type Config struct {
 	// like a provider that lost its keys. It never replaces a file that is there, whatever is wrong with that.
 	Create bool
 	// Iterations is how often the key derivation of what is written hashes the password. Zero means 600,000, which OWASP
-	// recommends for passwords that people choose; it costs a third of a second once per process. A random password
+	// recommends for passwords that people choose; it costs about half a second, once per process. A random password
 	// needs no more than the least that is allowed, 10,000, which is what Java writes. The most is 2,500,000.
 	Iterations int
 	// RSABits is the size of RSA keys that Generate makes: 2048, 3072 or 4096. Zero means 3072.
