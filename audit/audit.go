@@ -55,6 +55,24 @@ const (
 	LogoutNotified Type = "logout_notified"
 )
 
+// The events of the provider's own keys. KeyID says which; Reason is its role.
+const (
+	// KeyCreated: a key was made, and is published.
+	KeyCreated Type = "key_created"
+	// KeyImported: a key that was made elsewhere, or whose record was lost, is published.
+	KeyImported Type = "key_imported"
+	// KeyRotated: it was decided by command when a key takes over.
+	KeyRotated Type = "key_rotated"
+	// KeyRetired: a key was taken out of use by command.
+	KeyRetired Type = "key_retired"
+	// KeyRevoked: a key was withdrawn at once.
+	KeyRevoked Type = "key_revoked"
+	// KeyDestroyed: a private key was destroyed.
+	KeyDestroyed Type = "key_destroyed"
+	// KeyCertified: a key got another certificate.
+	KeyCertified Type = "key_certified"
+)
+
 // Outcome says how it ended.
 type Outcome string
 
@@ -79,6 +97,8 @@ type Event struct {
 	Subject string
 	// Transaction ties the events of one login together: a hash, useless for reaching the login.
 	Transaction string
+	// KeyID is the kid of one of the provider's keys, in the events of keys.
+	KeyID string
 	// Reason is a short code from the protocol or the authenticator: "invalid_grant", "wrong_code". Never free text.
 	Reason string
 	// Factors are the authentication methods of the event, such as "otp".

@@ -6,7 +6,7 @@ import (
 )
 
 // NewSlogSink returns a Sink that writes one record per event: level Info, the message "audit", the time of the event,
-// and an attribute for each field that is set: type, outcome, client_id, sub, transaction, reason, factors. A logger
+// and an attribute for each field that is set: type, outcome, client_id, sub, transaction, kid, reason, factors. A logger
 // that does not let Info through keeps nothing. A nil logger gives [Discard].
 func NewSlogSink(logger *slog.Logger) Sink {
 	if logger == nil {
@@ -28,6 +28,7 @@ func (s slogSink) Record(ctx context.Context, e Event) {
 		{"client_id", e.ClientID},
 		{"sub", e.Subject},
 		{"transaction", e.Transaction},
+		{"kid", e.KeyID},
 		{"reason", e.Reason},
 	} {
 		if a.value != "" {
