@@ -237,6 +237,9 @@ func (c *Config) check(policies map[keystore.Role]Policy) (errs []error) {
 	var said []string // what is wrong with Policy itself is said once
 	for _, role := range slices.Sorted(maps.Keys(policies)) {
 		p := policies[role]
+		if _, named := c.Policies[role]; !named && !slices.ContainsFunc(c.Keys, func(spec Spec) bool { return spec.Role == role }) {
+			continue
+		}
 		var text string
 		switch {
 		case p.Lifetime < 0 || p.PublishAhead < 0 || p.KeepFor < 0:
