@@ -3,6 +3,7 @@ package rotation
 import (
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -121,16 +122,20 @@ func (k *Keystore) load(ctx context.Context, start bool) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	now := k.now()
-	records, err := k.list(ctx)
+	raw, err := k.listRaw(ctx)
 	if err != nil {
 		return err
 	}
 	old := k.snapshot.Load()
-	if old != nil && !start && len(old.problems) == 0 && (old.until.IsZero() || now.Before(old.until)) && sameVersions(old.records, records) {
+	if old != nil && !start && len(old.problems) == 0 && (old.until.IsZero() || now.Before(old.until)) && old.isOf(raw) {
 		same := *old
 		same.loadedAt = now
 		k.snapshot.Store(&same)
 		return nil
+	}
+	records, err := decode(raw)
+	if err != nil {
+		return err
 	}
 	if !start {
 		var cancel context.CancelFunc
@@ -151,9 +156,18 @@ func (k *Keystore) load(ctx context.Context, start bool) error {
 }
 
 // list reads all records.
-func (k *Keystore) list(ctx context.Context) (all []store.Entry[record], err error) {
+func (k *Keystore) list(ctx context.Context) ([]store.Entry[record], error) {
+	raw, err := k.listRaw(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return decode(raw)
+}
+
+// listRaw reads all records as they are stored: every instance does so every few seconds, and mostly nothing changed.
+func (k *Keystore) listRaw(ctx context.Context) (all []store.Record, err error) {
 	for after := ""; ; after = all[len(all)-1].ID {
-		page, err := k.records.List(ctx, store.Query{After: after})
+		page, err := k.records.Ledger.List(ctx, collection, store.Query{After: after})
 		if err != nil {
 			return nil, fmt.Errorf("rotation: read the ledger: %w", err)
 		}
@@ -164,8 +178,22 @@ func (k *Keystore) list(ctx context.Context) (all []store.Entry[record], err err
 	}
 }
 
-func sameVersions(a, b []store.Entry[record]) bool {
-	return slices.EqualFunc(a, b, func(a, b store.Entry[record]) bool { return a.ID == b.ID && a.Version == b.Version })
+func decode(raw []store.Record) ([]store.Entry[record], error) {
+	all := make([]store.Entry[record], len(raw))
+	for i, r := range raw {
+		all[i].ID, all[i].Version, all[i].WrittenAt = r.ID, r.Version, r.WrittenAt
+		if err := json.Unmarshal(r.Value, &all[i].Value); err != nil {
+			return nil, fmt.Errorf("rotation: the record %s in the ledger: %w", r.ID, err)
+		}
+	}
+	return all, nil
+}
+
+// isOf reports whether the snapshot was made of these versions.
+func (s *snapshot) isOf(raw []store.Record) bool {
+	return slices.EqualFunc(s.records, raw, func(a store.Entry[record], b store.Record) bool {
+		return a.ID == b.ID && a.Version == b.Version && a.WrittenAt.Equal(b.WrittenAt)
+	})
 }
 
 func (k *Keystore) build(ctx context.Context, records []store.Entry[record], now time.Time) *snapshot {
