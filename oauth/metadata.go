@@ -63,7 +63,7 @@ func (s *Server) Metadata() Metadata {
 		TokenEndpointAuthSigningAlgs:               algorithms,
 	}
 	if s.decrypter != nil {
-		m.RequestObjectEncryptionAlgs = keystore.DecryptionAlgorithms()
+		m.RequestObjectEncryptionAlgs = slices.Clone(s.decryptionAlgs)
 		m.RequestObjectEncryptionEncs = keystore.DecryptionEncodings()
 	}
 	if s.dpop != nil {

@@ -165,8 +165,8 @@ func (s *Server) checkProfile(c *Client) error {
 	if c.RequirePushedRequests && s.pushed == nil {
 		errs = append(errs, fmt.Errorf("oauth: client %q must push requests, and the server takes none", c.ID))
 	}
-	if c.RequestObjectEncryption != "" && s.decrypter == nil {
-		errs = append(errs, fmt.Errorf("oauth: client %q encrypts request objects, and the keystore decrypts none", c.ID))
+	if alg := c.RequestObjectEncryption; alg != "" && !slices.Contains(s.decryptionAlgs, alg) {
+		errs = append(errs, fmt.Errorf("oauth: client %q encrypts request objects with %s, which the keystore has no key for", c.ID, alg))
 	}
 	if s.mustSign(c) && c.RequestObjectAlgorithm == "" {
 		errs = append(errs, fmt.Errorf("oauth: client %q must sign its requests, and is registered for no algorithm to do so", c.ID))

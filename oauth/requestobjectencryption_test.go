@@ -15,13 +15,18 @@ import (
 // key.
 func newEncryption(t *testing.T) (*provider, *keystore.DecryptionKey) {
 	t.Helper()
-	key, err := keystore.GenerateDecryptionKey(jose.RSA_OAEP_256)
+	return newEncryptionWith(t, jose.RSA_OAEP_256)
+}
+
+func newEncryptionWith(t *testing.T, alg jose.KeyAlgorithm) (*provider, *keystore.DecryptionKey) {
+	t.Helper()
+	key, err := keystore.GenerateDecryptionKey(alg)
 	require.NoError(t, err)
 	p := newMessageSigning(t, func(c *oauth.Config) {
 		c.Keys, err = keystore.WithDecryption(c.Keys, key)
 		require.NoError(t, err)
 	})
-	p.portal.client.RequestObjectEncryption = jose.RSA_OAEP_256
+	p.portal.client.RequestObjectEncryption = alg
 	return p, key
 }
 
@@ -29,7 +34,7 @@ func newEncryption(t *testing.T) (*provider, *keystore.DecryptionKey) {
 func encrypt(t *testing.T, key *keystore.DecryptionKey, object string) string {
 	t.Helper()
 	public := key.Public()
-	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.RSA_OAEP_256, Key: public.Key, KeyID: public.KeyID},
+	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.KeyAlgorithm(public.Algorithm), Key: public.Key, KeyID: public.KeyID},
 		(&jose.EncrypterOptions{}).WithContentType(typeRequestObject))
 	require.NoError(t, err)
 	jwe, err := encrypter.Encrypt([]byte(object))
@@ -49,6 +54,16 @@ func TestEncryptedRequestObjectIsTheRequest(t *testing.T) {
 	require.Equal(t, http.StatusCreated, p.pushObject(t, p.portal.requestObject(t, nil)).Code, "one that is only signed is still taken")
 	require.Equal(t, []jose.KeyAlgorithm{jose.RSA_OAEP_256}, p.Metadata().RequestObjectEncryptionAlgs)
 	require.Equal(t, []jose.ContentEncryption{jose.A128GCM, jose.A256GCM}, p.Metadata().RequestObjectEncryptionEncs)
+}
+
+func TestAProviderOffersTheEncryptionThatItHasKeysFor(t *testing.T) {
+	t.Parallel()
+	p, key := newEncryptionWith(t, jose.ECDH_ES)
+	require.Equal(t, http.StatusCreated, p.pushObject(t, encrypt(t, key, p.portal.requestObject(t, nil))).Code)
+	require.Equal(t, []jose.KeyAlgorithm{jose.ECDH_ES}, p.Metadata().RequestObjectEncryptionAlgs)
+
+	p.portal.client.RequestObjectEncryption = jose.RSA_OAEP_256
+	requireRefused(t, p.pushObject(t, p.portal.requestObject(t, nil)), http.StatusUnauthorized, oauth.InvalidClient)
 }
 
 func TestWhatIsInAnEncryptedRequestObjectIsBelievedNoMoreForIt(t *testing.T) {

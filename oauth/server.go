@@ -101,7 +101,8 @@ type Server struct {
 	requirePushed       bool
 	requireSigned       bool
 	dpop                *dpop.Verifier
-	decrypter           keystore.Decrypter // nil if the keystore is none
+	decrypter           keystore.Decrypter // nil if the keystore decrypts nothing
+	decryptionAlgs      []jose.KeyAlgorithm
 	serverProfile       Profile
 	development         bool
 	scopes              []string
@@ -147,7 +148,6 @@ func New(c Config) (*Server, error) {
 		logger:              c.Logger,
 		now:                 c.Now,
 	}
-	s.decrypter, _ = c.Keys.(keystore.Decrypter)
 	if s.extension != nil {
 		s.parameters = s.extension.Parameters()
 	}
@@ -179,7 +179,7 @@ func New(c Config) (*Server, error) {
 		s.now = time.Now
 	}
 	s.prepareFAPI2()
-	if err := s.validate(); err != nil {
+	if err := errors.Join(s.prepareDecryption(), s.validate()); err != nil {
 		return nil, err
 	}
 	metadata, err := json.Marshal(s.Metadata())
@@ -188,6 +188,22 @@ func New(c Config) (*Server, error) {
 	}
 	s.metadata = metadata
 	return s, nil
+}
+
+// prepareDecryption finds out what clients can encrypt for the provider: that which it publishes keys for.
+func (s *Server) prepareDecryption() error {
+	decrypter, ok := s.keys.(keystore.Decrypter)
+	if !ok {
+		return nil
+	}
+	keys, err := s.keys.Keys(context.Background())
+	if err != nil {
+		return fmt.Errorf("oauth: read the public keys: %w", err)
+	}
+	if s.decryptionAlgs = keystore.PublishedDecryptionAlgorithms(keys); len(s.decryptionAlgs) > 0 {
+		s.decrypter = decrypter
+	}
+	return nil
 }
 
 func (s *Server) validate() error {
