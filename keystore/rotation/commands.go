@@ -220,13 +220,17 @@ func (k *Keystore) Import(ctx context.Context, role keystore.Role, alg string, k
 	if !k.specified(spec) {
 		return Info{}, fmt.Errorf("rotation: Config.Keys do not name %s", recordID(role, alg))
 	}
-	half, ok := key.(interface{ Public() crypto.PublicKey })
-	if !ok {
-		return Info{}, fmt.Errorf("rotation: %T is no private key", key)
+	private, err := keystore.Opaque(alg, key)
+	if err != nil {
+		return Info{}, err
 	}
-	kid := thumbprint(half.Public())
+	o, err := try(ctx, role, alg, private)
+	if err != nil {
+		return Info{}, err
+	}
+	kid := o.public().KeyID
 	if len(chain) > 0 {
-		if err := errors.Join(keystore.CheckCertificates(half.Public(), chain), keystore.CheckCertificateTime(chain, k.now())); err != nil {
+		if _, err := o.certified(chain, k.now()); err != nil {
 			return Info{}, err
 		}
 	}

@@ -245,8 +245,8 @@ func (k *Keystore) include(ctx context.Context, s *snapshot, r *record, e *entry
 	}
 	o, ok := k.opened[public.KeyID]
 	if !ok {
-		// A key that is retired signs no more; one that decrypts is used for as long as clients may have it.
-		if r.Role != keystore.RequestDecryption && e.retired(s.loadedAt) {
+		// Keys that are retired, or not named any more, do not sign; those that decrypt are used while clients may have them.
+		if r.Role != keystore.RequestDecryption && (e.retired(s.loadedAt) || !k.specified(Spec{r.Role, r.Algorithm})) {
 			return
 		}
 		var err error
