@@ -1,0 +1,45 @@
+package pkcs11
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+)
+
+// maxPIN is the length of the longest PIN, in bytes.
+const maxPIN = 256
+
+// PINFile returns what [Config].PIN needs to read the PIN from a file, anew at every login. One line end after the PIN is
+// not part of it.
+func PINFile(path string) func() ([]byte, error) {
+	return func() ([]byte, error) {
+		file, err := os.Open(path)
+		if err != nil {
+			return nil, fmt.Errorf("pkcs11: PIN: %w", err)
+		}
+		defer file.Close()
+		data, err := io.ReadAll(io.LimitReader(file, maxPIN+3)) // with a line end of two, one more than fits
+		if err != nil {
+			return nil, fmt.Errorf("pkcs11: PIN: %w", err)
+		}
+		return bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("\n")), []byte("\r")), nil
+	}
+}
+
+// readPIN calls the function of the configuration and checks what it returns.
+func readPIN(source func() ([]byte, error)) ([]byte, error) {
+	pin, err := source()
+	switch {
+	case err != nil:
+		return nil, err
+	case len(pin) == 0:
+		return nil, errors.New("pkcs11: the PIN is empty")
+	case len(pin) > maxPIN:
+		return nil, fmt.Errorf("pkcs11: the PIN is longer than %d bytes", maxPIN)
+	case bytes.IndexByte(pin, 0) >= 0:
+		return nil, errors.New("pkcs11: the PIN has a zero byte")
+	}
+	return pin, nil
+}
