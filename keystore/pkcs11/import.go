@@ -129,6 +129,7 @@ func dissectRSA(key *rsa.PrivateKey) (parts, error) {
 	if bits := key.N.BitLen(); bits < 2048 || bits > 4096 || len(key.Primes) != 2 {
 		return parts{}, fmt.Errorf("an RSA key has 2048 to 4096 bits and two primes, not %d and %d", bits, len(key.Primes))
 	}
+	key = &rsa.PrivateKey{PublicKey: key.PublicKey, D: key.D, Primes: key.Primes} // the caller's is left as it is
 	key.Precompute()
 	n, e := attribute(p11.CKA_MODULUS, key.N.Bytes()), attribute(p11.CKA_PUBLIC_EXPONENT, big.NewInt(int64(key.E)).Bytes())
 	return parts{&key.PublicKey, []*p11.Attribute{n, e,
