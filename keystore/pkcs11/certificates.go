@@ -7,7 +7,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -17,15 +16,15 @@ import (
 	"github.com/gosignet/signet/keystore"
 )
 
-// maxChain is the length of the longest chain.
-const maxChain = 10
+// maxChain is the length of the longest chain that is read.
+const maxChain = 8
 
-// SetCertificates implements [keystore.Vault]. Each certificate must be signed by the next. All get the CKA_ID of the key. The new ones are written
+// SetCertificates implements [keystore.Vault]. All get the CKA_ID of the key. The new ones are written
 // before the old ones are destroyed, so that the key is never without.
 func (t *token) SetCertificates(ctx context.Context, id string, chain []*x509.Certificate) error {
 	chain = slices.Clone(chain)
-	_, err := do(ctx, t, func(s *session) (struct{}, error) {
-		handle, err := s.key(id)
+	_, err := write(ctx, t, func(s *session) (struct{}, error) {
+		handle, err := s.findKey(id)
 		if err != nil {
 			return struct{}{}, err
 		}
@@ -33,7 +32,7 @@ func (t *token) SetCertificates(ctx context.Context, id string, chain []*x509.Ce
 		if err != nil {
 			return struct{}{}, err
 		}
-		if err := checkChain(chain, public); err != nil {
+		if err := keystore.CheckCertificates(public, chain); err != nil {
 			return struct{}{}, err
 		}
 		values, err := s.attributes(handle, p11.CKA_ID, p11.CKA_LABEL)
@@ -43,30 +42,6 @@ func (t *token) SetCertificates(ctx context.Context, id string, chain []*x509.Ce
 		return struct{}{}, s.replaceChain(values[0], string(values[1]), chain)
 	})
 	return err
-}
-
-// checkChain says whether a chain is one, and for the key.
-func checkChain(chain []*x509.Certificate, public crypto.PublicKey) error {
-	if len(chain) > maxChain {
-		return fmt.Errorf("pkcs11: the chain has more than %d certificates", maxChain)
-	}
-	for i, c := range chain {
-		switch {
-		case c == nil || len(c.Raw) == 0:
-			return errors.New("pkcs11: the chain has a certificate that was not parsed")
-		case i == 0 && !fits(c, public):
-			return errors.New("pkcs11: the first certificate is not for the key")
-		case i > 0 && !signed(chain[i-1], c):
-			return fmt.Errorf("pkcs11: certificate %d of the chain is not signed by the next", i)
-		}
-	}
-	return nil
-}
-
-// fits reports whether a certificate is for the key.
-func fits(c *x509.Certificate, public crypto.PublicKey) bool {
-	key, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && key.Equal(public)
 }
 
 // signed reports whether the certificate was signed with the key of the issuer. It does not ask whether the issuer may.
@@ -121,7 +96,10 @@ func (s *session) chain(id []byte, public crypto.PublicKey) ([]*x509.Certificate
 		}
 	}
 	slices.SortStableFunc(all, func(a, b *x509.Certificate) int { return b.NotBefore.Compare(a.NotBefore) })
-	next := func(c *x509.Certificate) bool { return fits(c, public) }
+	next := func(c *x509.Certificate) bool {
+		key, ok := c.PublicKey.(interface{ Equal(crypto.PublicKey) bool })
+		return ok && key.Equal(public)
+	}
 	for len(chain) < maxChain {
 		i := slices.IndexFunc(all, next)
 		if i < 0 {

@@ -11,4 +11,3 @@ type Cryptoki = cryptoki
 func OpenWith(ctx context.Context, config Config, wrap func(Cryptoki) Cryptoki) (Vault, error) {
 	return openWith(ctx, config, wrap)
 }
-

@@ -80,7 +80,7 @@ func (u use) privateTemplate(id []byte, label string) []*p11.Attribute {
 
 // Generate implements [keystore.Vault].
 func (t *token) Generate(ctx context.Context, label, alg string) (keystore.VaultKey, error) {
-	if err := checkLabel(label); err != nil {
+	if err := keystore.CheckLabel(label); err != nil {
 		return keystore.VaultKey{}, err
 	}
 	u, err := t.use(alg)
@@ -92,7 +92,7 @@ func (t *token) Generate(ctx context.Context, label, alg string) (keystore.Vault
 		return keystore.VaultKey{}, fmt.Errorf("%w: %q: the token makes no such keys", keystore.ErrUnsupported, alg)
 	}
 	id := newID()
-	return do(ctx, t, func(s *session) (keystore.VaultKey, error) {
+	return write(ctx, t, func(s *session) (keystore.VaultKey, error) {
 		return s.create(id, func() (p11.ObjectHandle, error) {
 			public, private := u.publicTemplate(id, label), u.privateTemplate(id, label)
 			if u.kind == p11.CKK_RSA {
@@ -139,17 +139,4 @@ func newID() []byte {
 	id := make([]byte, 16)
 	rand.Read(id) // never fails
 	return id
-}
-
-// checkLabel says whether a label is as [keystore.VaultKey] wants it.
-func checkLabel(label string) error {
-	if label == "" || len(label) > 128 {
-		return fmt.Errorf("pkcs11: a label has 1 to 128 bytes, not %d", len(label))
-	}
-	for i := range len(label) {
-		if label[i] < 0x20 || label[i] > 0x7e {
-			return fmt.Errorf("pkcs11: a label is printable ASCII")
-		}
-	}
-	return nil
 }

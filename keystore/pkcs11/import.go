@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 
 	p11 "github.com/miekg/pkcs11"
 	"golang.org/x/crypto/cryptobyte"
@@ -26,7 +27,7 @@ import (
 // Import implements [keystore.Importer]. The key cannot be read again from the token, but whoever has it elsewhere still has it:
 // keys that Generate made are better. A token that takes no private keys, as many in FIPS mode, says so.
 func (t *token) Import(ctx context.Context, label, alg string, private crypto.PrivateKey, chain []*x509.Certificate) (keystore.VaultKey, error) {
-	if err := checkLabel(label); err != nil {
+	if err := keystore.CheckLabel(label); err != nil {
 		return keystore.VaultKey{}, err
 	}
 	u, err := t.use(alg)
@@ -37,11 +38,14 @@ func (t *token) Import(ctx context.Context, label, alg string, private crypto.Pr
 	if err != nil {
 		return keystore.VaultKey{}, fmt.Errorf("pkcs11: import a key for %s: %w", alg, err)
 	}
-	if err := checkChain(chain, parts.key); err != nil {
-		return keystore.VaultKey{}, err
+	if len(chain) > 0 {
+		if err := keystore.CheckCertificates(parts.key, chain); err != nil {
+			return keystore.VaultKey{}, err
+		}
 	}
+	chain = slices.Clone(chain)
 	id := newID()
-	return do(ctx, t, func(s *session) (keystore.VaultKey, error) {
+	return write(ctx, t, func(s *session) (keystore.VaultKey, error) {
 		return s.create(id, func() (p11.ObjectHandle, error) {
 			key, err := t.api.CreateObject(s.handle, append(u.privateTemplate(id, label), parts.private...))
 			if err != nil {

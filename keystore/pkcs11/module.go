@@ -54,6 +54,10 @@ type module struct {
 	foreign     bool // somebody else in the process called C_Initialize, and C_Finalize is theirs
 	lastReset   time.Time
 
+	// objects is locked to make and destroy objects, and read-locked to find and read them. PKCS#11 does not ask for that, but
+	// SoftHSM2 fails to make an object that another session finds at the same moment.
+	objects sync.RWMutex
+
 	users int // guarded by the mutex of modules
 }
 

@@ -58,6 +58,24 @@ func do[T any](ctx context.Context, t *token, work func(*session) (T, error)) (T
 	}
 }
 
+// read is do for work that finds and reads objects.
+func read[T any](ctx context.Context, t *token, work func(*session) (T, error)) (T, error) {
+	return do(ctx, t, func(s *session) (T, error) {
+		t.module.objects.RLock()
+		defer t.module.objects.RUnlock()
+		return work(s)
+	})
+}
+
+// write is do for work that makes or destroys objects.
+func write[T any](ctx context.Context, t *token, work func(*session) (T, error)) (T, error) {
+	return do(ctx, t, func(s *session) (T, error) {
+		t.module.objects.Lock()
+		defer t.module.objects.Unlock()
+		return work(s)
+	})
+}
+
 // worker does jobs in a session of its own until the Vault is closed.
 func (t *token) worker() {
 	var s *session
@@ -154,11 +172,22 @@ func (s *session) present() error {
 	return nil
 }
 
-// key returns the private key with the identifier.
+// key returns the private key with the identifier, which it looks for once in a session.
 func (s *session) key(id string) (p11.ObjectHandle, error) {
 	if key, found := s.keys[id]; found {
 		return key, nil
 	}
+	s.token.module.objects.RLock()
+	defer s.token.module.objects.RUnlock()
+	key, err := s.findKey(id)
+	if err == nil {
+		s.keys[id] = key
+	}
+	return key, err
+}
+
+// findKey looks for the private key with the identifier.
+func (s *session) findKey(id string) (p11.ObjectHandle, error) {
 	raw, err := hex.DecodeString(id)
 	if err != nil || len(raw) == 0 || hex.EncodeToString(raw) != id {
 		return 0, fmt.Errorf("%w: %q", keystore.ErrNoVaultKey, id)
@@ -174,7 +203,6 @@ func (s *session) key(id string) (p11.ObjectHandle, error) {
 		}
 		return 0, fmt.Errorf("%w: %s", keystore.ErrNoVaultKey, id)
 	case 1:
-		s.keys[id] = found[0]
 		return found[0], nil
 	}
 	return 0, fmt.Errorf("pkcs11: %d private keys in the token have the CKA_ID %s", len(found), id)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"encoding/hex"
 	"errors"
@@ -20,7 +21,7 @@ import (
 // Keys implements [keystore.Vault]. The identifier of a key is its CKA_ID in hexadecimal. Keys that have none, share theirs
 // with another, lack their public half, or are of another kind than those of Generate, are left out.
 func (t *token) Keys(ctx context.Context) ([]keystore.VaultKey, error) {
-	return do(ctx, t, func(s *session) ([]keystore.VaultKey, error) {
+	return read(ctx, t, func(s *session) ([]keystore.VaultKey, error) {
 		found, err := s.find(private, attribute(p11.CKA_TOKEN, true))
 		if err != nil {
 			return nil, err
@@ -64,10 +65,11 @@ func (s *session) describe(key p11.ObjectHandle) (keystore.VaultKey, error) {
 	return described, err
 }
 
-// Open implements [keystore.Vault]. It refuses a key that is not sensitive or is extractable: such a key may be elsewhere too.
+// Open implements [keystore.Vault]. It refuses a key that is not sensitive or is extractable: such a key may be elsewhere too. A
+// key that may both sign and decrypt, which Generate makes none of, does both for RSA, and signs on P-256.
 func (t *token) Open(ctx context.Context, id string) (crypto.PrivateKey, error) {
-	return do(ctx, t, func(s *session) (crypto.PrivateKey, error) {
-		handle, err := s.key(id)
+	return read(ctx, t, func(s *session) (crypto.PrivateKey, error) {
+		handle, err := s.findKey(id)
 		if err != nil {
 			return nil, err
 		}
@@ -78,22 +80,36 @@ func (t *token) Open(ctx context.Context, id string) (crypto.PrivateKey, error) 
 		if err != nil {
 			return nil, err
 		}
+		values, err := s.attributes(handle, p11.CKA_SIGN, p11.CKA_DECRYPT, p11.CKA_DERIVE)
+		if err != nil {
+			return nil, err
+		}
+		signs, decrypts, derives := isTrue(values[0]), isTrue(values[1]), isTrue(values[2])
 		k := key{token: t, id: id, public: public}
 		switch public := public.(type) {
 		case *rsa.PublicKey:
-			return &rsaKey{key: k, public: public}, nil
-		case *ecdsa.PublicKey:
-			values, err := s.attributes(handle, p11.CKA_DERIVE, p11.CKA_SIGN)
-			if err != nil {
-				return nil, err
+			rsa := &rsaKey{key: k, public: public}
+			switch {
+			case signs && decrypts:
+				return rsa, nil
+			case signs:
+				return struct{ keystore.ContextSigner }{rsa}, nil
+			case decrypts:
+				return struct{ keystore.ContextDecrypter }{rsa}, nil
 			}
-			if isTrue(values[0]) && !isTrue(values[1]) {
+		case *ecdsa.PublicKey:
+			switch {
+			case signs:
+				return &ecdsaKey{key: k, public: public}, nil
+			case derives:
 				return &ecdhKey{k}, nil
 			}
-			return &ecdsaKey{key: k, public: public}, nil
-		default:
-			return &ed25519Key{k}, nil
+		case ed25519.PublicKey:
+			if signs {
+				return &ed25519Key{k}, nil
+			}
 		}
+		return nil, fmt.Errorf("pkcs11: the token lets key %s neither sign nor decrypt nor agree on secrets", id)
 	})
 }
 
@@ -115,7 +131,7 @@ func (t *token) Delete(ctx context.Context, id string) error {
 	if err != nil || len(raw) == 0 {
 		return nil // no key has such an identifier
 	}
-	_, err = do(ctx, t, func(s *session) (struct{}, error) {
+	_, err = write(ctx, t, func(s *session) (struct{}, error) {
 		return struct{}{}, s.destroy(raw)
 	})
 	return err
