@@ -31,6 +31,9 @@ type key struct {
 // Public implements [crypto.Signer].
 func (k *key) Public() crypto.PublicKey { return k.public }
 
+// Format prints which key it is, whatever the verb.
+func (k *key) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "private key %s in a token", k.id) }
+
 // sign signs the input, which must stay as it is, with the mechanism.
 func (k *key) sign(ctx context.Context, mechanism uint, params any, input []byte) ([]byte, error) {
 	if !k.token.offers(mechanism, p11.CKF_SIGN) {

@@ -113,6 +113,11 @@ func (t *token) offers(mechanism, purpose uint) bool {
 	return t.mechanisms[mechanism].Flags&purpose != 0
 }
 
+// Format prints which token it is, whatever the verb.
+func (t *token) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "vault in the token with label %q and serial %q", t.config.TokenLabel, t.config.TokenSerial)
+}
+
 func (t *token) name() slog.Attr {
 	return slog.Group("token", slog.String("label", t.config.TokenLabel), slog.String("serial", t.config.TokenSerial))
 }
