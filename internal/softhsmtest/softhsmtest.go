@@ -3,7 +3,6 @@
 package softhsmtest
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -32,9 +31,9 @@ type Token struct {
 var (
 	// root has the configuration and the tokens of this process: the library reads SOFTHSM2_CONF once, for all tests.
 	root string
-	// creating lets one token be made at a time, because softhsm2-util looks for a free slot first.
-	creating sync.Mutex
-	count    atomic.Int64
+	// tool lets softhsm2-util run alone: it fails over tokens that come and go meanwhile.
+	tool  sync.Mutex
+	count atomic.Int64
 )
 
 // Run runs the tests with a place for tokens, and returns the exit code. A package that uses tokens calls it from TestMain.
@@ -74,17 +73,14 @@ func New(t testing.TB) *Token {
 	if err != nil {
 		t.Fatal(err)
 	}
-	creating.Lock()
-	defer creating.Unlock()
+	tool.Lock()
+	defer tool.Unlock()
 	before, err := os.ReadDir(tokens())
 	if err != nil {
 		t.Fatal("softhsmtest:", err)
 	}
 	label := fmt.Sprintf("test-%d", count.Add(1))
-	out, err := exec.CommandContext(t.Context(), "softhsm2-util", "--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "so-"+PIN).CombinedOutput()
-	if err != nil {
-		t.Fatalf("softhsmtest: softhsm2-util: %v\n%s", err, out)
-	}
+	util(t, "--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "so-"+PIN)
 	after, err := os.ReadDir(tokens())
 	if err != nil {
 		t.Fatal("softhsmtest:", err)
@@ -106,6 +102,8 @@ func New(t testing.TB) *Token {
 // Remove takes the token away, as one pulls out a card; its keys are kept.
 func (k *Token) Remove(t testing.TB) {
 	t.Helper()
+	tool.Lock()
+	defer tool.Unlock()
 	if err := os.Rename(k.dir, k.away()); err != nil {
 		t.Fatal("softhsmtest:", err)
 	}
@@ -114,6 +112,8 @@ func (k *Token) Remove(t testing.TB) {
 // Return brings back a token that Remove took away.
 func (k *Token) Return(t testing.TB) {
 	t.Helper()
+	tool.Lock()
+	defer tool.Unlock()
 	if err := os.Rename(k.away(), k.dir); err != nil {
 		t.Fatal("softhsmtest:", err)
 	}
@@ -121,12 +121,21 @@ func (k *Token) Return(t testing.TB) {
 
 func (k *Token) away() string { return filepath.Join(root, "away-"+k.Label) }
 
-// Destroy deletes the token, with its keys.
-func (k *Token) Destroy(t testing.TB) {
+// Util runs softhsm2-util on the tokens of this process, and returns what it says.
+func Util(t testing.TB, args ...string) string {
 	t.Helper()
-	if err := cmp.Or(os.RemoveAll(k.dir), os.RemoveAll(k.away())); err != nil {
-		t.Fatal("softhsmtest:", err)
+	tool.Lock()
+	defer tool.Unlock()
+	return util(t, args...)
+}
+
+func util(t testing.TB, args ...string) string {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "softhsm2-util", args...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("softhsmtest: softhsm2-util: %v\n%s", err, out)
 	}
+	return string(out)
 }
 
 // library returns the path of the library of SoftHSM2, when its tool is installed as well.

@@ -130,9 +130,7 @@ func TestKeysThatOthersPutInTheTokenAreUsed(t *testing.T) {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "key.pem")
 	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
-	out, err := exec.CommandContext(t.Context(), "softhsm2-util", "--import", file, "--token", token.Label,
-		"--label", "ceremony", "--id", "a1b2", "--pin", softhsmtest.PIN).CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	softhsmtest.Util(t, "--import", file, "--token", token.Label, "--label", "ceremony", "--id", "a1b2", "--pin", softhsmtest.PIN)
 
 	vault := open(t, configFor(token))
 	keys, err := vault.Keys(t.Context())
