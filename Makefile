@@ -50,7 +50,7 @@ deps: ## Rewrite the reviewed list of third-party modules
 	@git --no-pager diff --stat -- internal/layout/dependencies.txt 2>/dev/null || true
 
 .PHONY: tools
-tools: compiler browser node
+tools: compiler browser node softhsm
 
 # The race detector needs cgo, and so a C compiler, on Linux.
 .PHONY: compiler
@@ -69,6 +69,14 @@ browser: ## Install Chromium, which the browser tests drive, unless there is one
 		echo "Neither chromium nor google-chrome found, and no apt-get to install it: install Chromium or Chrome, the browser tests need it."; exit 1; \
 	fi; \
 	$(APT_INSTALL); apt_install chromium
+
+.PHONY: softhsm
+softhsm: ## Install SoftHSM2 and OpenSSL, which the tests of PKCS#11 need, unless they are there
+	@if command -v softhsm2-util >/dev/null && command -v openssl >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+		echo "SoftHSM2 or OpenSSL not found, and no apt-get to install them: install softhsm2 and openssl, the tests of PKCS#11 need them."; exit 1; \
+	fi; \
+	$(APT_INSTALL); apt_install softhsm2 openssl
 
 # A relying party that none of us wrote, for the tests. What it is made of is in its package-lock.json.
 JSCLIENT := examples/e2e/testdata/jsclient

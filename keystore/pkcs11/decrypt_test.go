@@ -82,7 +82,7 @@ func TestOtherDecryptionThanOAEPWithSHA256IsRefused(t *testing.T) {
 	require.NoError(t, err)
 	key := private.(crypto.Decrypter)
 	for name, options := range map[string]crypto.DecrypterOpts{
-		"none": nil, "PKCS #1 v1.5": &rsa.PKCS1v15DecryptOptions{}, "another hash": &rsa.OAEPOptions{Hash: crypto.SHA512},
+		"none": nil, "another kind": crypto.SHA256, "another hash": &rsa.OAEPOptions{Hash: crypto.SHA512},
 		"another MGF hash": &rsa.OAEPOptions{Hash: crypto.SHA256, MGFHash: crypto.SHA512},
 	} {
 		_, err := key.Decrypt(rand.Reader, make([]byte, 256), options)

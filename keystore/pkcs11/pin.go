@@ -2,7 +2,6 @@ package pkcs11
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,20 +25,4 @@ func PINFile(path string) func() ([]byte, error) {
 		}
 		return bytes.TrimSuffix(bytes.TrimSuffix(data, []byte("\n")), []byte("\r")), nil
 	}
-}
-
-// readPIN calls the function of the configuration and checks what it returns.
-func readPIN(source func() ([]byte, error)) ([]byte, error) {
-	pin, err := source()
-	switch {
-	case err != nil:
-		return nil, err
-	case len(pin) == 0:
-		return nil, errors.New("pkcs11: the PIN is empty")
-	case len(pin) > maxPIN:
-		return nil, fmt.Errorf("pkcs11: the PIN is longer than %d bytes", maxPIN)
-	case bytes.IndexByte(pin, 0) >= 0:
-		return nil, errors.New("pkcs11: the PIN has a zero byte")
-	}
-	return pin, nil
 }

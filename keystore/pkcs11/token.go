@@ -3,7 +3,9 @@
 package pkcs11
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -236,4 +238,20 @@ func (t *token) login(handle p11.SessionHandle, info p11.TokenInfo) error {
 		return fmt.Errorf("pkcs11: log in: %w", err)
 	}
 	return nil
+}
+
+// readPIN calls the function of the configuration and checks what it returns.
+func readPIN(source func() ([]byte, error)) ([]byte, error) {
+	pin, err := source()
+	switch {
+	case err != nil:
+		return nil, err
+	case len(pin) == 0:
+		return nil, errors.New("pkcs11: the PIN is empty")
+	case len(pin) > maxPIN:
+		return nil, fmt.Errorf("pkcs11: the PIN is longer than %d bytes", maxPIN)
+	case bytes.IndexByte(pin, 0) >= 0:
+		return nil, errors.New("pkcs11: the PIN has a zero byte")
+	}
+	return pin, nil
 }
