@@ -3,14 +3,13 @@
 package softhsmtest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 )
@@ -25,15 +24,25 @@ type Token struct {
 	// Label and Serial name the token; no other has them.
 	Label, Serial string
 
-	dir string // what SoftHSM2 keeps of it
+	name string // of the directory that SoftHSM2 keeps it in
+	home place  // where it is made, and where it is while it is away
+}
+
+// place is where SoftHSM2 keeps tokens, and its configuration for that.
+type place string
+
+func (p place) config() string { return filepath.Join(string(p), "softhsm2.conf") }
+func (p place) tokens() string { return filepath.Join(string(p), "tokens") }
+
+func (p place) prepare() error {
+	text := "directories.tokendir = " + p.tokens() + "\nobjectstore.backend = file\nlog.level = ERROR\n"
+	return cmp.Or(os.MkdirAll(p.tokens(), 0o700), os.WriteFile(p.config(), []byte(text), 0o600))
 }
 
 var (
-	// root has the configuration and the tokens of this process: the library reads SOFTHSM2_CONF once, for all tests.
-	root string
-	// tool lets softhsm2-util run alone: it fails over tokens that come and go meanwhile.
-	tool  sync.Mutex
-	count atomic.Int64
+	// shared has the tokens of this process: the library reads SOFTHSM2_CONF once, for all tests.
+	shared place
+	count  atomic.Int64
 )
 
 // Run runs the tests with a place for tokens, and returns the exit code. A package that uses tokens calls it from TestMain.
@@ -41,7 +50,8 @@ func Run(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "softhsmtest")
 	if err == nil {
 		defer os.RemoveAll(dir)
-		err = prepare(dir)
+		shared = place(dir)
+		err = cmp.Or(shared.prepare(), os.Setenv("SOFTHSM2_CONF", shared.config()))
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "softhsmtest:", err)
@@ -50,92 +60,69 @@ func Run(m *testing.M) int {
 	return m.Run()
 }
 
-func prepare(dir string) error {
-	root = dir
-	config := filepath.Join(dir, "softhsm2.conf")
-	text := "directories.tokendir = " + tokens() + "\nobjectstore.backend = file\nlog.level = ERROR\nslots.removable = true\n"
-	return errors.Join(
-		os.Mkdir(tokens(), 0o700),
-		os.WriteFile(config, []byte(text), 0o600),
-		os.Setenv("SOFTHSM2_CONF", config),
-	)
-}
-
-func tokens() string { return filepath.Join(root, "tokens") }
-
 // New makes an empty token. Without SoftHSM2 the test fails.
 func New(t testing.TB) *Token {
 	t.Helper()
-	if root == "" {
+	if shared == "" {
 		t.Fatal("softhsmtest: TestMain does not call softhsmtest.Run")
 	}
 	module, err := library()
 	if err != nil {
 		t.Fatal(err)
 	}
-	tool.Lock()
-	defer tool.Unlock()
-	before, err := os.ReadDir(tokens())
-	if err != nil {
-		t.Fatal("softhsmtest:", err)
-	}
 	label := fmt.Sprintf("test-%d", count.Add(1))
-	util(t, "--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "so-"+PIN)
-	after, err := os.ReadDir(tokens())
-	if err != nil {
+	k := &Token{Module: module, Label: label, home: place(filepath.Join(string(shared), label))}
+	if err := k.home.prepare(); err != nil {
 		t.Fatal("softhsmtest:", err)
 	}
-	for _, entry := range after {
-		if slices.ContainsFunc(before, func(old os.DirEntry) bool { return old.Name() == entry.Name() }) {
-			continue
-		}
-		// The directory is named by a UUID, and the serial number is the last 16 of its digits.
-		digits := strings.ReplaceAll(entry.Name(), "-", "")
-		if len(digits) == 32 {
-			return &Token{Module: module, Label: label, Serial: digits[16:], dir: filepath.Join(tokens(), entry.Name())}
-		}
+	k.util(t, "--init-token", "--free", "--label", label, "--pin", PIN, "--so-pin", "so-"+PIN)
+	made, err := os.ReadDir(k.home.tokens())
+	if err != nil || len(made) != 1 {
+		t.Fatalf("softhsmtest: softhsm2-util made %d tokens: %v", len(made), err)
 	}
-	t.Fatalf("softhsmtest: softhsm2-util made no token in %s", tokens())
-	return nil
+	// The directory is named by a UUID, and the serial number is the last 16 of its digits.
+	k.name = made[0].Name()
+	digits := strings.ReplaceAll(k.name, "-", "")
+	k.Serial = digits[max(0, len(digits)-16):]
+	k.Return(t)
+	return k
+}
+
+// Import puts a private key into the token, from a file in PKCS #8, as somebody else would. It is for before the token is used.
+func (k *Token) Import(t testing.TB, file, label, id string) {
+	t.Helper()
+	k.Remove(t)
+	k.util(t, "--import", file, "--token", k.Label, "--label", label, "--id", id, "--pin", PIN)
+	k.Return(t)
 }
 
 // Remove takes the token away, as one pulls out a card; its keys are kept.
 func (k *Token) Remove(t testing.TB) {
 	t.Helper()
-	tool.Lock()
-	defer tool.Unlock()
-	if err := os.Rename(k.dir, k.away()); err != nil {
-		t.Fatal("softhsmtest:", err)
-	}
+	k.move(t, shared, k.home)
 }
 
 // Return brings back a token that Remove took away.
 func (k *Token) Return(t testing.TB) {
 	t.Helper()
-	tool.Lock()
-	defer tool.Unlock()
-	if err := os.Rename(k.away(), k.dir); err != nil {
+	k.move(t, k.home, shared)
+}
+
+func (k *Token) move(t testing.TB, from, to place) {
+	t.Helper()
+	if err := os.Rename(filepath.Join(from.tokens(), k.name), filepath.Join(to.tokens(), k.name)); err != nil {
 		t.Fatal("softhsmtest:", err)
 	}
 }
 
-func (k *Token) away() string { return filepath.Join(root, "away-"+k.Label) }
-
-// Util runs softhsm2-util on the tokens of this process, and returns what it says.
-func Util(t testing.TB, args ...string) string {
+// util runs softhsm2-util where the token is alone, because it fails when it meets another that is just being used.
+func (k *Token) util(t testing.TB, args ...string) {
 	t.Helper()
-	tool.Lock()
-	defer tool.Unlock()
-	return util(t, args...)
-}
-
-func util(t testing.TB, args ...string) string {
-	t.Helper()
-	out, err := exec.CommandContext(t.Context(), "softhsm2-util", args...).CombinedOutput()
-	if err != nil {
+	cmd := exec.CommandContext(t.Context(), "softhsm2-util", args...)
+	cmd.Env = append(os.Environ(), "SOFTHSM2_CONF="+k.home.config())
+	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("softhsmtest: softhsm2-util: %v\n%s", err, out)
 	}
-	return string(out)
 }
 
 // library returns the path of the library of SoftHSM2, when its tool is installed as well.

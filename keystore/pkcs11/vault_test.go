@@ -130,7 +130,7 @@ func TestKeysThatOthersPutInTheTokenAreUsed(t *testing.T) {
 	require.NoError(t, err)
 	file := filepath.Join(t.TempDir(), "key.pem")
 	require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), 0o600))
-	softhsmtest.Util(t, "--import", file, "--token", token.Label, "--label", "ceremony", "--id", "a1b2", "--pin", softhsmtest.PIN)
+	token.Import(t, file, "ceremony", "a1b2")
 
 	vault := open(t, configFor(token))
 	keys, err := vault.Keys(t.Context())
