@@ -93,7 +93,7 @@ func (t *token) Generate(ctx context.Context, label, alg string) (keystore.Vault
 	}
 	id := newID()
 	return write(ctx, t, func(s *session) (keystore.VaultKey, error) {
-		return s.create(id, func() (p11.ObjectHandle, error) {
+		return s.create(ctx, id, func() (p11.ObjectHandle, error) {
 			public, private := u.publicTemplate(id, label), u.privateTemplate(id, label)
 			if u.kind == p11.CKK_RSA {
 				public = append(public, attribute(p11.CKA_MODULUS_BITS, t.config.RSABits), attribute(p11.CKA_PUBLIC_EXPONENT, []byte{1, 0, 1}))
@@ -106,9 +106,9 @@ func (t *token) Generate(ctx context.Context, label, alg string) (keystore.Vault
 	})
 }
 
-// create makes a key with the CKA_ID and describes it. Nothing with the CKA_ID is left when it fails, nor from an attempt
-// before it, in a session that broke.
-func (s *session) create(id []byte, put func() (p11.ObjectHandle, error)) (keystore.VaultKey, error) {
+// create makes a key with the CKA_ID and describes it. Nothing with the CKA_ID is left when it fails or nobody waits for the key
+// any more, nor from an attempt before it, in a session that broke.
+func (s *session) create(ctx context.Context, id []byte, put func() (p11.ObjectHandle, error)) (keystore.VaultKey, error) {
 	if err := s.destroy(id); err != nil {
 		return keystore.VaultKey{}, err
 	}
@@ -119,6 +119,9 @@ func (s *session) create(id []byte, put func() (p11.ObjectHandle, error)) (keyst
 	var created keystore.VaultKey
 	if err == nil {
 		created, err = s.describe(key)
+	}
+	if err == nil {
+		err = ctx.Err()
 	}
 	switch {
 	case err == nil:

@@ -46,7 +46,7 @@ func (t *token) Import(ctx context.Context, label, alg string, private crypto.Pr
 	chain = slices.Clone(chain)
 	id := newID()
 	return write(ctx, t, func(s *session) (keystore.VaultKey, error) {
-		return s.create(id, func() (p11.ObjectHandle, error) {
+		return s.create(ctx, id, func() (p11.ObjectHandle, error) {
 			key, err := t.api.CreateObject(s.handle, append(u.privateTemplate(id, label), parts.private...))
 			if err != nil {
 				return 0, err

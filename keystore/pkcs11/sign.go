@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"errors"
 	"fmt"
@@ -55,9 +56,12 @@ func (k *key) sign(ctx context.Context, mechanism uint, params any, input []byte
 	})
 }
 
-// checkDigest says whether there is a digest of the hash.
-func checkDigest(digest []byte, hash crypto.Hash) error {
-	if _, known := hashes[hash]; !known || len(digest) != hash.Size() {
+// checkDigest says whether there is a digest of the hash in the options.
+func checkDigest(digest []byte, opts crypto.SignerOpts) error {
+	if opts == nil {
+		return errors.New("pkcs11: no options say which hash was used")
+	}
+	if _, known := hashes[opts.HashFunc()]; !known || len(digest) != opts.HashFunc().Size() {
 		return fmt.Errorf("pkcs11: %d bytes are no digest of SHA-256, SHA-384 or SHA-512 as the options say", len(digest))
 	}
 	return nil
@@ -90,7 +94,7 @@ func (k *ecdsaKey) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) (
 
 // SignContext implements [keystore.ContextSigner]. The signature is in ASN.1, as that of every [crypto.Signer].
 func (k *ecdsaKey) SignContext(ctx context.Context, _ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	if err := checkDigest(digest, opts.HashFunc()); err != nil {
+	if err := checkDigest(digest, opts); err != nil {
 		return nil, err
 	}
 	// Tokens may take no more than the curve has bits; what is beyond does not count (FIPS 186-5 section 6.4.1).
@@ -121,8 +125,8 @@ func (k *ed25519Key) Sign(rand io.Reader, message []byte, opts crypto.SignerOpts
 
 // SignContext implements [keystore.ContextSigner]. It signs the message, not a digest.
 func (k *ed25519Key) SignContext(ctx context.Context, _ io.Reader, message []byte, opts crypto.SignerOpts) ([]byte, error) {
-	if opts.HashFunc() != 0 {
-		return nil, errors.New("pkcs11: Ed25519 signs messages, not digests")
+	if o, ok := opts.(*ed25519.Options); opts == nil || opts.HashFunc() != 0 || ok && o.Context != "" {
+		return nil, errors.New("pkcs11: Ed25519 signs messages, without a hash or a context")
 	}
 	return k.sign(ctx, ckmEdDSA, nil, bytes.Clone(message))
 }
@@ -141,7 +145,7 @@ func (k *rsaKey) Sign(rand io.Reader, digest []byte, opts crypto.SignerOpts) ([]
 // SignContext implements [keystore.ContextSigner]. With [*rsa.PSSOptions] it is PSS, and [rsa.PSSSaltLengthAuto] then is as
 // long as the hash.
 func (k *rsaKey) SignContext(ctx context.Context, _ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	if err := checkDigest(digest, opts.HashFunc()); err != nil {
+	if err := checkDigest(digest, opts); err != nil {
 		return nil, err
 	}
 	hash := hashes[opts.HashFunc()]

@@ -129,7 +129,7 @@ func (s *session) guarded(key p11.ObjectHandle) error {
 func (t *token) Delete(ctx context.Context, id string) error {
 	raw, err := hex.DecodeString(id)
 	if err != nil || len(raw) == 0 {
-		return nil // no key has such an identifier
+		return ctx.Err() // no key has such an identifier
 	}
 	_, err = write(ctx, t, func(s *session) (struct{}, error) {
 		return struct{}{}, s.destroy(raw)

@@ -4,8 +4,10 @@ package pkcs11_test
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
@@ -223,6 +225,46 @@ func TestAFullTokenSaysSoAndKeepsNothing(t *testing.T) {
 	keys, err := vault.Keys(t.Context())
 	require.NoError(t, err)
 	assert.Empty(t, keys)
+}
+
+func TestAKeyThatNobodyWaitsForIsDestroyedAgain(t *testing.T) {
+	t.Parallel()
+	config := configFor(softhsmtest.New(t))
+	config.MaxSessions = 1
+	ctx, giveUp := context.WithCancel(t.Context())
+	goOn := make(chan struct{})
+	library := &library{generate: func() error {
+		giveUp()
+		<-goOn
+		return nil
+	}}
+	vault := openWith(t, config, library)
+	_, err := vault.Generate(ctx, "test", "ES256")
+	require.ErrorIs(t, err, context.Canceled)
+	close(goOn)
+	keys, err := vault.Keys(t.Context()) // in the same session, and so afterwards
+	require.NoError(t, err)
+	assert.Empty(t, keys)
+}
+
+func TestSigningRefusesOptionsThatDoNotFit(t *testing.T) {
+	t.Parallel()
+	vault := open(t, configFor(softhsmtest.New(t)))
+	digest := make([]byte, sha256.Size)
+	for alg, all := range map[string][]crypto.SignerOpts{
+		"ES256": {nil, crypto.SHA384, crypto.SHA1, crypto.Hash(0)},
+		"PS256": {nil, crypto.SHA512, &rsa.PSSOptions{SaltLength: -7, Hash: crypto.SHA256}},
+		"EdDSA": {nil, crypto.SHA256, &ed25519.Options{Context: "context"}},
+	} {
+		made, err := vault.Generate(t.Context(), "test", alg)
+		require.NoError(t, err)
+		private, err := vault.Open(t.Context(), made.ID)
+		require.NoError(t, err)
+		for _, opts := range all {
+			_, err := private.(crypto.Signer).Sign(rand.Reader, digest, opts)
+			assert.Error(t, err, "%s %v", alg, opts)
+		}
+	}
 }
 
 func TestAnAlgorithmThatTheTokenDoesNotOfferIsUnsupported(t *testing.T) {
