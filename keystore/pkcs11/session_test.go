@@ -173,6 +173,59 @@ func TestSignersSurviveThatTheTokenIsTakenAwayAndReturned(t *testing.T) {
 	assert.Len(t, keys, 1)
 }
 
+// SoftHSM2 shows a token that was taken away as one without objects.
+func TestATokenThatIsAwayIsNotAnEmptyOne(t *testing.T) {
+	t.Parallel()
+	for name, use := range map[string]func(pkcs11.Vault, string) error{
+		"Keys":   func(v pkcs11.Vault, _ string) error { _, err := v.Keys(t.Context()); return err },
+		"Open":   func(v pkcs11.Vault, id string) error { _, err := v.Open(t.Context(), id); return err },
+		"Delete": func(v pkcs11.Vault, id string) error { return v.Delete(t.Context(), id) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			token := softhsmtest.New(t)
+			config := configFor(token)
+			config.MaxSessions = 1
+			vault := open(t, config)
+			_, id := signer(t, vault, jose.ES256)
+			token.Remove(t)
+			err := use(vault, id)
+			require.Error(t, err)
+			assert.NotErrorIs(t, err, keystore.ErrNoVaultKey)
+		})
+	}
+}
+
+// The handles of sessions come again when the library was started anew, for other sessions.
+func TestATokenThatComesBackDoesNotMixUpTheSessionsOfOthers(t *testing.T) {
+	var now clock
+	open1 := func(token *softhsmtest.Token) (pkcs11.Vault, string) {
+		config := configFor(token)
+		config.MaxSessions, config.Now = 1, now.now
+		vault := open(t, config)
+		_, id := signer(t, vault, jose.ES256)
+		return vault, id
+	}
+	stays, goes := softhsmtest.New(t), softhsmtest.New(t)
+	staying, stayingKey := open1(stays)
+	going, goingKey := open1(goes)
+	goes.Remove(t)
+	now.advance(time.Hour)
+	_, err := going.Keys(t.Context())
+	require.Error(t, err)
+	goes.Return(t)
+	now.advance(time.Hour)
+	for _, of := range []struct {
+		vault pkcs11.Vault
+		key   string
+	}{{going, goingKey}, {staying, stayingKey}} {
+		keys, err := of.vault.Keys(t.Context())
+		require.NoError(t, err)
+		require.Len(t, keys, 1)
+		assert.Equal(t, of.key, keys[0].ID)
+	}
+}
+
 func TestALostSessionIsReplacedWithoutAnError(t *testing.T) {
 	for _, code := range []p11.Error{
 		p11.CKR_SESSION_HANDLE_INVALID, p11.CKR_SESSION_CLOSED, p11.CKR_DEVICE_REMOVED, p11.CKR_DEVICE_ERROR, p11.CKR_TOKEN_NOT_PRESENT,
@@ -223,64 +276,6 @@ func TestATokenThatIsAwayIsTriedOnceInAWhile(t *testing.T) {
 	require.ErrorIs(t, sign(), p11.Error(p11.CKR_DEVICE_REMOVED), "too early to try again")
 	now.advance(time.Second)
 	require.NoError(t, sign())
-}
-
-func TestAWrongPINIsTriedOnce(t *testing.T) {
-	t.Parallel()
-	config := configFor(softhsmtest.New(t))
-	var now clock
-	config.Now, config.PIN = now.now, pin("wrong-pin")
-	library := &library{}
-	for range 3 {
-		_, err := pkcs11.OpenWith(t.Context(), config, library.wrap)
-		require.ErrorIs(t, err, pkcs11.ErrPIN)
-		now.advance(time.Hour)
-	}
-	assert.EqualValues(t, 1, library.logins.Load())
-
-	config.PIN = pin(softhsmtest.PIN)
-	open(t, config)
-	assert.EqualValues(t, 1, library.logins.Load())
-}
-
-func TestAPINThatIsRefusedLaterIsTriedOnce(t *testing.T) {
-	for _, code := range []p11.Error{p11.CKR_PIN_INCORRECT, p11.CKR_PIN_LOCKED, p11.CKR_PIN_EXPIRED, p11.CKR_PIN_LEN_RANGE, p11.CKR_PIN_INVALID} {
-		t.Run(code.Error(), func(t *testing.T) {
-			var now clock
-			config := configFor(softhsmtest.New(t))
-			config.Now = now.now
-			library := &library{}
-			vault := openWith(t, config, library)
-			key, _ := signer(t, vault, jose.ES256)
-			tried := library.logins.Load()
-			library.login = func(string) error { return code } // somebody changed the PIN meanwhile
-			library.sign = func() error { return p11.Error(p11.CKR_SESSION_HANDLE_INVALID) }
-			var group sync.WaitGroup
-			for range 64 {
-				group.Go(func() {
-					now.advance(time.Hour)
-					_, err := key.Sign(t.Context(), "JWT", []byte(`{}`))
-					assert.ErrorIs(t, err, pkcs11.ErrPIN)
-				})
-			}
-			group.Wait()
-			assert.EqualValues(t, 1, library.logins.Load()-tried)
-		})
-	}
-}
-
-func TestATokenThatOneMoreWrongPINWouldLockIsLeftAlone(t *testing.T) {
-	t.Parallel()
-	for name, flag := range map[string]uint{"final try": p11.CKF_USER_PIN_FINAL_TRY, "locked": p11.CKF_USER_PIN_LOCKED} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			library := &library{tokenInfo: func(info *p11.TokenInfo) { info.Flags |= flag }}
-			_, err := pkcs11.OpenWith(t.Context(), configFor(softhsmtest.New(t)), library.wrap)
-			require.ErrorIs(t, err, pkcs11.ErrPIN)
-			require.ErrorContains(t, err, "lock")
-			assert.Zero(t, library.logins.Load())
-		})
-	}
 }
 
 func TestOpenSaysWhatIsWrongWithTheToken(t *testing.T) {
