@@ -5,8 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -16,14 +14,7 @@ import (
 	"github.com/gosignet/signet/store"
 )
 
-const (
-	maxCount = 1<<16 - 1
-	// counterSize: the end of the window in Unix milliseconds, and the count.
-	counterSize = 8 + 2
-	// maxCounterUpdates bounds the compare-and-swap loop. Every lost round is one that another attempt on the same
-	// identifier won, so that the limit is reached, or the identifier is under attack, long before.
-	maxCounterUpdates = 64
-)
+const maxCount = 1<<16 - 1
 
 // use is what is counted, each on its own: whoever has codes sent to somebody else does not lock their password.
 type use string
@@ -41,75 +32,38 @@ type limiter struct {
 	now   func() time.Time
 }
 
-// spent is a use that was counted.
+// spent is a use that was counted, until the window ends.
 type spent struct {
-	key   string
-	value []byte
+	key string
+	end time.Time
 }
 
-// spend counts a use before it is made. If the limit is reached it counts nothing and returns an
+// spend counts a use before it is made. If the limit is reached the use is not counted, and the error is an
 // *[authenticator.Error] that says until when; other errors are those of the store.
 func (l *limiter) spend(ctx context.Context, u use, id authenticator.Identifier) (spent, error) {
-	now := l.now()
 	s := spent{key: l.name(u, id)}
-	first := counter(now.Add(l.limit.Window), 1)
-	for range maxCounterUpdates {
-		err := l.store.Add(ctx, s.key, first, l.limit.Window)
-		if err == nil {
-			s.value = first
-			return s, nil
-		}
-		if !errors.Is(err, store.ErrExists) {
-			return s, outage(err)
-		}
-		old, err := l.store.Get(ctx, s.key)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return s, outage(err)
-		}
-		end, count, err := parseCounter(old)
-		switch {
-		case err != nil:
-			return s, err
-		case !now.Before(end): // the backend's clock is behind ours
-			end, count = now.Add(l.limit.Window), 0
-		case count >= l.limit.Attempts:
-			return s, &authenticator.Error{Reason: authenticator.Locked, RetryAt: end}
-		}
-		s.value = counter(end, count+1)
-		err = l.store.Replace(ctx, s.key, old, s.value, end.Sub(now))
-		if err == nil {
-			return s, nil
-		}
-		if !errors.Is(err, store.ErrConflict) {
-			return s, outage(err)
-		}
+	counter, err := l.store.Increment(ctx, s.key, 1, l.limit.Window)
+	if err != nil {
+		return s, outage(err)
 	}
-	return s, outage(store.ErrConflict)
+	s.end = l.now().Add(counter.TTL)
+	if counter.N <= int64(l.limit.Attempts) {
+		return s, nil
+	}
+	if err := l.giveBack(ctx, s); err != nil {
+		return s, outage(err)
+	}
+	return s, &authenticator.Error{Reason: authenticator.Locked, RetryAt: s.end}
 }
 
-// giveBack takes back a use that turned out to be the person's own.
+// giveBack takes back a use that turned out to be the person's own, or was not made. Once its window is over it does not
+// count any more, and must not be taken from those of the next.
 func (l *limiter) giveBack(ctx context.Context, s spent) error {
-	old := s.value
-	for range maxCounterUpdates {
-		end, count, err := parseCounter(old)
-		now := l.now()
-		if err != nil || count == 0 || !now.Before(end) {
-			return err
-		}
-		err = l.store.Replace(ctx, s.key, old, counter(end, count-1), end.Sub(now))
-		if !errors.Is(err, store.ErrConflict) {
-			return err
-		}
-		if old, err = l.store.Get(ctx, s.key); errors.Is(err, store.ErrNotFound) {
-			return nil
-		} else if err != nil {
-			return err
-		}
+	if !l.now().Before(s.end) {
+		return nil
 	}
-	return store.ErrConflict
+	_, err := l.store.Increment(ctx, s.key, -1, l.limit.Window)
+	return err
 }
 
 // name is the key of a counter. It does not tell the identifier, not even to somebody who tries them all, without the
@@ -154,16 +108,4 @@ func digit(r rune) rune {
 		}
 	}
 	return 0
-}
-
-func counter(end time.Time, count int) []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, counterSize), uint64(end.UnixMilli()))
-	return binary.BigEndian.AppendUint16(b, uint16(count))
-}
-
-func parseCounter(b []byte) (end time.Time, count int, err error) {
-	if len(b) != counterSize {
-		return end, 0, errors.New("login: a counter in the store is damaged")
-	}
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(b))), int(binary.BigEndian.Uint16(b[8:])), nil
 }

@@ -278,6 +278,7 @@ type faultyStore struct {
 	after  int // calls that still go through before it goes down by itself, if it is positive
 	calls  int
 	values map[string][]byte
+	broken string           // no operation on keys with this prefix goes through, if it is not empty
 	before func(key string) // called once, before a value is added
 }
 
@@ -285,7 +286,7 @@ func (s *faultyStore) call(key string, value []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
-	if s.down {
+	if s.down || s.broken != "" && strings.HasPrefix(key, s.broken) {
 		return fmt.Errorf("%w: %s", errOutage, key)
 	}
 	if s.after > 0 {
@@ -302,6 +303,13 @@ func (s *faultyStore) cut(down bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.down, s.after = down, 0
+}
+
+// breakKeys lets no operation on keys with the prefix through. An empty one lets all through again.
+func (s *faultyStore) breakKeys(prefix string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.broken = prefix
 }
 
 // cutAfter lets so many calls through before the store goes down.
@@ -351,6 +359,13 @@ func (s *faultyStore) Replace(ctx context.Context, key string, old, new []byte, 
 		return err
 	}
 	return s.Ephemeral.Replace(ctx, key, old, new, ttl)
+}
+
+func (s *faultyStore) Increment(ctx context.Context, key string, delta int64, ttl time.Duration) (store.Counter, error) {
+	if err := s.call(key, []byte{}); err != nil {
+		return store.Counter{}, err
+	}
+	return s.Ephemeral.Increment(ctx, key, delta, ttl)
 }
 
 // keysOf are the keys that were ever written with the prefix.
