@@ -22,9 +22,9 @@ type codeRecord struct {
 	// Thumbprint is the key that alone can redeem the code, or empty.
 	Thumbprint string `json:"jkt,omitempty"`
 	Grant      Grant  `json:"grant"`
-	// Token is the handle of the access token that the code will produce. It is minted with the code, so that a replay
-	// can revoke the token even while it is being made.
-	Token string `json:"token"`
+	// Token is the handle of the access token that the code was spent for. It is written with Spent, so that a replay can
+	// revoke the token even while that is being stored.
+	Token string `json:"token,omitempty"`
 	// Spent says that the code was redeemed. The record then stays, with no more of the grant than its pseudonyms, for as
 	// long as the token could live, so that a replay is told from a guess.
 	Spent bool `json:"spent,omitempty"`
@@ -61,7 +61,6 @@ func (s *Server) Approve(ctx context.Context, req *AuthorizationRequest, g Grant
 		CodeChallenge: req.CodeChallenge,
 		Thumbprint:    req.DPoPThumbprint,
 		Grant:         g,
-		Token:         store.NewHandle(),
 	}, s.codeLifetime)
 	switch {
 	case errors.Is(err, store.ErrExists): // an earlier call stored it

@@ -97,7 +97,8 @@ type Extension interface {
 	Parameters() []string
 	// CheckRequest refuses a request that breaks the extension's rules with an *Error, which goes to the client.
 	CheckRequest(ctx context.Context, c *Client, req *AuthorizationRequest) error
-	// Extend adds to a token response. It runs after the code is consumed; an error ends the exchange.
+	// Extend adds to a token response. It runs before the code is spent, so that the client may try again after an error.
+	// What it adds is thrown away if another request with the same code is first.
 	Extend(ctx context.Context, x *Exchange) error
 }
 
