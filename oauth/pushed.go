@@ -147,13 +147,24 @@ func (s *Server) pushedRequest(ctx context.Context, client *Client, uri string) 
 	return req, nil
 }
 
-// spendRequestURI makes the login the one that completes a pushed request.
-func (s *Server) spendRequestURI(ctx context.Context, req *AuthorizationRequest, transaction string) error {
-	if req.RequestURI == "" {
-		return nil
+// SpendRequest makes the login the one that completes the request, if it was pushed. Of many logins with one pushed
+// request one gets no error, each time it asks; the others get an [*Error] to be denied with.
+func (s *Server) SpendRequest(ctx context.Context, req *AuthorizationRequest, transaction string) error {
+	var b store.Batch
+	result := s.spendRequestIn(&b, req, transaction)
+	b.Do(ctx)
+	return result(ctx)
+}
+
+// spendRequestIn is SpendRequest in a batch.
+func (s *Server) spendRequestIn(b *store.Batch, req *AuthorizationRequest, transaction string) (result func(context.Context) error) {
+	switch {
+	case req.RequestURI == "":
+		return func(context.Context) error { return nil }
+	case s.pushed == nil:
+		return func(context.Context) error {
+			return errors.New("oauth: the request was pushed, and Config.Pushed is missing")
+		}
 	}
-	if s.pushed == nil {
-		return errors.New("oauth: the request was pushed, and Config.Pushed is missing")
-	}
-	return s.pushed.Spend(ctx, req.RequestURI, transaction)
+	return s.pushed.SpendIn(b, req.RequestURI, transaction)
 }

@@ -117,25 +117,37 @@ func (p *Requests) Request(ctx context.Context, clientID, requestURI string) (*o
 
 // Spend implements [oauth.PushedRequests].
 func (p *Requests) Spend(ctx context.Context, requestURI, transaction string) error {
+	var b store.Batch
+	result := p.SpendIn(&b, requestURI, transaction)
+	b.Do(ctx)
+	return result(ctx)
+}
+
+// SpendIn implements [oauth.PushedRequests].
+func (p *Requests) SpendIn(b *store.Batch, requestURI, transaction string) (result func(context.Context) error) {
 	handle, ok := strings.CutPrefix(requestURI, oauth.RequestURIPrefix)
 	if !ok {
-		return invalid(errors.New("it is not one of ours"))
+		return func(context.Context) error { return invalid(errors.New("it is not one of ours")) }
 	}
-	err := p.spent.Add(ctx, handle, transaction, spentFor)
-	if errors.Is(err, store.ErrExists) {
-		err = p.checkWinner(ctx, handle, transaction)
+	spent := p.spent.AddIn(b, handle, transaction, spentFor)
+	removed := p.pushed.TakeIn(b, handle)
+	return func(ctx context.Context) error {
+		err := spent()
+		if errors.Is(err, store.ErrExists) {
+			err = p.checkWinner(ctx, handle, transaction)
+		}
+		if e, ok := errors.AsType[*oauth.Error](err); ok {
+			return e
+		}
+		if err != nil {
+			return fmt.Errorf("par: spend the request_uri: %w", err)
+		}
+		// Nobody can open the request any more. Until that has worked, what is begun with it is refused here.
+		if _, err := removed(ctx); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("par: remove the request: %w", err)
+		}
+		return nil
 	}
-	if e, ok := errors.AsType[*oauth.Error](err); ok {
-		return e
-	}
-	if err != nil {
-		return fmt.Errorf("par: spend the request_uri: %w", err)
-	}
-	// Nobody can open the request any more. Until that has worked, what is begun with it is refused here.
-	if _, err := p.pushed.Take(ctx, handle); err != nil && !errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("par: remove the request: %w", err)
-	}
-	return nil
 }
 
 // checkWinner says whether the request_uri was spent by this login before. A login without a name is never told from
