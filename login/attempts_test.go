@@ -210,7 +210,7 @@ func TestConcurrentLoginsOfOneIdentifierWithinTheLimit(t *testing.T) {
 	const logins = 200
 	w := newWorld(t, func(c *login.Config) { c.IdentifierLimit.Attempts = logins })
 	together(logins, func(int) {
-		handle, err := w.Begin(t.Context(), request(acrCode), "")
+		handle, _, err := w.Begin(t.Context(), request(acrCode), "")
 		assert.NoError(t, err)
 		_, err = w.SendCode(t.Context(), handle, alice)
 		assert.NoError(t, err)

@@ -214,7 +214,7 @@ func TestNothingPersonalIsInStoreLogsAndAudit(t *testing.T) {
 	}
 	req := request(acrBoth)
 	req.Parameters["login_hint"] = id.Value
-	handle, err := w.Begin(t.Context(), req, "")
+	handle, _, err := w.Begin(t.Context(), req, "")
 	require.NoError(t, err)
 	answer := func(f authenticator.Factor, response string) (*login.State, error) {
 		return w.Answer(t.Context(), handle, id, authenticator.Challenge{Factor: f, Response: response})

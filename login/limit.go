@@ -1,11 +1,9 @@
 package login
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -24,54 +22,79 @@ const (
 	useCode   use = "code"
 )
 
-// limiter counts uses of an identifier across all logins and instances.
+// limiter counts uses of logins, and of identifiers across all logins, for all instances.
 type limiter struct {
 	store store.Ephemeral
 	key   []byte
-	limit Limit
+	limit Limit // of an identifier
 	now   func() time.Time
 }
 
-// spent is a use that was counted, until the window ends.
-type spent struct {
-	key string
-	end time.Time
+// tally is a use that is counted: before it is made, so that no number of concurrent uses makes more than are allowed.
+type tally struct {
+	limiter *limiter
+	key     string
+	limit   Limit
+	at      time.Time
+	counted *store.Result
 }
 
-// spend counts a use before it is made. If the limit is reached the use is not counted, and the error is an
-// *[authenticator.Error] that says until when; other errors are those of the store.
-func (l *limiter) spend(ctx context.Context, u use, id authenticator.Identifier) (spent, error) {
-	s := spent{key: l.name(u, id)}
-	counter, err := l.store.Increment(ctx, s.key, 1, l.limit.Window)
-	if err != nil {
-		return s, outage(err)
-	}
-	s.end = l.now().Add(counter.TTL)
-	if counter.N <= int64(l.limit.Attempts) {
-		return s, nil
-	}
-	if err := l.giveBack(ctx, s); err != nil {
-		return s, outage(err)
-	}
-	return s, &authenticator.Error{Reason: authenticator.Locked, RetryAt: s.end}
+// login counts a use of a login in a batch.
+func (l *limiter) login(b *store.Batch, u use, handle string, limit Limit) *tally {
+	return l.count(b, l.name("login-"+string(u), ID(handle)), limit)
 }
 
-// giveBack takes back a use that turned out to be the person's own, or was not made. Once its window is over it does not
-// count any more, and must not be taken from those of the next.
-func (l *limiter) giveBack(ctx context.Context, s spent) error {
-	if !l.now().Before(s.end) {
+// identifier counts a use of an identifier in a batch. The identifier's type is left out: it is what the browser says it
+// is, and another type must not be another ten attempts at the same person.
+func (l *limiter) identifier(b *store.Batch, u use, id authenticator.Identifier) *tally {
+	return l.count(b, l.name(string(u), fold(id.Value)), l.limit)
+}
+
+func (l *limiter) count(b *store.Batch, key string, limit Limit) *tally {
+	return &tally{limiter: l, key: key, limit: limit, at: l.now(), counted: b.Queue(l.store, store.Operation{
+		Verb: store.VerbIncrement, Key: key, Delta: 1, TTL: limit.Window,
+	})}
+}
+
+// n is how many uses were counted, this one included.
+func (t *tally) n() int { return int(t.counted.Counter.N) }
+
+// without is how many uses are shown once the use is given back: whoever was counted later counted it in.
+func without(shown int, given *tally) int {
+	if shown > given.n() {
+		return shown - 1
+	}
+	return shown
+}
+
+// check returns an *[authenticator.Error] that says until when the limit is reached, or the error of the store.
+func (t *tally) check() error {
+	if t.counted.Err != nil {
+		return outage(t.counted.Err)
+	}
+	if t.n() > t.limit.Attempts {
+		return &authenticator.Error{Reason: authenticator.Locked, RetryAt: t.end()}
+	}
+	return nil
+}
+
+// end is when the window ends.
+func (t *tally) end() time.Time { return t.at.Add(t.counted.Counter.TTL) }
+
+// giveBack takes back, in a batch, a use that was not made, or was the person's own. Once its window is over there is
+// nothing to give back, and it must not be taken from those of the next. The result is nil if there is nothing.
+func (t *tally) giveBack(b *store.Batch) *store.Result {
+	if t == nil || t.counted.Err != nil || !t.limiter.now().Before(t.end()) {
 		return nil
 	}
-	_, err := l.store.Increment(ctx, s.key, -1, l.limit.Window)
-	return err
+	return b.Queue(t.limiter.store, store.Operation{Verb: store.VerbIncrement, Key: t.key, Delta: -1, TTL: t.limit.Window})
 }
 
-// name is the key of a counter. It does not tell the identifier, not even to somebody who tries them all, without the
-// secret. The identifier's type is left out: it is what the browser says it is, and another type must not be another
-// ten attempts at the same person.
-func (l *limiter) name(u use, id authenticator.Identifier) string {
+// name is the key of a counter. It does not tell what is counted, not even to somebody who tries all identifiers, without
+// the secret.
+func (l *limiter) name(use, of string) string {
 	mac := hmac.New(sha256.New, l.key)
-	fmt.Fprintf(mac, "%s:%s", u, fold(id.Value))
+	mac.Write([]byte(use + ":" + of))
 	return "login-limit:" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 

@@ -134,7 +134,7 @@ func request(acr string) *oauth.AuthorizationRequest {
 // begin begins a login for request(acr).
 func (w *world) begin(acr string) (handle string) {
 	w.Helper()
-	handle, err := w.Begin(w.Context(), request(acr), "")
+	handle, _, err := w.Begin(w.Context(), request(acr), "")
 	require.NoError(w, err)
 	return handle
 }
@@ -143,7 +143,7 @@ func (w *world) begin(acr string) (handle string) {
 func (w *world) atConsent(req *oauth.AuthorizationRequest) (handle string) {
 	w.Helper()
 	req.Parameters["acr_values"] = acrPassword
-	handle, err := w.Begin(w.Context(), req, "")
+	handle, _, err := w.Begin(w.Context(), req, "")
 	require.NoError(w, err)
 	s := w.ok(w.Answer(w.Context(), handle, alice, right(alice, authenticator.Password)))
 	require.Equal(w, login.StepConsent, s.Step)
@@ -244,9 +244,9 @@ type authorizer struct {
 	grants []oauth.Grant
 }
 
-func (a *authorizer) Approve(
-	ctx context.Context, req *oauth.AuthorizationRequest, g oauth.Grant, code string,
-) (*oauth.AuthorizationResponse, error) {
+func (a *authorizer) ApproveIn(
+	ctx context.Context, b *store.Batch, req *oauth.AuthorizationRequest, g oauth.Grant, code string,
+) (*oauth.AuthorizationResponse, func(context.Context) error, error) {
 	a.mu.Lock()
 	a.grants = append(a.grants, g)
 	a.mu.Unlock()
@@ -254,9 +254,9 @@ func (a *authorizer) Approve(
 		a.before()
 	}
 	if a.fail != nil {
-		return nil, a.fail
+		return nil, nil, a.fail
 	}
-	return a.Server.Approve(ctx, req, g, code)
+	return a.Server.ApproveIn(ctx, b, req, g, code)
 }
 
 func (a *authorizer) lastGrant(t testing.TB) oauth.Grant {
