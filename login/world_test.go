@@ -18,6 +18,7 @@ import (
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/par"
 	"github.com/gosignet/signet/store"
 	"github.com/gosignet/signet/store/memory"
 )
@@ -58,6 +59,7 @@ type world struct {
 	people     *people
 	authorizer *authorizer
 	openID     *oidc.Provider
+	pushed     *par.Requests
 	trail      *trail
 	client     *oauth.Client
 }
@@ -93,10 +95,15 @@ func newWorld(t testing.TB, config ...func(*login.Config)) *world {
 		ACRValues: acrs.Values(), Now: w.clock.Now,
 	})
 	require.NoError(t, err)
+	w.pushed, err = par.New(par.Config{Store: w.store, Now: w.clock.Now})
+	require.NoError(t, err)
 	server, err := oauth.New(oauth.Config{
-		Issuer:    "https://id.example.org",
-		Endpoints: oauth.Endpoints{Authorization: "https://id.example.org/authorize", Token: "https://id.example.org/token"},
-		Clients:   w, Keys: ring, Store: w.store, Extension: w.openID, Audit: w.trail, Now: w.clock.Now,
+		Issuer: "https://id.example.org",
+		Endpoints: oauth.Endpoints{
+			Authorization: "https://id.example.org/authorize", Token: "https://id.example.org/token",
+			PushedRequests: "https://id.example.org/par",
+		},
+		Clients: w, Keys: ring, Store: w.store, Extension: w.openID, Audit: w.trail, Now: w.clock.Now, Pushed: w.pushed,
 	})
 	require.NoError(t, err)
 	w.authorizer = &authorizer{Server: server}
