@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -106,6 +107,9 @@ func checkGrant(req *AuthorizationRequest, g *Grant) error {
 		if !slices.Contains(req.Scope, scope) {
 			return errors.New("oauth: a grant has a scope that was not requested")
 		}
+	}
+	if len(g.Data) > 0 && !json.Valid(g.Data) {
+		return errors.New("oauth: the data of a grant is not JSON")
 	}
 	if req.RequestURI != "" && g.Transaction == "" {
 		return errors.New("oauth: a grant for a pushed request needs a transaction")

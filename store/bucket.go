@@ -27,8 +27,9 @@ const (
 // The fields are set once, before the first use; a Bucket is then safe for concurrent use. Without a Store, or with a
 // Name that is not allowed, every method returns ErrInvalid.
 //
-// Records are kept as JSON: only what survives [encoding/json] comes back, and an encrypted record has to fit into
-// [MaxValue].
+// Records are kept as CBOR (RFC 8949), with the field names and options of the cbor tags of structs, or else of their json
+// tags. Only what these say comes back, of times the instant to the nanosecond with its offset, and methods for encoding
+// that a type has for JSON are not called. An encrypted record has to fit into [MaxValue].
 type Bucket[T any] struct {
 	// Store is the backend. Required.
 	Store Ephemeral
