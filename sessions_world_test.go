@@ -144,6 +144,11 @@ func (s *recordingStore) Replace(ctx context.Context, key string, old, new []byt
 	return s.Ephemeral.Replace(ctx, key, old, new, ttl)
 }
 
+func (s *recordingStore) Increment(ctx context.Context, key string, delta int64, ttl time.Duration) (store.Counter, error) {
+	s.note(key, nil)
+	return s.Ephemeral.Increment(ctx, key, delta, ttl)
+}
+
 // auditTrail keeps the events.
 type auditTrail struct {
 	mu     sync.Mutex

@@ -18,7 +18,8 @@ type Authenticator interface {
 	Factors() []Factor
 	// Authenticate proves that a person answered the challenges, all of them, and says who they are.
 	Authenticate(ctx context.Context, r *Request) (*Identity, error)
-	// Claims releases what the person consented to. It is called once per granted login, when the code is redeemed.
+	// Claims releases what the person consented to. It is called once per granted login, when the code is redeemed, and
+	// again if the client has to try again because the answer did not reach it.
 	Claims(ctx context.Context, r *ClaimsRequest) (*Claims, error)
 }
 

@@ -146,7 +146,7 @@ func (v *Verifier) Verify(r Request) (*Proof, error) {
 	}
 	requireNonce := v.requireNonce || r.RequireNonce
 	if requireNonce && v.nonces == nil {
-		return nil, errors.New("dpop: a nonce is required of a proof and there are no Nonces")
+		return nil, v.demandNonce()
 	}
 	claims, thumbprint, err := v.open(r.Header)
 	if err != nil {
@@ -164,11 +164,10 @@ func (v *Verifier) Verify(r Request) (*Proof, error) {
 		return nil, refuse("jti of the DPoP proof is missing or too long", nil)
 	}
 	p := &Proof{Thumbprint: thumbprint, IssuedAt: claims.IssuedAt, ID: claims.ID, verifier: v, target: target}
-	fresh, err := v.checkNonce(p, claims, requireNonce)
-	if err != nil {
+	if err := v.checkNonce(p, claims, requireNonce); err != nil {
 		return nil, err
 	}
-	if err := v.checkTime(p, claims, fresh); err != nil {
+	if err := v.checkTime(p, claims); err != nil {
 		return nil, err
 	}
 	return p, nil
@@ -246,33 +245,42 @@ func tokenHash(token string) string {
 	return base64.RawURLEncoding.EncodeToString(digest[:])
 }
 
-// checkNonce reports whether the proof has a nonce of ours. A nonce that is there is checked even if none is required:
-// whoever sends one has learned from us to do so.
-func (v *Verifier) checkNonce(p *Proof, c *jwt.Claims, required bool) (fresh bool, err error) {
+// checkNonce says whether the proof has a nonce of ours. A nonce that is there is checked even if none is required: whoever
+// sends one has learned from us to do so.
+func (v *Verifier) checkNonce(p *Proof, c *jwt.Claims, required bool) error {
 	nonce, err := c.Text("nonce")
 	switch {
 	case err != nil:
-		return false, refuse("nonce of the DPoP proof is not a string", err)
+		return refuse("nonce of the DPoP proof is not a string", err)
 	case v.nonces == nil || nonce == "" && !required:
-		return false, nil
+		return nil
 	case !v.nonces.Check(nonce):
-		return false, &Error{Code: UseNonce, Description: "the DPoP proof needs the nonce of this answer", Nonce: v.nonces.Current()}
+		return v.demandNonce()
 	}
+	p.fresh = true
 	if current := v.nonces.Current(); current != nonce {
 		p.NextNonce = current
 	}
-	return true, nil
+	return nil
+}
+
+// demandNonce is the answer to a proof without a nonce that is good now.
+func (v *Verifier) demandNonce() error {
+	if v.nonces == nil {
+		return errors.New("dpop: a nonce is required of a proof and there are no Nonces")
+	}
+	return &Error{Code: UseNonce, Description: "the DPoP proof needs the nonce of this answer", Nonce: v.nonces.Current()}
 }
 
 // checkTime says whether the proof was made just now, and until when it must be remembered. A fresh nonce tells when it
 // was made better than the client's clock does, which may be hours off (RFC 9449 section 4.3, item 11).
-func (v *Verifier) checkTime(p *Proof, c *jwt.Claims, fresh bool) error {
+func (v *Verifier) checkTime(p *Proof, c *jwt.Claims) error {
 	now := v.now()
 	age := now.Sub(c.IssuedAt)
 	switch {
 	case c.IssuedAt.IsZero():
 		return refuse("iat of the DPoP proof is missing", nil)
-	case !fresh && (age > v.window || age < -v.window):
+	case !p.fresh && (age > v.window || age < -v.window):
 		return refuse("iat of the DPoP proof is too far from now", nil)
 	case !c.ExpiresAt.IsZero() && now.Sub(c.ExpiresAt) >= clockSkew:
 		return refuse("the DPoP proof has expired", nil)
@@ -280,7 +288,7 @@ func (v *Verifier) checkTime(p *Proof, c *jwt.Claims, fresh bool) error {
 		return refuse("the DPoP proof is not valid yet", nil)
 	}
 	p.remember = v.window - age + clockSkew
-	if fresh {
+	if p.fresh {
 		p.remember = v.nonces.lifetime() + clockSkew
 	}
 	return nil

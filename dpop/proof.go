@@ -30,17 +30,32 @@ type Proof struct {
 	verifier *Verifier
 	target   string
 	remember time.Duration
+	fresh    bool // it has a nonce of ours
 }
 
 // Consume uses the proof up: of many calls with one proof, on all instances that share the store, one succeeds. The
 // others get an *[Error]. Any other error means that the store could not tell, and nothing may be done for the client.
 func (p *Proof) Consume(ctx context.Context) error {
+	var b store.Batch
+	result := p.ConsumeIn(&b)
+	b.Do(ctx)
+	return result()
+}
+
+// ConsumeIn is Consume in a batch. What else is in the batch must be worth nothing to anybody if the result is an error.
+func (p *Proof) ConsumeIn(b *store.Batch) (result func() error) {
 	if p.verifier == nil {
-		return errors.New("dpop: the proof was not verified")
+		return func() error { return errors.New("dpop: the proof was not verified") }
 	}
 	// The jti is the last, for it may be anything; the others have no NUL.
 	id := sha256.Sum256([]byte(p.Thumbprint + "\x00" + p.target + "\x00" + p.ID))
-	err := p.verifier.store.Add(ctx, "dpop:"+base64.RawURLEncoding.EncodeToString(id[:]), nil, p.remember)
+	added := b.Queue(p.verifier.store, store.Operation{
+		Verb: store.VerbAdd, Key: "dpop:" + base64.RawURLEncoding.EncodeToString(id[:]), TTL: p.remember,
+	})
+	return func() error { return consumed(added.Err) }
+}
+
+func consumed(err error) error {
 	if errors.Is(err, store.ErrExists) {
 		return refuse("the DPoP proof was used before", nil)
 	}

@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+
+	"github.com/gosignet/signet/store"
 )
 
 const (
@@ -41,8 +43,12 @@ type Access struct {
 type ResourceConfig struct {
 	// Verifier verifies proofs. Required.
 	Verifier *Verifier
-	// Tokens verifies access tokens. Required.
+	// Tokens verifies access tokens. Required, unless TokensIn is there.
 	Tokens TokenVerifier
+	// TokensIn is for access tokens that are kept in a store. It puts what it has to read into the batch that uses the
+	// proof up, and returns the TokenVerifier's answer once the batch was carried out. The proof is then verified first
+	// and used up whatever the answer is, for one round trip instead of two.
+	TokensIn func(b *store.Batch, token string) func(context.Context) (*Token, error)
 	// BaseURL is the address at which clients see the root of the resources, as "https://api.example" or, where a proxy
 	// takes a prefix away, "https://example/api". The path of a request comes after it. Required, unless URL is there.
 	BaseURL string
@@ -59,6 +65,7 @@ type ResourceConfig struct {
 type Resource struct {
 	verifier    *Verifier
 	tokens      TokenVerifier
+	tokensIn    func(*store.Batch, string) func(context.Context) (*Token, error)
 	url         func(*http.Request) string
 	allowBearer bool
 	logger      *slog.Logger
@@ -66,7 +73,9 @@ type Resource struct {
 
 // NewResource returns a Resource, or every mistake in the configuration at once.
 func NewResource(c ResourceConfig) (*Resource, error) {
-	s := &Resource{verifier: c.Verifier, tokens: c.Tokens, url: c.URL, allowBearer: c.AllowBearer, logger: c.Logger}
+	s := &Resource{
+		verifier: c.Verifier, tokens: c.Tokens, tokensIn: c.TokensIn, url: c.URL, allowBearer: c.AllowBearer, logger: c.Logger,
+	}
 	if s.logger == nil {
 		s.logger = slog.New(slog.DiscardHandler)
 	}
@@ -74,8 +83,8 @@ func NewResource(c ResourceConfig) (*Resource, error) {
 	if s.verifier == nil {
 		errs = append(errs, errors.New("dpop: Verifier of the Resource is missing"))
 	}
-	if s.tokens == nil {
-		errs = append(errs, errors.New("dpop: Tokens of the Resource is missing"))
+	if (s.tokens == nil) == (s.tokensIn == nil) {
+		errs = append(errs, errors.New("dpop: the Resource needs Tokens or TokensIn, and not both"))
 	}
 	switch {
 	case (c.BaseURL == "") == (c.URL == nil):
@@ -116,7 +125,8 @@ func FromContext(ctx context.Context) (*Access, bool) {
 	return access, ok
 }
 
-// Authenticate verifies the token of a request and the proof with it, and uses the proof up last. The answer to an error
+// Authenticate verifies the token of a request and the proof with it, and uses the proof up last, or along with
+// [ResourceConfig.TokensIn]. The answer to an error
 // is for [Resource.Refuse]. A proof that fails is nobody's fault but the sender's, and changes nothing for the token.
 func (s *Resource) Authenticate(r *http.Request) (*Access, error) {
 	scheme, credentials, err := authorization(r.Header)
@@ -126,34 +136,94 @@ func (s *Resource) Authenticate(r *http.Request) (*Access, error) {
 	if scheme != Scheme && !s.allowBearer {
 		return nil, &Error{Code: InvalidToken, Description: "the access token must be used with the scheme DPoP"}
 	}
-	token, err := s.tokens(r.Context(), credentials)
-	switch {
-	case errors.Is(err, ErrInvalidToken):
-		return nil, &Error{Code: InvalidToken, Description: "the access token is not valid", Cause: err}
-	case err != nil:
-		return nil, err
-	case token == nil:
-		return nil, errors.New("dpop: the TokenVerifier gave neither a token nor an error")
-	case scheme == bearer && token.Thumbprint != "":
-		return nil, &Error{Code: InvalidToken, Description: "the access token must be used with the scheme DPoP"}
-	case scheme == bearer:
-		return &Access{Token: token}, nil
-	case token.Thumbprint == "":
-		return nil, &Error{Code: InvalidToken, Description: "the access token is not bound to a key"}
+	if s.tokensIn != nil {
+		return s.authenticateIn(r, scheme, credentials)
 	}
-	proof, err := s.verifier.Verify(Request{
-		Header: r.Header, Method: r.Method, URL: s.url(r), AccessToken: credentials, RequireNonce: token.RequireNonce,
-	})
+	token, err := s.tokens(r.Context(), credentials)
+	if err := usable(scheme, token, err); err != nil {
+		return nil, err
+	}
+	if scheme == bearer {
+		return &Access{Token: token}, nil
+	}
+	proof, err := s.verify(r, credentials, token.RequireNonce)
 	if err != nil {
 		return nil, err
 	}
-	if !SameKey(proof.Thumbprint, token.Thumbprint) {
-		return nil, &Error{Code: InvalidToken, Description: "the access token is bound to another key"}
+	if err := s.checkProof(proof, token); err != nil {
+		return nil, err
 	}
 	if err := proof.Consume(r.Context()); err != nil {
 		return nil, err
 	}
 	return &Access{Token: token, Proof: proof}, nil
+}
+
+// authenticateIn is Authenticate in one round trip. What is wrong with the token is said before what is wrong with the
+// proof, as there.
+func (s *Resource) authenticateIn(r *http.Request, scheme, credentials string) (*Access, error) {
+	var b store.Batch
+	find := s.tokensIn(&b, credentials)
+	var proof *Proof
+	var refused error
+	consumed := func() error { return refused }
+	if scheme == Scheme {
+		if proof, refused = s.verify(r, credentials, false); refused == nil {
+			consumed = proof.ConsumeIn(&b)
+		}
+	}
+	b.Do(r.Context())
+	token, err := find(r.Context())
+	if err := usable(scheme, token, err); err != nil {
+		return nil, err
+	}
+	switch {
+	case refused != nil && token.RequireNonce: // a client whose clock is wrong needs a nonce to get any further
+		_, err = s.verify(r, credentials, true)
+	case proof != nil:
+		err = s.checkProof(proof, token)
+	}
+	if err == nil {
+		err = consumed()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Access{Token: token, Proof: proof}, nil
+}
+
+// usable says whether what the TokenVerifier returned can be used with the scheme.
+func usable(scheme string, token *Token, err error) error {
+	switch {
+	case errors.Is(err, ErrInvalidToken):
+		return &Error{Code: InvalidToken, Description: "the access token is not valid", Cause: err}
+	case err != nil:
+		return err
+	case token == nil:
+		return errors.New("dpop: the TokenVerifier gave neither a token nor an error")
+	case scheme == bearer && token.Thumbprint != "":
+		return &Error{Code: InvalidToken, Description: "the access token must be used with the scheme DPoP"}
+	case scheme == Scheme && token.Thumbprint == "":
+		return &Error{Code: InvalidToken, Description: "the access token is not bound to a key"}
+	}
+	return nil
+}
+
+func (s *Resource) verify(r *http.Request, credentials string, requireNonce bool) (*Proof, error) {
+	return s.verifier.Verify(Request{
+		Header: r.Header, Method: r.Method, URL: s.url(r), AccessToken: credentials, RequireNonce: requireNonce,
+	})
+}
+
+// checkProof says whether the proof is what the token demands.
+func (s *Resource) checkProof(proof *Proof, token *Token) error {
+	switch {
+	case token.RequireNonce && !proof.fresh:
+		return s.verifier.demandNonce()
+	case !SameKey(proof.Thumbprint, token.Thumbprint):
+		return &Error{Code: InvalidToken, Description: "the access token is bound to another key"}
+	}
+	return nil
 }
 
 // authorization returns the scheme, as this package writes it, and the token of the one Authorization header field.

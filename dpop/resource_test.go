@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/dpop"
+	"github.com/gosignet/signet/store"
 )
 
 const (
@@ -63,6 +64,28 @@ func resource(t testing.TB, v *dpop.Verifier, change func(*dpop.ResourceConfig))
 	}))
 }
 
+// ways are how a Resource finds tokens.
+var ways = map[string]func(*dpop.ResourceConfig){
+	"by themselves":     func(*dpop.ResourceConfig) {},
+	"in one round trip": inBatch,
+}
+
+func inBatch(c *dpop.ResourceConfig) {
+	c.Tokens, c.TokensIn = nil, func(_ *store.Batch, token string) func(context.Context) (*dpop.Token, error) {
+		return func(ctx context.Context) (*dpop.Token, error) { return tokens(ctx, token) }
+	}
+}
+
+// inEveryWay runs a test for each of the ways.
+func inEveryWay(t *testing.T, test func(t *testing.T, way func(*dpop.ResourceConfig))) {
+	for name, way := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, way)
+		})
+	}
+}
+
 // get asks for the resource; a proof that is empty is not sent.
 func get(h http.Handler, authorization string, proofs ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest("GET", "http://10.0.0.1:8080/people/me?fields=all", nil)
@@ -77,8 +100,13 @@ func get(h http.Handler, authorization string, proofs ...string) *httptest.Respo
 
 // TestConformance is what the OpenID Foundation's module dpop-negative-tests does, in its order, with one token.
 func TestConformance(t *testing.T) {
+	t.Parallel()
+	inEveryWay(t, conformance)
+}
+
+func conformance(t *testing.T, way func(*dpop.ResourceConfig)) {
 	c := newClock()
-	guarded := resource(t, newVerifier(t, c, nil), nil)
+	guarded := resource(t, newVerifier(t, c, nil), way)
 	sign := func(change func(*draft)) []string {
 		d := newDraft("GET", resourceURL, c.Now()).withToken(accessToken)
 		change(d)
@@ -187,7 +215,11 @@ func TestConformance(t *testing.T) {
 
 func TestEveryTokenNeedsItsOwnKey(t *testing.T) {
 	t.Parallel()
-	guarded := resource(t, newVerifier(t, newClock(), nil), nil)
+	inEveryWay(t, everyTokenNeedsItsOwnKey)
+}
+
+func everyTokenNeedsItsOwnKey(t *testing.T, way func(*dpop.ResourceConfig)) {
+	guarded := resource(t, newVerifier(t, newClock(), nil), way)
 	for token, alg := range map[string]jose.SignatureAlgorithm{accessToken: jose.ES256, "rsa": jose.PS256} {
 		for _, by := range []jose.SignatureAlgorithm{jose.ES256, jose.PS256, jose.EdDSA} {
 			claims := newDraft("GET", resourceURL, start).withToken(token).claims
@@ -202,6 +234,10 @@ func TestEveryTokenNeedsItsOwnKey(t *testing.T) {
 
 func TestTokensThatAreRefused(t *testing.T) {
 	t.Parallel()
+	inEveryWay(t, tokensThatAreRefused)
+}
+
+func tokensThatAreRefused(t *testing.T, way func(*dpop.ResourceConfig)) {
 	for name, tc := range map[string]struct {
 		authorization, challenge string
 		status                   int
@@ -223,6 +259,7 @@ func TestTokensThatAreRefused(t *testing.T) {
 			t.Parallel()
 			var log bytes.Buffer
 			guarded := resource(t, newVerifier(t, newClock(), nil), func(c *dpop.ResourceConfig) {
+				way(c)
 				c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 			})
 			_, token, _ := strings.Cut(tc.authorization, " ")
@@ -247,12 +284,12 @@ func TestTokensThatAreRefused(t *testing.T) {
 		r.Header["Authorization"] = []string{"DPoP " + accessToken, "DPoP " + accessToken}
 		r.Header["Dpop"] = []string{newDraft("GET", resourceURL, start).withToken(accessToken).sign()}
 		w := httptest.NewRecorder()
-		resource(t, newVerifier(t, newClock(), nil), nil).ServeHTTP(w, r)
+		resource(t, newVerifier(t, newClock(), nil), way).ServeHTTP(w, r)
 		assert.Equal(t, http.StatusUnauthorized, w.Code)
 	})
 	t.Run("outage of the store", func(t *testing.T) {
 		t.Parallel()
-		guarded := resource(t, newVerifier(t, newClock(), func(c *dpop.Config) { c.Store = broken{} }), nil)
+		guarded := resource(t, newVerifier(t, newClock(), func(c *dpop.Config) { c.Store = broken{} }), way)
 		w := get(guarded, "DPoP "+accessToken, newDraft("GET", resourceURL, start).withToken(accessToken).sign())
 		assert.Equal(t, http.StatusServiceUnavailable, w.Code)
 		assert.NotContains(t, w.Body.String(), errDown.Error())
@@ -261,7 +298,14 @@ func TestTokensThatAreRefused(t *testing.T) {
 
 func TestBearerTokensBesideBoundOnes(t *testing.T) {
 	t.Parallel()
-	guarded := resource(t, newVerifier(t, newClock(), nil), func(c *dpop.ResourceConfig) { c.AllowBearer = true })
+	inEveryWay(t, bearerTokensBesideBoundOnes)
+}
+
+func bearerTokensBesideBoundOnes(t *testing.T, way func(*dpop.ResourceConfig)) {
+	guarded := resource(t, newVerifier(t, newClock(), nil), func(c *dpop.ResourceConfig) {
+		way(c)
+		c.AllowBearer = true
+	})
 	proof := func(token string) string { return newDraft("GET", resourceURL, start).withToken(token).sign() }
 
 	w := get(guarded, "bearer unbound")
@@ -288,9 +332,13 @@ func TestBearerTokensBesideBoundOnes(t *testing.T) {
 
 func TestNoncesAtAResource(t *testing.T) {
 	t.Parallel()
+	inEveryWay(t, noncesAtAResource)
+}
+
+func noncesAtAResource(t *testing.T, way func(*dpop.ResourceConfig)) {
 	c := newClock()
 	nonces := newNonces(t, c, secretA)
-	guarded := resource(t, newVerifier(t, c, func(c *dpop.Config) { c.Nonces = nonces }), nil)
+	guarded := resource(t, newVerifier(t, c, func(c *dpop.Config) { c.Nonces = nonces }), way)
 	proof := func(nonce string) string {
 		d := newDraft("GET", resourceURL, c.Now()).withToken("nonce")
 		if nonce != "" {
@@ -317,6 +365,10 @@ func TestNoncesAtAResource(t *testing.T) {
 	w = get(guarded, "DPoP nonce", proof(given[0]))
 	assert.Equal(t, http.StatusUnauthorized, w.Code)
 	assert.Equal(t, []string{nonces.Current()}, w.Header().Values("DPoP-Nonce"))
+
+	d := newDraft("GET", resourceURL, c.Now().Add(-time.Hour)).withToken("nonce")
+	w = get(guarded, "DPoP nonce", d.sign())
+	assert.Equal(t, []string{nonces.Current()}, w.Header().Values("DPoP-Nonce"), "a client whose clock is wrong needs one")
 
 	w = get(guarded, "DPoP nonce")
 	assert.Contains(t, w.Header().Get("WWW-Authenticate"), `error="invalid_dpop_proof"`, "a client that knows no DPoP gets no nonce")
@@ -361,17 +413,65 @@ func TestNewResourceReportsAllMistakesAtOnce(t *testing.T) {
 	url := func(*http.Request) string { return baseURL }
 	_, err = dpop.NewResource(dpop.ResourceConfig{Verifier: v, Tokens: tokens, BaseURL: baseURL, URL: url})
 	assert.Error(t, err)
+	both := dpop.ResourceConfig{Verifier: v, BaseURL: baseURL}
+	inBatch(&both)
+	both.Tokens = tokens
+	_, err = dpop.NewResource(both)
+	assert.ErrorContains(t, err, "TokensIn")
 	_, ok := dpop.FromContext(t.Context())
 	assert.False(t, ok)
+}
+
+// A proof, and a token that is kept in the same store, cost one round trip.
+func TestTokenIsReadWithTheProof(t *testing.T) {
+	t.Parallel()
+	c := newClock()
+	trips := &roundTrips{Ephemeral: newStore(c)}
+	kept := store.Bucket[dpop.Token]{Store: trips, Name: "token", Now: c.Now}
+	token, err := kept.Create(t.Context(), dpop.Token{Thumbprint: thumbprint(ecKey()), Claims: "somebody"}, time.Minute)
+	require.NoError(t, err)
+	guarded := resource(t, newVerifier(t, c, func(c *dpop.Config) { c.Store = trips }), func(c *dpop.ResourceConfig) {
+		c.Tokens, c.TokensIn = nil, func(b *store.Batch, token string) func(context.Context) (*dpop.Token, error) {
+			held := kept.HoldIn(b, token)
+			return func(context.Context) (*dpop.Token, error) {
+				h, err := held()
+				if err != nil {
+					return nil, fmt.Errorf("%w: %w", dpop.ErrInvalidToken, err)
+				}
+				return &h.Value, nil
+			}
+		}
+	})
+	proof := newDraft("GET", resourceURL, c.Now()).withToken(token).sign()
+	trips.n = 0
+	assert.Equal(t, http.StatusOK, get(guarded, "DPoP "+token, proof).Code)
+	assert.Equal(t, 1, trips.n)
+	assert.Equal(t, http.StatusUnauthorized, get(guarded, "DPoP "+token, proof).Code, "the proof is used up")
+	assert.Equal(t, 2, trips.n)
+}
+
+// roundTrips counts batches.
+type roundTrips struct {
+	store.Ephemeral
+	n int
+}
+
+func (s *roundTrips) Do(ctx context.Context, operations []store.Operation) []store.Result {
+	s.n++
+	return store.Do(ctx, s.Ephemeral, operations...)
 }
 
 // TestOfManyRacingRequestsWithAProofOneIsLetIn races over two instances of the resource server.
 func TestOfManyRacingRequestsWithAProofOneIsLetIn(t *testing.T) {
 	t.Parallel()
+	inEveryWay(t, ofManyRacingRequestsWithAProofOneIsLetIn)
+}
+
+func ofManyRacingRequestsWithAProofOneIsLetIn(t *testing.T, way func(*dpop.ResourceConfig)) {
 	c := newClock()
 	shared := newStore(c)
 	share := func(c *dpop.Config) { c.Store = shared }
-	instances := []http.Handler{resource(t, newVerifier(t, c, share), nil), resource(t, newVerifier(t, c, share), nil)}
+	instances := []http.Handler{resource(t, newVerifier(t, c, share), way), resource(t, newVerifier(t, c, share), way)}
 	d := newDraft("GET", resourceURL, start).withToken(accessToken)
 	d.claims["jti"] = rand.Text()
 	proof := d.sign()

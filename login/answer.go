@@ -10,6 +10,7 @@ import (
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/store"
 )
 
 // maxResponse bounds a person's answer.
@@ -27,30 +28,37 @@ func (f *Flow) Answer(
 	ctx context.Context, handle string, id authenticator.Identifier, c authenticator.Challenge,
 ) (*State, error) {
 	id.Value = strings.TrimSpace(id.Value)
-	rec, err := f.update(ctx, handle, nil, func(r *record) error { return f.claimAttempt(r, id, c) })
-	if err != nil {
+	if c.Response == "" || len(c.Response) > maxResponse || id.Value != "" && id.Validate() != nil { // nothing to count
+		rec, err := f.read(ctx, handle)
+		if err == nil {
+			claimed := *rec
+			err = claimed.claimAnswer(id, c)
+		}
 		return f.present(ctx, handle, rec, err)
 	}
-	counted, err := f.limiter.spend(ctx, useAnswer, rec.Identifier)
+	a, err := f.attempt(ctx, handle, useAnswer, id)
 	if err != nil {
-		return f.limited(ctx, handle, rec, c.Factor, err)
+		return nil, err
 	}
-	identity, err := f.authenticate(ctx, handle, rec, c)
-	f.auditAttempt(ctx, handle, rec, c.Factor, err)
+	claimed := *a.rec
+	if err := claimed.claimAnswer(id, c); err != nil {
+		a.giveBack(ctx)
+		return f.present(ctx, handle, a.rec, err)
+	}
+	if err := a.check(ctx, claimed.Identifier); err != nil {
+		return f.limited(ctx, handle, a, &claimed, c.Factor, err)
+	}
+	identity, err := f.authenticate(ctx, handle, &claimed, c)
+	f.auditAttempt(ctx, handle, &claimed, c.Factor, err)
 	if err != nil {
-		return f.refused(ctx, handle, rec, c.Factor, err)
+		return f.refused(ctx, handle, a, &claimed, c.Factor, err)
 	}
-	rec, err = f.succeeded(ctx, handle, rec, identity)
-	if err == nil || errors.Is(err, errStay) {
-		if err := f.limiter.giveBack(ctx, counted); err != nil {
-			f.logger.WarnContext(ctx, "an attempt could not be given back", "transaction", ID(handle), "error", err)
-		}
-	}
+	rec, err := f.succeeded(ctx, handle, a, &claimed, identity)
 	return f.present(ctx, handle, rec, err)
 }
 
-// claimAttempt counts an attempt before it is made, so that no number of concurrent answers makes more than are allowed.
-func (f *Flow) claimAttempt(r *record, id authenticator.Identifier, c authenticator.Challenge) error {
+// claimAnswer moves the login to where the answer is given.
+func (r *record) claimAnswer(id authenticator.Identifier, c authenticator.Challenge) error {
 	switch {
 	case r.proved(c.Factor):
 		return errStay
@@ -59,29 +67,27 @@ func (f *Flow) claimAttempt(r *record, id authenticator.Identifier, c authentica
 	case c.Response == "" || len(c.Response) > maxResponse:
 		return &authenticator.Error{Reason: authenticator.WrongCredentials}
 	}
-	if err := r.identify(id, r.identified() || c.Factor == authenticator.OTP); err != nil {
-		return err
-	}
-	if r.Attempts >= f.maxAttempts { // the last one is under way
-		return &authenticator.Error{Reason: authenticator.Locked}
-	}
-	r.Attempts++
-	return nil
+	return r.identify(id, r.identified() || c.Factor == authenticator.OTP)
 }
 
-// limited gives the attempt back that the limit of the identifier forbids.
+// limited gives the attempt back that a limit forbids. While the last answer of the login is under way, the limit of the
+// login forbids another.
 func (f *Flow) limited(
-	ctx context.Context, handle string, rec *record, factor authenticator.Factor, cause error,
+	ctx context.Context, handle string, a *attempt, claimed *record, factor authenticator.Factor, cause error,
 ) (*State, error) {
 	if _, ok := errors.AsType[*authenticator.Error](cause); !ok {
 		return nil, cause
 	}
-	f.auditAttempt(ctx, handle, rec, factor, cause)
-	rec, err := f.update(ctx, handle, rec, func(r *record) error {
-		if r.Response != nil || r.proved(factor) {
+	f.auditAttempt(ctx, handle, claimed, factor, cause)
+	var b store.Batch
+	a.giveBackIn(&b)
+	rec, err := f.updateIn(ctx, &b, handle, a.rec, func(r *record) error {
+		switch {
+		case r.Response != nil || r.proved(factor):
 			return errStay
+		case !r.typed(a.rec, claimed):
+			return cause
 		}
-		r.Attempts = max(0, r.Attempts-1)
 		return nil
 	})
 	if err == nil {
@@ -107,24 +113,30 @@ func (f *Flow) authenticate(
 	return identity, err
 }
 
-// refused ends the login if the answer was the last that it had. If the same answer was right in another request
-// meanwhile, as of a double click, that is what counts.
+// refused writes down that the answer was not right, and ends the login if it was the last that it had. If the same answer
+// was right in another request meanwhile, as of a double click, that is what counts. Whoever hangs up is not told, and
+// does not get the attempt back.
 func (f *Flow) refused(
-	ctx context.Context, handle string, rec *record, factor authenticator.Factor, cause error,
+	ctx context.Context, handle string, a *attempt, claimed *record, factor authenticator.Factor, cause error,
 ) (*State, error) {
+	rec, err := f.update(context.WithoutCancel(ctx), handle, a.rec, func(r *record) error {
+		if r.Response != nil || r.proved(factor) {
+			return errStay
+		}
+		if !r.typed(a.rec, claimed) && r.Attempts >= a.login.n() {
+			return cause
+		}
+		r.Attempts = max(r.Attempts, a.login.n())
+		return nil
+	})
 	if _, ok := errors.AsType[*authenticator.Error](cause); !ok {
 		return nil, cause
 	}
-	last := rec.Attempts >= f.maxAttempts
-	rec, err := f.read(ctx, handle)
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = cause
 	}
-	if rec.Response != nil || rec.proved(factor) {
-		return f.present(ctx, handle, rec, nil)
-	}
-	if !last {
-		return f.present(ctx, handle, rec, cause)
+	if !errors.Is(err, cause) || a.login.n() < f.maxAttempts {
+		return f.present(ctx, handle, rec, err)
 	}
 	response := f.deny(ctx, handle, rec, oauth.AccessDenied, "the person did not prove who they are")
 	rec, err = f.update(ctx, handle, rec, func(r *record) error {
@@ -137,28 +149,31 @@ func (f *Flow) refused(
 	return f.present(ctx, handle, rec, err)
 }
 
-// succeeded takes the person through the factor that rec stood at.
+// succeeded takes the person through the factor that the login stood at, and gives the attempt back.
 func (f *Flow) succeeded(
-	ctx context.Context, handle string, rec *record, identity *authenticator.Identity,
+	ctx context.Context, handle string, a *attempt, claimed *record, identity *authenticator.Identity,
 ) (*record, error) {
-	client, err := f.clients.Client(ctx, rec.Request.ClientID)
+	client, err := f.clients.Client(ctx, claimed.Request.ClientID)
 	if err != nil {
 		return nil, fmt.Errorf("login: look up the client: %w", err)
 	}
 	subject := f.openID.Subject(client, identity.Subject)
 	var denied *oauth.AuthorizationResponse
-	if !rec.OpenID.AcceptsSubject(subject) {
-		denied = f.deny(ctx, handle, rec, oauth.LoginRequired, "another person logged in than the request asks for")
+	if !claimed.OpenID.AcceptsSubject(subject) {
+		denied = f.deny(ctx, handle, claimed, oauth.LoginRequired, "another person logged in than the request asks for")
 	}
-	factor := rec.factor()
-	after, err := f.update(ctx, handle, rec, func(r *record) error {
+	factor := claimed.factor()
+	var b store.Batch
+	returned := a.giveBackIn(&b)
+	after, err := f.updateIn(ctx, &b, handle, a.rec, func(r *record) error {
 		switch {
 		case r.proved(factor):
 			return errStay
-		case !r.at(rec):
+		case !r.at(claimed):
 			return ErrStep
 		}
-		r.succeed(factor, rec.Identifier, identity)
+		r.succeed(factor, claimed.Identifier, identity)
+		r.Attempts = without(r.Attempts, a.login)
 		if r.step() == StepConsent {
 			r.AuthTime = f.now()
 		}
@@ -167,6 +182,11 @@ func (f *Flow) succeeded(
 		}
 		return nil
 	})
+	for _, r := range returned {
+		if r.Err != nil {
+			f.logger.WarnContext(ctx, "an attempt could not be given back", "transaction", ID(handle), "error", r.Err)
+		}
+	}
 	if err == nil && !after.AuthTime.IsZero() {
 		f.audit(ctx, handle, after, audit.Event{
 			Type: audit.Authenticated, Outcome: audit.Success, Subject: subject, Factors: names(after.Succeeded),
@@ -179,7 +199,6 @@ func (r *record) succeed(f authenticator.Factor, id authenticator.Identifier, id
 	r.Succeeded = append(slices.Clip(r.Succeeded), f)
 	r.Identifier, r.Identity = id, identity
 	r.Code, r.Editing = nil, false
-	r.Attempts = max(0, r.Attempts-1)
 }
 
 func (f *Flow) auditAttempt(ctx context.Context, handle string, rec *record, factor authenticator.Factor, err error) {

@@ -161,20 +161,66 @@ func TestIdentifierIsLockedAcrossLogins(t *testing.T) {
 	w.ok(w.Answer(t.Context(), handle, id, right(id, authenticator.Password)))
 }
 
-func TestWindowEndsByTheFlowsClock(t *testing.T) {
+// The window of a counter is the time to live that it has in the store, whose clock all instances share.
+func TestWindowEndsByTheStoresClock(t *testing.T) {
 	t.Parallel()
-	slow, err := memory.New(memory.Config{Now: func() time.Time { return time.Unix(0, 0) }})
+	elsewhere := &clock{now: time.Unix(0, 0)}
+	backend, err := memory.New(memory.Config{Now: elsewhere.Now})
 	require.NoError(t, err)
 	w := newWorld(t, func(c *login.Config) {
-		c.Store = slow
+		c.Store = backend
 		c.IdentifierLimit = login.Limit{Attempts: 1, Window: time.Minute}
 	})
-	_, err = w.Answer(t.Context(), w.begin(acrPassword), alice, wrong(authenticator.Password))
-	require.Equal(t, authenticator.WrongCredentials, reasonOf(t, err))
-	_, err = w.Answer(t.Context(), w.begin(acrPassword), alice, wrong(authenticator.Password))
-	require.Equal(t, authenticator.Locked, reasonOf(t, err))
+	answer := func(c authenticator.Challenge) error {
+		_, err := w.Answer(t.Context(), w.begin(acrPassword), alice, c)
+		return err
+	}
+	require.Equal(t, authenticator.WrongCredentials, reasonOf(t, answer(wrong(authenticator.Password))))
 	w.clock.advance(time.Minute)
+	err = answer(right(alice, authenticator.Password))
+	require.Equal(t, authenticator.Locked, reasonOf(t, err))
+	locked, _ := errors.AsType[*authenticator.Error](err)
+	require.True(t, locked.RetryAt.Equal(w.clock.Now().Add(time.Minute)), "by our clock the window has not begun to pass")
+	elsewhere.advance(time.Minute)
+	require.NoError(t, answer(right(alice, authenticator.Password)))
+}
+
+// A right answer that took longer than the window is given back to nobody: the attempts of the next window are others'.
+func TestUseIsNotGivenBackToTheNextWindow(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *login.Config) { c.IdentifierLimit = login.Limit{Attempts: 2, Window: time.Minute} })
+	guess := func() authenticator.Reason {
+		_, err := w.Answer(t.Context(), w.begin(acrPassword), alice, wrong(authenticator.Password))
+		return reasonOf(t, err)
+	}
+	w.people.authenticate = func(context.Context, *authenticator.Request) (*authenticator.Identity, error) {
+		w.people.authenticate = nil
+		w.clock.advance(time.Minute)
+		require.Equal(t, authenticator.WrongCredentials, guess())
+		return &authenticator.Identity{Subject: "alice"}, nil
+	}
 	w.ok(w.Answer(t.Context(), w.begin(acrPassword), alice, right(alice, authenticator.Password)))
+	require.Equal(t, authenticator.WrongCredentials, guess())
+	require.Equal(t, authenticator.Locked, guess())
+}
+
+// Two hundred people who share an identifier, or one with two hundred tabs, all get in at once.
+func TestConcurrentLoginsOfOneIdentifierWithinTheLimit(t *testing.T) {
+	t.Parallel()
+	const logins = 200
+	w := newWorld(t, func(c *login.Config) { c.IdentifierLimit.Attempts = logins })
+	together(logins, func(int) {
+		handle, _, err := w.Begin(t.Context(), request(acrCode), "")
+		assert.NoError(t, err)
+		_, err = w.SendCode(t.Context(), handle, alice)
+		assert.NoError(t, err)
+		s, err := w.Answer(t.Context(), handle, alice, right(alice, authenticator.OTP))
+		if assert.NoError(t, err) {
+			assert.Equal(t, login.StepConsent, s.Step)
+		}
+	})
+	_, err := w.SendCode(t.Context(), w.begin(acrCode), alice)
+	require.Equal(t, authenticator.Locked, reasonOf(t, err), "every code was counted")
 }
 
 func TestRightAnswersLockNobody(t *testing.T) {

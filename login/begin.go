@@ -11,21 +11,25 @@ import (
 	"github.com/gosignet/signet/oidc"
 )
 
-// Begin starts a login for a valid authorization request and returns its handle, which only the person's browser may
-// hold. The session is the token that the browser has of [Flow.KeepSession], or whatever else it claims to have; empty
+// Begin starts a login for a valid authorization request and returns where it stands, and its handle, which only the
+// person's browser may hold. The session is the token that the browser has of [Flow.KeepSession], or whatever else it claims to have; empty
 // means none. If the session answers the request the login is over at once, as its State says. An error is for the
 // client: [Flow.Refuse] makes the response of it.
-func (f *Flow) Begin(ctx context.Context, req *oauth.AuthorizationRequest, session string) (handle string, err error) {
+func (f *Flow) Begin(
+	ctx context.Context, req *oauth.AuthorizationRequest, session string,
+) (handle string, state *State, err error) {
 	rec, err := f.begin(ctx, req, session)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	handle, err = f.logins.Create(ctx, *rec, f.lifetime)
-	if err != nil {
-		return "", outage(err)
+	if handle, err = f.logins.Create(ctx, *rec, f.lifetime); err != nil {
+		return "", nil, outage(err)
 	}
 	f.audit(ctx, handle, rec, audit.Event{Type: audit.AuthorizationRequested, Outcome: audit.Success})
-	return handle, nil
+	if state, err = f.present(ctx, handle, rec, nil); err != nil {
+		return "", nil, err
+	}
+	return handle, state, nil
 }
 
 // Refuse returns the response that tells the client why Begin failed. Of an error that is no [*oauth.Error] it tells

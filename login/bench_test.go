@@ -20,7 +20,7 @@ func BenchmarkLogin(b *testing.B) {
 	w.store.values = nil
 	b.ReportAllocs()
 	for b.Loop() {
-		handle, err := w.Begin(ctx, req, "")
+		handle, _, err := w.Begin(ctx, req, "")
 		require.NoError(b, err)
 		w.ok(w.State(ctx, handle))
 		w.ok(w.Answer(ctx, handle, alice, challenge))

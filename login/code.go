@@ -7,6 +7,7 @@ import (
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/store"
 )
 
 // SendCode has a one-time code sent to the person, for the first time or again; the identifier may then be empty. While
@@ -14,33 +15,63 @@ import (
 // are used up, Locked. Whether the person exists is not to be learnt from it.
 func (f *Flow) SendCode(ctx context.Context, handle string, id authenticator.Identifier) (*State, error) {
 	id.Value = strings.TrimSpace(id.Value)
-	var send bool
-	rec, err := f.update(ctx, handle, nil, func(r *record) (err error) {
-		send, err = f.claimCode(r, id)
-		return err
-	})
-	if err != nil || !send {
+	if id.Value != "" && id.Validate() != nil { // nothing to count
+		rec, err := f.read(ctx, handle)
+		if err == nil {
+			claimed := *rec
+			_, err = f.claimCode(&claimed, id)
+		}
 		return f.present(ctx, handle, rec, err)
 	}
-	receipt, err := f.sendCode(ctx, handle, rec)
-	outcome, reason := verdict(err)
-	f.audit(ctx, handle, rec, audit.Event{
-		Type: audit.CodeSent, Outcome: outcome, Reason: reason, Factors: []string{string(authenticator.OTP)},
-	})
+	a, err := f.attempt(ctx, handle, useCode, id)
 	if err != nil {
-		return f.notSent(ctx, handle, rec, err)
+		return nil, err
 	}
-	rec, err = f.update(ctx, handle, rec, func(r *record) error {
-		if !r.at(rec) || r.Identifier != rec.Identifier {
+	claimed := *a.rec
+	send, err := f.claimCode(&claimed, id)
+	var b store.Batch
+	switch {
+	case err != nil:
+		a.giveBack(ctx)
+		return f.present(ctx, handle, a.rec, err)
+	case !send:
+		a.giveBackIn(&b)
+		rec, err := f.updateIn(ctx, &b, handle, a.rec, func(r *record) error {
+			if send, err := f.claimCode(r, id); err != nil || !send {
+				return err
+			}
+			return ErrStep
+		})
+		return f.present(ctx, handle, rec, err)
+	}
+	if err := a.check(ctx, claimed.Identifier); err != nil {
+		a.giveBackIn(&b)
+		f.auditCode(ctx, handle, &claimed, err)
+		return f.notSent(ctx, &b, handle, a, &claimed, err)
+	}
+	receipt, err := f.identities.sendCode(ctx, &authenticator.CodeRequest{
+		Transaction: ID(handle),
+		ClientID:    claimed.Request.ClientID,
+		Identifier:  claimed.Identifier,
+		Locales:     claimed.OpenID.UILocales,
+	})
+	f.auditCode(ctx, handle, &claimed, err)
+	if err != nil {
+		a.login.giveBack(&b)
+		return f.notSent(ctx, &b, handle, a, &claimed, err)
+	}
+	rec, err := f.update(ctx, handle, a.rec, func(r *record) error {
+		if !r.at(a.rec) || r.Identifier != a.rec.Identifier && r.Identifier != claimed.Identifier {
 			return ErrStep
 		}
-		r.Code, r.Editing = receipt, false
+		r.Identifier, r.Code, r.Editing = claimed.Identifier, receipt, false
+		r.Codes = max(r.Codes, a.login.n())
 		return nil
 	})
 	return f.present(ctx, handle, rec, err)
 }
 
-// claimCode counts a code before it is sent, and reports whether it is to be sent.
+// claimCode moves the login to where a code is sent, and reports whether one is to be sent at all.
 func (f *Flow) claimCode(r *record, id authenticator.Identifier) (send bool, err error) {
 	switch {
 	case r.proved(authenticator.OTP):
@@ -58,39 +89,39 @@ func (f *Flow) claimCode(r *record, id authenticator.Identifier) (send bool, err
 		r.Editing = false // the same person again: the code that was sent still serves
 		return false, nil
 	}
-	if r.Codes >= f.maxCodes {
-		return false, &authenticator.Error{Reason: authenticator.Locked}
-	}
-	r.Codes++
 	return true, nil
 }
 
-func (f *Flow) sendCode(ctx context.Context, handle string, rec *record) (*authenticator.CodeReceipt, error) {
-	if _, err := f.limiter.spend(ctx, useCode, rec.Identifier); err != nil {
-		return nil, err
-	}
-	return f.identities.sendCode(ctx, &authenticator.CodeRequest{
-		Transaction: ID(handle),
-		ClientID:    rec.Request.ClientID,
-		Identifier:  rec.Identifier,
-		Locales:     rec.OpenID.UILocales,
-	})
-}
-
-// notSent gives the login its code back. If another call got one sent meanwhile, this one was its repetition.
-func (f *Flow) notSent(ctx context.Context, handle string, claimed *record, cause error) (*State, error) {
+// notSent carries out the batch that gives the login its code back. If another call got one sent meanwhile, this one was
+// its repetition.
+func (f *Flow) notSent(
+	ctx context.Context, b *store.Batch, handle string, a *attempt, claimed *record, cause error,
+) (*State, error) {
 	if _, ok := errors.AsType[*authenticator.Error](cause); !ok {
 		return nil, cause
 	}
-	rec, err := f.update(ctx, handle, claimed, func(r *record) error {
-		if r.Response != nil {
+	repeated := false
+	rec, err := f.updateIn(ctx, b, handle, a.rec, func(r *record) error {
+		repeated = r.Code != nil && claimed.Code == nil && r.at(claimed) && r.Identifier == claimed.Identifier
+		codes := without(r.Codes, a.login)
+		switch {
+		case r.Response != nil, repeated && codes == r.Codes:
 			return errStay
+		case !r.typed(a.rec, claimed) && codes == r.Codes:
+			return cause
 		}
-		r.Codes = max(0, r.Codes-1)
+		r.Codes = codes
 		return nil
 	})
-	if err == nil && !(rec.Code != nil && claimed.Code == nil && rec.at(claimed)) {
+	if err == nil && !repeated {
 		err = cause
 	}
 	return f.present(ctx, handle, rec, err)
+}
+
+func (f *Flow) auditCode(ctx context.Context, handle string, rec *record, err error) {
+	outcome, reason := verdict(err)
+	f.audit(ctx, handle, rec, audit.Event{
+		Type: audit.CodeSent, Outcome: outcome, Reason: reason, Factors: []string{string(authenticator.OTP)},
+	})
 }

@@ -22,9 +22,15 @@ const (
 
 // Authorizer ends logins towards the client. An [oauth.Server] is one.
 type Authorizer interface {
-	// Approve stores the grant under the code, unless a grant is there already, and returns the response that carries
-	// the code.
-	Approve(ctx context.Context, req *oauth.AuthorizationRequest, g oauth.Grant, code string) (*oauth.AuthorizationResponse, error)
+	// ApproveIn stores the grant under the code, unless a grant is there already, in a batch, and returns the response that
+	// carries the code. Nobody is shown it before the result is known to be no error. An *[oauth.Error] as the result says
+	// that the login is to be denied with it.
+	ApproveIn(
+		ctx context.Context, b *store.Batch, req *oauth.AuthorizationRequest, g oauth.Grant, code string,
+	) (response *oauth.AuthorizationResponse, result func(context.Context) error, err error)
+	// SpendRequest says whether the login is the one that completes the request, each time it is asked; if not, the error
+	// is the *[oauth.Error] to deny it with.
+	SpendRequest(ctx context.Context, req *oauth.AuthorizationRequest, transaction string) error
 	// Deny returns the response that carries the error.
 	Deny(ctx context.Context, req *oauth.AuthorizationRequest, e *oauth.Error, transaction string) *oauth.AuthorizationResponse
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/store"
 )
 
 // Decide takes the person's decision on what to share and ends the login with a code for the client. What the decision
@@ -56,7 +57,7 @@ func (f *Flow) Cancel(ctx context.Context, handle string) (*State, error) {
 	}
 	if rec.Response == nil {
 		f.auditConsent(ctx, handle, client, rec, audit.Refused)
-		rec, err = f.end(ctx, handle, rec, f.deny(ctx, handle, rec, oauth.AccessDenied, "the person canceled the login"), nil)
+		rec, err = f.end(ctx, handle, rec, f.deny(ctx, handle, rec, oauth.AccessDenied, "the person canceled the login"))
 		if err != nil {
 			return nil, err
 		}
@@ -75,30 +76,125 @@ func (f *Flow) settleSilently(ctx context.Context, handle string, client *oauth.
 
 // settle ends a login whose person is known and has decided.
 //
-// The code is stored first and the login ended then, because the other way round a crash would leave a response whose
-// code nobody stored. The code is derived from the decision, so that concurrent and later repetitions store the same one,
-// and a person who decides differently after a failure is not held to the first decision. Whichever response ends the
-// login is the only one that is ever shown to anybody.
+// The code is stored, the request_uri spent and the login ended in one batch, of which any part may fail. The code is
+// derived from the decision, so that concurrent and later repetitions store the same one, and a person who decides
+// differently after a failure is not held to the first decision. Whichever response ends the login is the only one that
+// is ever shown to anybody, and nobody is shown one for which another login got the request_uri: see [Flow.spent].
 func (f *Flow) settle(
 	ctx context.Context, handle string, client *oauth.Client, rec *record, d Decision,
 ) (*record, error) {
+	if rec.held == nil { // it was just begun, or moved by another request
+		var err error
+		if rec, err = f.read(ctx, handle); err != nil || rec.step() != StepConsent {
+			return rec, err
+		}
+	}
 	d = rec.asked(d)
-	var response *oauth.AuthorizationResponse
-	var made *session
 	grant, err := f.grant(handle, client, rec, d)
 	if e, ok := errors.AsType[*oauth.Error](err); ok {
-		response = f.deny(ctx, handle, rec, e.Code, e.Description)
-	} else if err != nil {
-		return nil, err
-	} else if response, err = f.authorizer.Approve(ctx, &rec.Request, *grant, f.code(handle, d)); err != nil {
-		return nil, fmt.Errorf("login: approve: %w", err)
-	} else {
-		if rec.continues() {
-			f.auditSession(ctx, handle, client, rec)
-		}
-		made = f.makeSession(rec, d)
+		return f.end(ctx, handle, rec, f.deny(ctx, handle, rec, e.Code, e.Description))
 	}
-	return f.end(ctx, handle, rec, response, made)
+	if err != nil {
+		return nil, err
+	}
+	var b store.Batch
+	response, approved, err := f.authorizer.ApproveIn(ctx, &b, &rec.Request, *grant, f.code(handle, d))
+	if err != nil {
+		return nil, fmt.Errorf("login: approve: %w", err)
+	}
+	made := f.makeSession(rec, d)
+	var before record
+	var refusal error // of the login's end on a second try, once it is known
+	ended := f.logins.UpdateHeldIn(&b, rec.held, func(r *record) error {
+		before = *r
+		if refusal == nil && r.Response != nil {
+			refusal = errStay
+		}
+		if refusal != nil {
+			return refusal
+		}
+		if made != nil && r.Bound != nil {
+			r.Session = r.Bound.Session
+		}
+		r.Made, r.Unspent = made, r.Request.RequestURI != ""
+		r.end(response)
+		return nil
+	})
+	b.Do(ctx)
+	notApproved := approved(ctx)
+	refusal = notApproved
+	held, err := ended(ctx)
+	after := rec
+	if err == nil {
+		after = recordOf(held)
+	}
+	if e, ok := errors.AsType[*oauth.Error](notApproved); ok {
+		return f.lost(ctx, handle, after, e)
+	}
+	switch {
+	case notApproved != nil:
+		if err == nil {
+			f.undo(ctx, handle, held, before)
+		}
+		return nil, fmt.Errorf("login: approve: %w", notApproved)
+	case errors.Is(err, errStay):
+		return f.spent(ctx, handle, &before)
+	case err != nil:
+		return nil, outage(err)
+	}
+	if rec.continues() {
+		f.auditSession(ctx, handle, client, rec)
+	}
+	return after, nil
+}
+
+// undo takes back the end of a login whose code could not be stored, so that the person may decide again. If somebody
+// moved the login meanwhile, it stays as it is.
+func (f *Flow) undo(ctx context.Context, handle string, ended *store.Held[record], before record) {
+	again := false
+	_, err := f.logins.UpdateHeld(context.WithoutCancel(ctx), ended, func(r *record) error {
+		if again {
+			return errStay
+		}
+		*r, again = before, true
+		return nil
+	})
+	if err != nil {
+		f.logger.WarnContext(ctx, "a login ended with a code that was not stored", "transaction", ID(handle), "error", err)
+	}
+}
+
+// spent makes sure that a login with a pushed request, if it ended with a code, is the one that got the request_uri: that
+// was asked for at the moment in which the login ended, and whoever asked may not have lived to hear the answer.
+func (f *Flow) spent(ctx context.Context, handle string, rec *record) (*record, error) {
+	if !rec.Unspent {
+		return rec, nil
+	}
+	err := f.authorizer.SpendRequest(ctx, &rec.Request, ID(handle))
+	if e, ok := errors.AsType[*oauth.Error](err); ok {
+		return f.lost(ctx, handle, rec, e)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("login: spend the request: %w", err)
+	}
+	return rec, nil
+}
+
+// lost ends a login with the error that another login got the request_uri.
+func (f *Flow) lost(ctx context.Context, handle string, rec *record, e *oauth.Error) (*record, error) {
+	denied := f.authorizer.Deny(ctx, &rec.Request, e, ID(handle))
+	rec, err := f.update(ctx, handle, rec, func(r *record) error {
+		if r.Response != nil && !r.Unspent {
+			return errStay
+		}
+		r.Made, r.Unspent = nil, false
+		r.end(denied)
+		return nil
+	})
+	if errors.Is(err, errStay) {
+		err = nil
+	}
+	return rec, err
 }
 
 // asked reduces a decision to what was asked for, in the order in which it was.
@@ -153,18 +249,14 @@ func (f *Flow) code(handle string, d Decision) string {
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// end ends the login with the response, and with what it brings to the session, unless it ended before.
+// end ends the login with the response, unless it ended before.
 func (f *Flow) end(
-	ctx context.Context, handle string, rec *record, response *oauth.AuthorizationResponse, made *session,
+	ctx context.Context, handle string, rec *record, response *oauth.AuthorizationResponse,
 ) (*record, error) {
 	rec, err := f.update(ctx, handle, rec, func(r *record) error {
 		if r.Response != nil {
 			return errStay
 		}
-		if made != nil && r.Bound != nil {
-			r.Session = r.Bound.Session
-		}
-		r.Made = made
 		r.end(response)
 		return nil
 	})

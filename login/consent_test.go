@@ -163,7 +163,7 @@ func TestLoginWithoutConsentIsFinishedByAReload(t *testing.T) {
 	w := newWorld(t)
 	req := request(acrPassword)
 	req.Scope = []string{"openid"}
-	handle, err := w.Begin(t.Context(), req, "")
+	handle, _, err := w.Begin(t.Context(), req, "")
 	require.NoError(t, err)
 	w.authorizer.fail = errors.New("lost")
 	_, err = w.Answer(t.Context(), handle, alice, right(alice, authenticator.Password))

@@ -92,7 +92,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	handle, err := flow.Begin(ctx, &oauth.AuthorizationRequest{
+	handle, _, err := flow.Begin(ctx, &oauth.AuthorizationRequest{
 		ClientID: "clinic", RedirectURI: "https://clinic.example/callback", Scope: []string{"openid", "profile"},
 	}, "")
 	if err != nil {

@@ -214,7 +214,7 @@ func TestNothingPersonalIsInStoreLogsAndAudit(t *testing.T) {
 	}
 	req := request(acrBoth)
 	req.Parameters["login_hint"] = id.Value
-	handle, err := w.Begin(t.Context(), req, "")
+	handle, _, err := w.Begin(t.Context(), req, "")
 	require.NoError(t, err)
 	answer := func(f authenticator.Factor, response string) (*login.State, error) {
 		return w.Answer(t.Context(), handle, id, authenticator.Challenge{Factor: f, Response: response})
@@ -254,18 +254,23 @@ func TestEndedLoginForgetsThePerson(t *testing.T) {
 	require.Empty(t, s.LoginHint)
 }
 
-func TestDamagedCounterFailsClosed(t *testing.T) {
+func TestAttemptsThatCannotBeCountedAreNotMade(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	_, err := w.Answer(t.Context(), w.begin(acrPassword), alice, wrong(authenticator.Password))
-	require.Error(t, err)
-	key := w.store.keysOf("login-limit:")[0]
-	require.NoError(t, w.store.Put(t.Context(), key, []byte("?"), 1<<40))
-	s, err := w.Answer(t.Context(), w.begin(acrPassword), alice, right(alice, authenticator.Password))
-	require.Error(t, err)
+	answer, send := w.begin(acrPassword), w.begin(acrCode)
+	w.store.breakKeys("login-limit:")
+	s, err := w.Answer(t.Context(), answer, alice, right(alice, authenticator.Password))
+	require.ErrorIs(t, err, errOutage)
 	require.Nil(t, s)
-	answers, _ := w.people.asked()
-	require.Equal(t, 1, answers)
+	s, err = w.SendCode(t.Context(), send, alice)
+	require.ErrorIs(t, err, errOutage)
+	require.Nil(t, s)
+	answers, codes := w.people.asked()
+	require.Zero(t, answers+codes)
+
+	w.store.breakKeys("")
+	w.ok(w.Answer(t.Context(), answer, alice, right(alice, authenticator.Password)))
+	w.ok(w.SendCode(t.Context(), send, alice))
 }
 
 // A live transaction has 12 KB (architecture, section 6).

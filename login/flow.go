@@ -21,8 +21,11 @@
 // # What is kept
 //
 // The whole state of a login is one record in the store, sealed by its handle ([store.Bucket]); it moves only by
-// compare-and-swap, so that of two concurrent requests never both win. The only other things kept are the counters of
-// [Limit], under keyed hashes, and sessions. Nothing is kept in the process.
+// compare-and-swap, so that of two concurrent requests never both win. The only other things kept are counters, of the
+// attempts in a login and of [Limit], under keyed hashes, and sessions. Nothing is kept in the process.
+//
+// What belongs to one step is written in one batch, so that most steps take two round trips to the store: one that reads
+// the login and counts, and one that moves it on.
 //
 // # Sessions
 //
@@ -140,7 +143,7 @@ func (f *Flow) read(ctx context.Context, handle string) (*record, error) {
 	if err != nil {
 		return nil, outage(err)
 	}
-	return recordOf(held), nil
+	return f.spent(ctx, handle, recordOf(held))
 }
 
 // recordOf returns the record of what the store gave, which remembers where it comes from.
@@ -153,6 +156,13 @@ func recordOf(held *store.Held[record]) *record {
 // update moves the login and returns its record. It begins with the known record, if there is one, and reads it anew if it
 // changed since. An error of move is returned as it is, with the record as it was before, which stays.
 func (f *Flow) update(ctx context.Context, handle string, known *record, move func(*record) error) (*record, error) {
+	return f.updateIn(ctx, new(store.Batch), handle, known, move)
+}
+
+// updateIn is update together with what is in the batch, which it carries out.
+func (f *Flow) updateIn(
+	ctx context.Context, b *store.Batch, handle string, known *record, move func(*record) error,
+) (*record, error) {
 	if known == nil || known.held == nil {
 		var err error
 		if known, err = f.read(ctx, handle); err != nil {
@@ -161,16 +171,22 @@ func (f *Flow) update(ctx context.Context, handle string, known *record, move fu
 	}
 	var before record
 	var refusal error
-	held, err := f.logins.UpdateHeld(ctx, known.held, func(r *record) error {
+	moved := f.logins.UpdateHeldIn(b, known.held, func(r *record) error {
 		before = *r
 		refusal = move(r)
 		return refusal
 	})
+	b.Do(ctx)
+	held, err := moved(ctx)
 	switch {
 	case err == nil:
 		return recordOf(held), nil
 	case refusal != nil:
-		return &before, refusal
+		rec, err := f.spent(ctx, handle, &before)
+		if err != nil {
+			return nil, err
+		}
+		return rec, refusal
 	}
 	return nil, outage(err)
 }

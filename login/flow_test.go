@@ -176,7 +176,7 @@ func TestRequestThatAsksForNothingNeedsNoConsent(t *testing.T) {
 	w := newWorld(t)
 	req := request(acrPassword)
 	req.Scope = []string{"openid"}
-	handle, err := w.Begin(t.Context(), req, "")
+	handle, _, err := w.Begin(t.Context(), req, "")
 	require.NoError(t, err)
 	s := w.ok(w.Answer(t.Context(), handle, alice, right(alice, authenticator.Password)))
 	require.Equal(t, login.StepDone, s.Step)
@@ -190,7 +190,7 @@ func TestRequestIsShownAsItWishes(t *testing.T) {
 	w := newWorld(t)
 	req := request("")
 	req.Parameters["ui_locales"], req.Parameters["login_hint"], req.Parameters["display"] = "km en", alice.Value, "touch"
-	handle, err := w.Begin(t.Context(), req, "")
+	handle, _, err := w.Begin(t.Context(), req, "")
 	require.NoError(t, err)
 	s := w.ok(w.State(t.Context(), handle))
 	require.Equal(t, []string{"km", "en"}, s.UILocales)
@@ -234,7 +234,7 @@ func TestBeginRefuses(t *testing.T) {
 			w := newWorld(t)
 			req := request("")
 			test.change(w, req)
-			handle, err := w.Begin(t.Context(), req, "")
+			handle, _, err := w.Begin(t.Context(), req, "")
 			require.Error(t, err)
 			require.Empty(t, handle)
 			response := w.Refuse(t.Context(), req, err)
@@ -261,14 +261,14 @@ func TestPersonOfAnotherSubjectIsRefused(t *testing.T) {
 		req.Parameters["claims"] = `{"id_token":{"sub":{"value":"` + w.openID.Subject(w.client, "person "+id.Value) + `"}}}`
 		return req
 	}
-	handle, err := w.Begin(t.Context(), wish(alice), "")
+	handle, _, err := w.Begin(t.Context(), wish(alice), "")
 	require.NoError(t, err)
 	s := w.ok(w.Answer(t.Context(), handle, bob, right(bob, authenticator.Password)))
 	require.Equal(t, login.StepDone, s.Step)
 	require.Equal(t, "login_required", s.Response.Parameters.Get("error"))
 	require.Empty(t, w.authorizer.grants)
 
-	handle, err = w.Begin(t.Context(), wish(bob), "")
+	handle, _, err = w.Begin(t.Context(), wish(bob), "")
 	require.NoError(t, err)
 	s = w.ok(w.Answer(t.Context(), handle, bob, right(bob, authenticator.Password)))
 	require.Equal(t, login.StepConsent, s.Step)

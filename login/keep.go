@@ -68,7 +68,7 @@ func (f *Flow) KeepSession(ctx context.Context, handle, present string) (token s
 		if r.Made == nil {
 			return errStay
 		}
-		r.Made, r.Session = nil, token
+		r.Made, r.Session, r.Unspent = nil, token, false
 		return nil
 	})
 	if errors.Is(err, errStay) {

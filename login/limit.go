@@ -1,13 +1,9 @@
 package login
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
-	"encoding/binary"
-	"errors"
-	"fmt"
 	"strings"
 	"time"
 	"unicode"
@@ -16,14 +12,7 @@ import (
 	"github.com/gosignet/signet/store"
 )
 
-const (
-	maxCount = 1<<16 - 1
-	// counterSize: the end of the window in Unix milliseconds, and the count.
-	counterSize = 8 + 2
-	// maxCounterUpdates bounds the compare-and-swap loop. Every lost round is one that another attempt on the same
-	// identifier won, so that the limit is reached, or the identifier is under attack, long before.
-	maxCounterUpdates = 64
-)
+const maxCount = 1<<16 - 1
 
 // use is what is counted, each on its own: whoever has codes sent to somebody else does not lock their password.
 type use string
@@ -33,91 +22,79 @@ const (
 	useCode   use = "code"
 )
 
-// limiter counts uses of an identifier across all logins and instances.
+// limiter counts uses of logins, and of identifiers across all logins, for all instances.
 type limiter struct {
 	store store.Ephemeral
 	key   []byte
-	limit Limit
+	limit Limit // of an identifier
 	now   func() time.Time
 }
 
-// spent is a use that was counted.
-type spent struct {
-	key   string
-	value []byte
+// tally is a use that is counted: before it is made, so that no number of concurrent uses makes more than are allowed.
+type tally struct {
+	limiter *limiter
+	key     string
+	limit   Limit
+	at      time.Time
+	counted *store.Result
 }
 
-// spend counts a use before it is made. If the limit is reached it counts nothing and returns an
-// *[authenticator.Error] that says until when; other errors are those of the store.
-func (l *limiter) spend(ctx context.Context, u use, id authenticator.Identifier) (spent, error) {
-	now := l.now()
-	s := spent{key: l.name(u, id)}
-	first := counter(now.Add(l.limit.Window), 1)
-	for range maxCounterUpdates {
-		err := l.store.Add(ctx, s.key, first, l.limit.Window)
-		if err == nil {
-			s.value = first
-			return s, nil
-		}
-		if !errors.Is(err, store.ErrExists) {
-			return s, outage(err)
-		}
-		old, err := l.store.Get(ctx, s.key)
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return s, outage(err)
-		}
-		end, count, err := parseCounter(old)
-		switch {
-		case err != nil:
-			return s, err
-		case !now.Before(end): // the backend's clock is behind ours
-			end, count = now.Add(l.limit.Window), 0
-		case count >= l.limit.Attempts:
-			return s, &authenticator.Error{Reason: authenticator.Locked, RetryAt: end}
-		}
-		s.value = counter(end, count+1)
-		err = l.store.Replace(ctx, s.key, old, s.value, end.Sub(now))
-		if err == nil {
-			return s, nil
-		}
-		if !errors.Is(err, store.ErrConflict) {
-			return s, outage(err)
-		}
+// login counts a use of a login in a batch.
+func (l *limiter) login(b *store.Batch, u use, handle string, limit Limit) *tally {
+	return l.count(b, l.name("login-"+string(u), ID(handle)), limit)
+}
+
+// identifier counts a use of an identifier in a batch. The identifier's type is left out: it is what the browser says it
+// is, and another type must not be another ten attempts at the same person.
+func (l *limiter) identifier(b *store.Batch, u use, id authenticator.Identifier) *tally {
+	return l.count(b, l.name(string(u), fold(id.Value)), l.limit)
+}
+
+func (l *limiter) count(b *store.Batch, key string, limit Limit) *tally {
+	return &tally{limiter: l, key: key, limit: limit, at: l.now(), counted: b.Queue(l.store, store.Operation{
+		Verb: store.VerbIncrement, Key: key, Delta: 1, TTL: limit.Window,
+	})}
+}
+
+// n is how many uses were counted, this one included.
+func (t *tally) n() int { return int(t.counted.Counter.N) }
+
+// without is how many uses are shown once the use is given back: whoever was counted later counted it in.
+func without(shown int, given *tally) int {
+	if shown > given.n() {
+		return shown - 1
 	}
-	return s, outage(store.ErrConflict)
+	return shown
 }
 
-// giveBack takes back a use that turned out to be the person's own.
-func (l *limiter) giveBack(ctx context.Context, s spent) error {
-	old := s.value
-	for range maxCounterUpdates {
-		end, count, err := parseCounter(old)
-		now := l.now()
-		if err != nil || count == 0 || !now.Before(end) {
-			return err
-		}
-		err = l.store.Replace(ctx, s.key, old, counter(end, count-1), end.Sub(now))
-		if !errors.Is(err, store.ErrConflict) {
-			return err
-		}
-		if old, err = l.store.Get(ctx, s.key); errors.Is(err, store.ErrNotFound) {
-			return nil
-		} else if err != nil {
-			return err
-		}
+// check returns an *[authenticator.Error] that says until when the limit is reached, or the error of the store.
+func (t *tally) check() error {
+	if t.counted.Err != nil {
+		return outage(t.counted.Err)
 	}
-	return store.ErrConflict
+	if t.n() > t.limit.Attempts {
+		return &authenticator.Error{Reason: authenticator.Locked, RetryAt: t.end()}
+	}
+	return nil
 }
 
-// name is the key of a counter. It does not tell the identifier, not even to somebody who tries them all, without the
-// secret. The identifier's type is left out: it is what the browser says it is, and another type must not be another
-// ten attempts at the same person.
-func (l *limiter) name(u use, id authenticator.Identifier) string {
+// end is when the window ends.
+func (t *tally) end() time.Time { return t.at.Add(t.counted.Counter.TTL) }
+
+// giveBack takes back, in a batch, a use that was not made, or was the person's own. Once its window is over there is
+// nothing to give back, and it must not be taken from those of the next. The result is nil if there is nothing.
+func (t *tally) giveBack(b *store.Batch) *store.Result {
+	if t == nil || t.counted.Err != nil || !t.limiter.now().Before(t.end()) {
+		return nil
+	}
+	return b.Queue(t.limiter.store, store.Operation{Verb: store.VerbIncrement, Key: t.key, Delta: -1, TTL: t.limit.Window})
+}
+
+// name is the key of a counter. It does not tell what is counted, not even to somebody who tries all identifiers, without
+// the secret.
+func (l *limiter) name(use, of string) string {
 	mac := hmac.New(sha256.New, l.key)
-	fmt.Fprintf(mac, "%s:%s", u, fold(id.Value))
+	mac.Write([]byte(use + ":" + of))
 	return "login-limit:" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
@@ -154,16 +131,4 @@ func digit(r rune) rune {
 		}
 	}
 	return 0
-}
-
-func counter(end time.Time, count int) []byte {
-	b := binary.BigEndian.AppendUint64(make([]byte, 0, counterSize), uint64(end.UnixMilli()))
-	return binary.BigEndian.AppendUint16(b, uint16(count))
-}
-
-func parseCounter(b []byte) (end time.Time, count int, err error) {
-	if len(b) != counterSize {
-		return end, 0, errors.New("login: a counter in the store is damaged")
-	}
-	return time.UnixMilli(int64(binary.BigEndian.Uint64(b))), int(binary.BigEndian.Uint16(b[8:])), nil
 }

@@ -34,8 +34,8 @@ type record struct {
 	Code       *authenticator.CodeReceipt `json:"code,omitempty"`
 	// Editing says that the person went back from the code to the identifier.
 	Editing bool `json:"editing,omitempty"`
-	// Attempts counts the answers that were given and were not right, Codes the codes that were sent. What is under way
-	// counts.
+	// Attempts are the answers that were given and were not right, Codes the codes that were sent, to be shown. The limiter's
+	// counters, which know of what is under way too, are what decides.
 	Attempts int `json:"attempts,omitempty"`
 	Codes    int `json:"codes,omitempty"`
 
@@ -53,8 +53,10 @@ type record struct {
 	// SID names the session that the login will be part of, if there are sessions.
 	SID string `json:"sid,omitempty"`
 
-	// Response ends the login.
+	// Response ends the login. Unspent says that it was written together with what spends the request_uri in favour of
+	// this login, and counts only if that succeeded.
 	Response *oauth.AuthorizationResponse `json:"response,omitempty"`
+	Unspent  bool                         `json:"unspent,omitempty"`
 	// Made is what the login brings to the session, until it is there. Session is the token of the session: the one that
 	// Made is for, if the login continues it, and later the one that it is in.
 	Made    *session `json:"made,omitempty"`
@@ -194,11 +196,23 @@ func (r *record) identify(id authenticator.Identifier, fixed bool) error {
 	return nil
 }
 
+// typed takes the identifier that the person typed from claimed, which came of before, and reports whether that changes
+// anything. In a login that moved on meanwhile it does not.
+func (r *record) typed(before, claimed *record) bool {
+	if !r.at(before) || r.Identifier != before.Identifier || r.Identifier == claimed.Identifier {
+		return false
+	}
+	r.Identifier, r.Code, r.Editing = claimed.Identifier, nil, false
+	return true
+}
+
 // end ends the login and forgets the person.
 func (r *record) end(response *oauth.AuthorizationResponse) {
 	r.Response = response
 	r.Identifier, r.Code, r.Editing, r.Identity, r.Bound = authenticator.Identifier{}, nil, false, nil, nil
-	r.OpenID.LoginHint = ""
+	openID := *r.OpenID // which other records share
+	openID.LoginHint = ""
+	r.OpenID = &openID
 }
 
 func (f *Flow) state(handle string, client *oauth.Client, r *record) *State {

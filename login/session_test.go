@@ -43,7 +43,7 @@ func (t *told) NotifyLogout(_ context.Context, logouts []oidc.Logout) {
 // enter is a whole login by password that begins with the session, and the one that is kept after it.
 func (w *world) enter(session string, id authenticator.Identifier) (kept string) {
 	w.Helper()
-	handle, err := w.Begin(w.Context(), request(acrPassword), session)
+	handle, _, err := w.Begin(w.Context(), request(acrPassword), session)
 	require.NoError(w, err)
 	s := w.ok(w.State(w.Context(), handle))
 	if s.Step == login.StepVerify {
@@ -64,7 +64,7 @@ func (w *world) silent(session string) oauth.ErrorCode {
 	w.Helper()
 	req := request("")
 	req.Parameters["prompt"] = "none"
-	handle, err := w.Begin(w.Context(), req, session)
+	handle, _, err := w.Begin(w.Context(), req, session)
 	if err != nil {
 		return oauth.AsError(err).Code
 	}
@@ -102,7 +102,7 @@ func TestConcurrentRepetitionsKeepOneSession(t *testing.T) {
 	old := w.enter("", alice)
 	req := request(acrPassword)
 	req.Parameters["prompt"] = "login"
-	handle, err := w.Begin(t.Context(), req, old)
+	handle, _, err := w.Begin(t.Context(), req, old)
 	require.NoError(t, err)
 	w.ok(w.Answer(t.Context(), handle, alice, right(alice, authenticator.Password)))
 	kept := make([]string, 16)
@@ -170,7 +170,7 @@ func TestALoginCanJoinTheSessionLater(t *testing.T) {
 	t.Parallel()
 	w, _ := newSessionWorld(t)
 	session := w.enter("", alice)
-	handle, err := w.Begin(t.Context(), request(acrPassword), "")
+	handle, _, err := w.Begin(t.Context(), request(acrPassword), "")
 	require.NoError(t, err)
 	require.Equal(t, login.StepVerify, w.ok(w.State(t.Context(), handle)).Step)
 	assert.Equal(t, login.StepVerify, w.ok(w.Join(t.Context(), handle, "an invention")).Step)
@@ -185,7 +185,7 @@ func TestWhoeverIsSomebodyElseIsNotJoinedToTheSessionAgain(t *testing.T) {
 	session := w.enter("", alice)
 	req := request(acrPassword)
 	req.Parameters["prompt"] = "login"
-	handle, err := w.Begin(t.Context(), req, session)
+	handle, _, err := w.Begin(t.Context(), req, session)
 	require.NoError(t, err)
 	s := w.ok(w.State(t.Context(), handle))
 	assert.True(t, s.CanSwitch)
@@ -207,7 +207,7 @@ func TestNothingOfASessionPassesToAnotherPerson(t *testing.T) {
 	session := w.enter("", alice)
 	require.Empty(t, w.silent(session), "alice consented")
 	req := request("")
-	handle, err := w.Begin(t.Context(), req, "") // as one that began before alice's was over
+	handle, _, err := w.Begin(t.Context(), req, "") // as one that began before alice's was over
 	require.NoError(t, err)
 	w.ok(w.Choose(t.Context(), handle, 0))
 	w.ok(w.SendCode(t.Context(), handle, bob))
@@ -217,7 +217,7 @@ func TestNothingOfASessionPassesToAnotherPerson(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, told.logouts, 1, "alice is logged out")
 
-	handle, err = w.Begin(t.Context(), request(acrPassword), session)
+	handle, _, err = w.Begin(t.Context(), request(acrPassword), session)
 	require.NoError(t, err)
 	s := w.ok(w.State(t.Context(), handle))
 	assert.Equal(t, authenticator.Password, s.Factor, "the password was alice's")
@@ -232,7 +232,7 @@ func TestAStepUpCannotChangeThePersonHalfway(t *testing.T) {
 	session := w.enter("", alice)
 	req := request(acrBoth)
 	req.Parameters["prompt"] = "consent"
-	handle, err := w.Begin(t.Context(), req, session)
+	handle, _, err := w.Begin(t.Context(), req, session)
 	require.NoError(t, err)
 	w.ok(w.SendCode(t.Context(), handle, alice))
 	s := w.ok(w.Answer(t.Context(), handle, nobodyID, right(alice, authenticator.OTP)))
@@ -257,7 +257,7 @@ func TestAnotherPersonsAnswerIsAWrongOne(t *testing.T) {
 	t.Parallel()
 	w, _ := newSessionWorld(t)
 	session := w.enter("", alice)
-	handle, err := w.Begin(t.Context(), request(acrBoth), session)
+	handle, _, err := w.Begin(t.Context(), request(acrBoth), session)
 	require.NoError(t, err)
 	s := w.ok(w.SendCode(t.Context(), handle, bob))
 	require.Equal(t, login.StepVerify, s.Step)
@@ -279,7 +279,7 @@ func TestASessionHasRoomForManyClientsAndTellsThoseItForgets(t *testing.T) {
 		w.clock.advance(time.Second)
 		req := request(acrPassword)
 		req.ClientID, req.Scope = fmt.Sprintf("client-%02d", i), []string{"openid"}
-		handle, err := w.Begin(t.Context(), req, session)
+		handle, _, err := w.Begin(t.Context(), req, session)
 		require.NoError(t, err)
 		s := w.ok(w.State(t.Context(), handle))
 		if i == 0 {
@@ -326,7 +326,7 @@ func TestSessionsFailClosedAndHeal(t *testing.T) {
 	w, _ := newSessionWorld(t)
 	session := w.enter("", alice)
 	w.store.cut(true)
-	_, err := w.Begin(t.Context(), request(acrPassword), session)
+	_, _, err := w.Begin(t.Context(), request(acrPassword), session)
 	require.ErrorIs(t, err, errOutage)
 	_, err = w.Session(t.Context(), session, nil)
 	require.ErrorIs(t, err, errOutage)

@@ -55,7 +55,7 @@ func (b *sessionWalk) step(what byte) {
 	begin := func(acr, prompt string) {
 		req := request(acr)
 		req.Parameters["prompt"] = prompt
-		handle, err := b.Begin(ctx, req, b.session)
+		handle, _, err := b.Begin(ctx, req, b.session)
 		if err != nil {
 			require.Equal(b, "none", prompt)
 			return

@@ -18,6 +18,7 @@ import (
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/par"
 	"github.com/gosignet/signet/store"
 	"github.com/gosignet/signet/store/memory"
 )
@@ -58,6 +59,7 @@ type world struct {
 	people     *people
 	authorizer *authorizer
 	openID     *oidc.Provider
+	pushed     *par.Requests
 	trail      *trail
 	client     *oauth.Client
 }
@@ -93,10 +95,15 @@ func newWorld(t testing.TB, config ...func(*login.Config)) *world {
 		ACRValues: acrs.Values(), Now: w.clock.Now,
 	})
 	require.NoError(t, err)
+	w.pushed, err = par.New(par.Config{Store: w.store, Now: w.clock.Now})
+	require.NoError(t, err)
 	server, err := oauth.New(oauth.Config{
-		Issuer:    "https://id.example.org",
-		Endpoints: oauth.Endpoints{Authorization: "https://id.example.org/authorize", Token: "https://id.example.org/token"},
-		Clients:   w, Keys: ring, Store: w.store, Extension: w.openID, Audit: w.trail, Now: w.clock.Now,
+		Issuer: "https://id.example.org",
+		Endpoints: oauth.Endpoints{
+			Authorization: "https://id.example.org/authorize", Token: "https://id.example.org/token",
+			PushedRequests: "https://id.example.org/par",
+		},
+		Clients: w, Keys: ring, Store: w.store, Extension: w.openID, Audit: w.trail, Now: w.clock.Now, Pushed: w.pushed,
 	})
 	require.NoError(t, err)
 	w.authorizer = &authorizer{Server: server}
@@ -134,7 +141,7 @@ func request(acr string) *oauth.AuthorizationRequest {
 // begin begins a login for request(acr).
 func (w *world) begin(acr string) (handle string) {
 	w.Helper()
-	handle, err := w.Begin(w.Context(), request(acr), "")
+	handle, _, err := w.Begin(w.Context(), request(acr), "")
 	require.NoError(w, err)
 	return handle
 }
@@ -143,7 +150,7 @@ func (w *world) begin(acr string) (handle string) {
 func (w *world) atConsent(req *oauth.AuthorizationRequest) (handle string) {
 	w.Helper()
 	req.Parameters["acr_values"] = acrPassword
-	handle, err := w.Begin(w.Context(), req, "")
+	handle, _, err := w.Begin(w.Context(), req, "")
 	require.NoError(w, err)
 	s := w.ok(w.Answer(w.Context(), handle, alice, right(alice, authenticator.Password)))
 	require.Equal(w, login.StepConsent, s.Step)
@@ -244,9 +251,9 @@ type authorizer struct {
 	grants []oauth.Grant
 }
 
-func (a *authorizer) Approve(
-	ctx context.Context, req *oauth.AuthorizationRequest, g oauth.Grant, code string,
-) (*oauth.AuthorizationResponse, error) {
+func (a *authorizer) ApproveIn(
+	ctx context.Context, b *store.Batch, req *oauth.AuthorizationRequest, g oauth.Grant, code string,
+) (*oauth.AuthorizationResponse, func(context.Context) error, error) {
 	a.mu.Lock()
 	a.grants = append(a.grants, g)
 	a.mu.Unlock()
@@ -254,9 +261,9 @@ func (a *authorizer) Approve(
 		a.before()
 	}
 	if a.fail != nil {
-		return nil, a.fail
+		return nil, nil, a.fail
 	}
-	return a.Server.Approve(ctx, req, g, code)
+	return a.Server.ApproveIn(ctx, b, req, g, code)
 }
 
 func (a *authorizer) lastGrant(t testing.TB) oauth.Grant {
@@ -264,106 +271,6 @@ func (a *authorizer) lastGrant(t testing.TB) oauth.Grant {
 	defer a.mu.Unlock()
 	require.NotEmpty(t, a.grants, "nothing was granted")
 	return a.grants[len(a.grants)-1]
-}
-
-// errOutage is that of a backend that cannot be reached.
-var errOutage = errors.New("backend is gone")
-
-// faultyStore is a store that can be cut off, remembers every key and value that it ever held, and counts the calls.
-type faultyStore struct {
-	store.Ephemeral
-
-	mu     sync.Mutex
-	down   bool
-	after  int // calls that still go through before it goes down by itself, if it is positive
-	calls  int
-	values map[string][]byte
-	before func(key string) // called once, before a value is added
-}
-
-func (s *faultyStore) call(key string, value []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.calls++
-	if s.down {
-		return fmt.Errorf("%w: %s", errOutage, key)
-	}
-	if s.after > 0 {
-		s.after--
-		s.down = s.after == 0
-	}
-	if value != nil && s.values != nil {
-		s.values[key] = append(s.values[key], value...)
-	}
-	return nil
-}
-
-func (s *faultyStore) cut(down bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.down, s.after = down, 0
-}
-
-// cutAfter lets so many calls through before the store goes down.
-func (s *faultyStore) cutAfter(calls int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.after, s.down = calls, calls == 0
-}
-
-func (s *faultyStore) Put(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	if err := s.call(key, value); err != nil {
-		return err
-	}
-	return s.Ephemeral.Put(ctx, key, value, ttl)
-}
-
-func (s *faultyStore) Add(ctx context.Context, key string, value []byte, ttl time.Duration) error {
-	s.mu.Lock()
-	before := s.before
-	s.before = nil
-	s.mu.Unlock()
-	if before != nil {
-		before(key)
-	}
-	if err := s.call(key, value); err != nil {
-		return err
-	}
-	return s.Ephemeral.Add(ctx, key, value, ttl)
-}
-
-func (s *faultyStore) Get(ctx context.Context, key string) ([]byte, error) {
-	if err := s.call(key, nil); err != nil {
-		return nil, err
-	}
-	return s.Ephemeral.Get(ctx, key)
-}
-
-func (s *faultyStore) Take(ctx context.Context, key string) ([]byte, error) {
-	if err := s.call(key, nil); err != nil {
-		return nil, err
-	}
-	return s.Ephemeral.Take(ctx, key)
-}
-
-func (s *faultyStore) Replace(ctx context.Context, key string, old, new []byte, ttl time.Duration) error {
-	if err := s.call(key, new); err != nil {
-		return err
-	}
-	return s.Ephemeral.Replace(ctx, key, old, new, ttl)
-}
-
-// keysOf are the keys that were ever written with the prefix.
-func (s *faultyStore) keysOf(prefix string) []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var found []string
-	for key := range s.values {
-		if strings.HasPrefix(key, prefix) {
-			found = append(found, key)
-		}
-	}
-	return found
 }
 
 // trail keeps the security events.

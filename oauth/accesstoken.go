@@ -100,6 +100,15 @@ func (s *Server) AccessToken(ctx context.Context, token string) (*AccessToken, e
 	return t, err
 }
 
+// AccessTokenIn is AccessToken in a batch.
+func (s *Server) AccessTokenIn(b *store.Batch, token string) (result func() (*AccessToken, error)) {
+	find := s.lookUpIn(b, token)
+	return func() (*AccessToken, error) {
+		t, _, err := find()
+		return t, err
+	}
+}
+
 func errToken(cause error) *Error {
 	return &Error{
 		Code: InvalidToken, Description: "the access token is not valid", Status: http.StatusUnauthorized, Cause: cause,
@@ -108,25 +117,37 @@ func errToken(cause error) *Error {
 
 // lookUp finds the record of a token, and the handle under which it is.
 func (s *Server) lookUp(ctx context.Context, token string) (*AccessToken, string, error) {
+	var b store.Batch
+	result := s.lookUpIn(&b, token)
+	b.Do(ctx)
+	return result()
+}
+
+// lookUpIn is lookUp in a batch.
+func (s *Server) lookUpIn(b *store.Batch, token string) (result func() (*AccessToken, string, error)) {
 	handle, ok := tokenHandle(token)
 	if !ok {
-		return nil, "", errToken(errors.New("it is not one of ours"))
+		return func() (*AccessToken, string, error) { return nil, "", errToken(errors.New("it is not one of ours")) }
 	}
-	t, err := s.tokens.Get(ctx, handle)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, "", errToken(err)
+	read := s.tokens.HoldIn(b, handle)
+	return func() (*AccessToken, string, error) {
+		held, err := read()
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, "", errToken(err)
+		}
+		if err != nil {
+			return nil, "", err
+		}
+		t := &held.Value
+		if !s.now().Before(t.ExpiresAt) {
+			return nil, "", errToken(errors.New("it has expired"))
+		}
+		digest := sha256.Sum256([]byte(token))
+		if subtle.ConstantTimeCompare(digest[:], t.Digest) != 1 {
+			return nil, "", errToken(errors.New("it was changed"))
+		}
+		return t, handle, nil
 	}
-	if err != nil {
-		return nil, "", err
-	}
-	if !s.now().Before(t.ExpiresAt) {
-		return nil, "", errToken(errors.New("it has expired"))
-	}
-	digest := sha256.Sum256([]byte(token))
-	if subtle.ConstantTimeCompare(digest[:], t.Digest) != 1 {
-		return nil, "", errToken(errors.New("it was changed"))
-	}
-	return &t, handle, nil
 }
 
 // tokenHandle reads the jti of a token without believing anything else in it.

@@ -47,7 +47,7 @@ type assertion struct {
 }
 
 // verifyAssertion authenticates a client with private_key_jwt (RFC 7523 section 3, OpenID Connect Core section 9) at the
-// endpoint with the URL. It leaves the assertion unused; see [Server.consume].
+// endpoint with the URL. It leaves the assertion unused; see [Server.consumeIn].
 func (s *Server) verifyAssertion(ctx context.Context, r *http.Request, f form, endpoint string) (*assertion, error) {
 	if r.Header.Get("Authorization") != "" {
 		return nil, errClient(errors.New("the request has an Authorization header"))
@@ -139,15 +139,25 @@ func (s *Server) isAudience(audience, endpoint string) bool {
 	return audience == s.issuer || audience == endpoint || endpoint == s.endpoints.PushedRequests && audience == s.endpoints.Token
 }
 
-// consume uses an assertion up: its jti is accepted once per client, by one of all instances.
-func (s *Server) consume(ctx context.Context, a *assertion) error {
+// consumeIn uses an assertion up in a batch: its jti is accepted once per client, by one of all instances.
+func (s *Server) consumeIn(b *store.Batch, a *assertion) (result func() error) {
 	id := sha256.Sum256([]byte(a.client.ID + "\x00" + a.jti)) // a client_id has no NUL
 	key := "jti:" + base64.RawURLEncoding.EncodeToString(id[:])
-	err := s.store.Add(ctx, key, nil, a.expiresAt.Sub(s.now())+clockSkew)
-	if errors.Is(err, store.ErrExists) {
-		return errClient(errors.New("the assertion was used before"))
+	added := b.Queue(s.store, store.Operation{Verb: store.VerbAdd, Key: key, TTL: a.expiresAt.Sub(s.now()) + clockSkew})
+	return func() error {
+		if errors.Is(added.Err, store.ErrExists) {
+			return errClient(errors.New("the assertion was used before"))
+		}
+		return added.Err
 	}
-	return err
+}
+
+// consume is consumeIn alone.
+func (s *Server) consume(ctx context.Context, a *assertion) error {
+	var b store.Batch
+	result := s.consumeIn(&b, a)
+	b.Do(ctx)
+	return result()
 }
 
 // authenticate verifies a client assertion and uses it up, for endpoints that consume nothing else.

@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -22,9 +23,9 @@ type codeRecord struct {
 	// Thumbprint is the key that alone can redeem the code, or empty.
 	Thumbprint string `json:"jkt,omitempty"`
 	Grant      Grant  `json:"grant"`
-	// Token is the handle of the access token that the code will produce. It is minted with the code, so that a replay
-	// can revoke the token even while it is being made.
-	Token string `json:"token"`
+	// Token is the handle of the access token that the code was spent for. It is written with Spent, so that a replay can
+	// revoke the token even while that is being stored.
+	Token string `json:"token,omitempty"`
 	// Spent says that the code was redeemed. The record then stays, with no more of the grant than its pseudonyms, for as
 	// long as the token could live, so that a replay is told from a guess.
 	Spent bool `json:"spent,omitempty"`
@@ -37,53 +38,89 @@ type codeRecord struct {
 //
 // A grant that is not as its fields say, or has a scope that was not requested, is an error.
 func (s *Server) Approve(ctx context.Context, req *AuthorizationRequest, g Grant, code string) (*AuthorizationResponse, error) {
-	if len(g.Subject) == 0 || len(g.Subject) > 255 || strings.ContainsFunc(g.Subject, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return nil, errors.New("oauth: a grant needs a subject of 1 to 255 ASCII characters")
+	var b store.Batch
+	response, approved, err := s.ApproveIn(ctx, &b, req, g, code)
+	if err != nil {
+		return nil, err
 	}
-	for _, scope := range g.Scope {
-		if !slices.Contains(req.Scope, scope) {
-			return nil, errors.New("oauth: a grant has a scope that was not requested")
-		}
-	}
-	if req.RequestURI != "" && g.Transaction == "" {
-		return nil, errors.New("oauth: a grant for a pushed request needs a transaction")
-	}
-	err := s.spendRequestURI(ctx, req, g.Transaction)
-	if e, ok := errors.AsType[*Error](err); ok { // another login with the same request_uri was completed first
+	b.Do(ctx)
+	err = approved(ctx)
+	if e, ok := errors.AsType[*Error](err); ok {
 		return s.Deny(ctx, req, e, g.Transaction), nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("oauth: spend the request_uri: %w", err)
+		return nil, err
 	}
-	err = s.codes.Add(ctx, code, codeRecord{
+	return response, nil
+}
+
+// ApproveIn is Approve in a batch. Nobody may get to see the response before the result is known to be no error. If that
+// is an [*Error], another login with the same pushed request was completed first, and this one is to be denied with it.
+func (s *Server) ApproveIn(
+	ctx context.Context, b *store.Batch, req *AuthorizationRequest, g Grant, code string,
+) (response *AuthorizationResponse, result func(context.Context) error, err error) {
+	if err := checkGrant(req, &g); err != nil {
+		return nil, nil, err
+	}
+	if response, err = s.response(ctx, req, url.Values{"code": {code}}); err != nil {
+		return nil, nil, fmt.Errorf("oauth: sign the response: %w", err)
+	}
+	spent := s.spendRequestIn(b, req, g.Transaction)
+	added := s.codes.AddIn(b, code, codeRecord{
 		ClientID:      req.ClientID,
 		RedirectURI:   req.RedirectURI,
 		CodeChallenge: req.CodeChallenge,
 		Thumbprint:    req.DPoPThumbprint,
 		Grant:         g,
-		Token:         store.NewHandle(),
 	}, s.codeLifetime)
-	switch {
-	case errors.Is(err, store.ErrExists): // an earlier call stored it
-	case err != nil:
-		return nil, fmt.Errorf("oauth: store the code: %w", err)
-	default:
+	return response, func(ctx context.Context) error {
+		err := spent(ctx)
+		if e, ok := errors.AsType[*Error](err); ok {
+			if err := s.codes.Block(context.WithoutCancel(ctx), code, s.codeLifetime); err != nil {
+				return fmt.Errorf("oauth: revoke the code: %w", err)
+			}
+			return e
+		}
+		if err != nil {
+			return fmt.Errorf("oauth: spend the request_uri: %w", err)
+		}
+		err = added()
+		if errors.Is(err, store.ErrExists) { // an earlier call stored it
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("oauth: store the code: %w", err)
+		}
 		s.record(ctx, audit.Event{
 			Type: audit.AuthorizationGranted, Outcome: audit.Success,
 			ClientID: req.ClientID, Subject: g.Subject, Transaction: g.Transaction,
 		})
+		return nil
+	}, nil
+}
+
+func checkGrant(req *AuthorizationRequest, g *Grant) error {
+	if len(g.Subject) == 0 || len(g.Subject) > 255 || strings.ContainsFunc(g.Subject, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return errors.New("oauth: a grant needs a subject of 1 to 255 ASCII characters")
 	}
-	response, err := s.response(ctx, req, url.Values{"code": {code}})
-	if err != nil { // the code is not to be had without the signature
-		return nil, fmt.Errorf("oauth: sign the response: %w", err)
+	for _, scope := range g.Scope {
+		if !slices.Contains(req.Scope, scope) {
+			return errors.New("oauth: a grant has a scope that was not requested")
+		}
 	}
-	return response, nil
+	if len(g.Data) > 0 && !json.Valid(g.Data) {
+		return errors.New("oauth: the data of a grant is not JSON")
+	}
+	if req.RequestURI != "" && g.Transaction == "" {
+		return errors.New("oauth: a grant for a pushed request needs a transaction")
+	}
+	return nil
 }
 
 // Deny ends a login with an error for the client. The transaction is the audit pseudonym of the login.
 func (s *Server) Deny(ctx context.Context, req *AuthorizationRequest, e *Error, transaction string) *AuthorizationResponse {
 	// Nothing was granted that could be granted twice. Another login may have spent it: that is why this one is denied.
-	if err := s.spendRequestURI(ctx, req, transaction); err != nil && AsError(err).internal() {
+	if err := s.SpendRequest(ctx, req, transaction); err != nil && AsError(err).internal() {
 		s.logger.LogAttrs(ctx, slog.LevelWarn, "request_uri of a denied login could not be spent", slog.Any("error", err))
 	}
 	s.recordError(ctx, audit.Event{

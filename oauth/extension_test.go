@@ -78,10 +78,15 @@ func TestErrorOfTheExtensionEndsTheExchangeWithoutAToken(t *testing.T) {
 					return c.err
 				}}
 			})
-			rec := post(p.TokenHandler(), p.portal.redemption(t, p.code(t, p.portal)))
+			code := p.code(t, p.portal)
+			rec := post(p.TokenHandler(), p.portal.redemption(t, code))
 			requireRefused(t, rec, c.status, c.code)
 			require.NotContains(t, rec.Body.String(), zebra)
+			require.Empty(t, p.store.keysOf("token:"))
 			require.False(t, p.live(t, token))
+
+			c.err = nil
+			p.redeem(t, p.portal, code)
 		})
 	}
 }

@@ -3,6 +3,7 @@ package oauth_test
 import (
 	"bytes"
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,7 +87,7 @@ func (s *faultyStore) begin(operation, key string, value []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.n++
-	s.written = append(append(append(s.written, key...), '\n'), value...)
+	s.written = append(append(append(append(s.written, '\n'), key...), '\n'), value...)
 	if s.before == nil {
 		return nil
 	}
@@ -119,6 +120,32 @@ func (s *faultyStore) Replace(ctx context.Context, key string, old, new []byte, 
 		return err
 	}
 	return s.Ephemeral.Replace(ctx, key, old, new, ttl)
+}
+
+// keysOf are the keys with the prefix among what was ever given.
+func (s *faultyStore) keysOf(prefix string) (keys []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for line := range strings.Lines(string(s.written)) {
+		if strings.HasPrefix(line, prefix) {
+			keys = append(keys, strings.TrimSpace(line))
+		}
+	}
+	return keys
+}
+
+func (s *faultyStore) Take(ctx context.Context, key string) ([]byte, error) {
+	if err := s.begin("Take", key, nil); err != nil {
+		return nil, err
+	}
+	return s.Ephemeral.Take(ctx, key)
+}
+
+func (s *faultyStore) Increment(ctx context.Context, key string, delta int64, ttl time.Duration) (store.Counter, error) {
+	if err := s.begin("Increment", key, nil); err != nil {
+		return store.Counter{}, err
+	}
+	return s.Ephemeral.Increment(ctx, key, delta, ttl)
 }
 
 // clock is a time that tests turn.

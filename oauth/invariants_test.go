@@ -175,11 +175,14 @@ func TestInvariant4ReplayedCodeRevokesWhatItProduced(t *testing.T) {
 		code := p.code(t, p.portal)
 		replay := p.portal.redemption(t, code)
 		first := p.portal.redemption(t, code)
-		p.store.interrupt(5, func() { // just before the first request stores its token
+		replayed := false
+		p.store.interrupt(4, func() { // just before the first request stores its token
+			replayed = true
 			requireRefused(t, post(p.TokenHandler(), replay), 400, oauth.InvalidGrant)
 		})
 		rec := post(p.TokenHandler(), first)
 		require.Equal(t, http.StatusOK, rec.Code, rec.Body)
+		require.True(t, replayed)
 		require.False(t, p.live(t, decode[tokenResponse](t, rec).AccessToken))
 	})
 	t.Run("but not by another client", func(t *testing.T) {

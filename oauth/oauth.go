@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/gosignet/signet/store"
 )
 
 // Interaction is the provider's face to the person.
@@ -46,6 +48,8 @@ type PushedRequests interface {
 	// Spend ends the use of the URI in favour of one login. Of many logins with the same URI one gets no error, each time
 	// it asks; the others get an *Error with the code invalid_request_uri.
 	Spend(ctx context.Context, requestURI, transaction string) error
+	// SpendIn is Spend in a batch.
+	SpendIn(b *store.Batch, requestURI, transaction string) (result func(context.Context) error)
 }
 
 // AuthorizationRequest is a valid authorization request: its client exists, its redirect URI is registered, its
@@ -97,7 +101,8 @@ type Extension interface {
 	Parameters() []string
 	// CheckRequest refuses a request that breaks the extension's rules with an *Error, which goes to the client.
 	CheckRequest(ctx context.Context, c *Client, req *AuthorizationRequest) error
-	// Extend adds to a token response. It runs after the code is consumed; an error ends the exchange.
+	// Extend adds to a token response. It runs before the code is spent, so that the client may try again after an error.
+	// What it adds is thrown away if another request with the same code is first.
 	Extend(ctx context.Context, x *Exchange) error
 }
 

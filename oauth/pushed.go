@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/store"
 )
 
 // RequestURIPrefix begins every request_uri of a pushed request (RFC 9126 section 2.2).
@@ -17,59 +18,80 @@ func errRequestURI(cause error) *Error {
 	return &Error{Code: InvalidRequestURI, Description: "the request_uri is not valid", Cause: cause}
 }
 
-// AcceptPushedRequest authenticates the client of a pushed authorization request and validates the request as the
-// authorization endpoint would (RFC 9126 section 2.1). The endpoint is the URL that was called. An error is for
-// [Server.WriteError].
-func (s *Server) AcceptPushedRequest(w http.ResponseWriter, r *http.Request, endpoint string) (*AuthorizationRequest, error) {
+// AcceptPushedRequest authenticates the client of a pushed authorization request, validates the request as the
+// authorization endpoint would (RFC 9126 section 2.1), and has it kept. The endpoint is the URL that was called. An error
+// is for [Server.WriteError].
+//
+// A valid request is given to keep, which puts what stores it into the batch that also uses up what the client
+// authenticated with, and returns what came of it. If AcceptPushedRequest returns an error nobody may get to know where
+// the request is stored.
+func (s *Server) AcceptPushedRequest(
+	w http.ResponseWriter, r *http.Request, endpoint string,
+	keep func(b *store.Batch, req *AuthorizationRequest) (result func() error),
+) error {
 	ctx := r.Context()
 	event := audit.Event{Type: audit.RequestPushed, Outcome: audit.Success}
-	req, err := s.acceptPushedRequest(ctx, w, r, endpoint, &event)
+	err := s.acceptPushedRequest(ctx, w, r, endpoint, keep, &event)
 	if err != nil {
 		event.Outcome, event.Reason = AsError(err).outcome(), string(AsError(err).Code)
 	}
 	s.record(ctx, event)
-	return req, err
+	return err
 }
 
 func (s *Server) acceptPushedRequest(
-	ctx context.Context, w http.ResponseWriter, r *http.Request, endpoint string, event *audit.Event,
-) (*AuthorizationRequest, error) {
+	ctx context.Context, w http.ResponseWriter, r *http.Request, endpoint string,
+	keep func(*store.Batch, *AuthorizationRequest) func() error, event *audit.Event,
+) error {
 	f, err := readForm(w, r)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	a, err := s.verifyAssertion(ctx, r, f, endpoint)
 	if err != nil {
 		*event = clientEvent(a)
-		return nil, err
+		return err
 	}
 	event.ClientID = a.client.ID
 	proof, err := s.verifyProof(w, r, a.client, endpoint, false)
 	if err != nil {
-		return nil, err // a demand for a nonce costs the client nothing either
+		return err // a demand for a nonce costs the client nothing either
 	}
 	req, err := s.readPushedRequest(ctx, a.client, f)
-	if e, ok := errors.AsType[*Error](err); err != nil && (!ok || e.internal()) {
-		return nil, err // an outage costs the client not even its assertion
+	if err == nil && proof != nil {
+		if err = bindCode(req, proof); err != nil {
+			err = proofError(w, err)
+		}
 	}
-	if err := s.consume(ctx, a); err != nil {
+	if e, ok := errors.AsType[*Error](err); err != nil && (!ok || e.internal()) {
+		return err // an outage costs the client not even its assertion
+	}
+	var b store.Batch
+	authenticated := s.consumeIn(&b, a)
+	proved, kept := nothing, nothing
+	if err == nil {
+		if proof != nil {
+			proved = proof.ConsumeIn(&b)
+		}
+		kept = keep(&b, req)
+	}
+	b.Do(ctx)
+	if err := authenticated(); err != nil {
 		*event = clientEvent(a)
-		return nil, err
+		return err
 	}
 	s.record(ctx, clientEvent(a))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if proof != nil {
-		if err := proof.Consume(ctx); err != nil {
-			return nil, proofError(w, err)
-		}
-		if err := bindCode(req, proof); err != nil {
-			return nil, proofError(w, err)
-		}
+	if err := proved(); err != nil {
+		return proofError(w, err)
 	}
-	return req, nil
+	return kept()
 }
+
+// nothing is the result of what was not in a batch.
+func nothing() error { return nil }
 
 func (s *Server) readPushedRequest(ctx context.Context, client *Client, f form) (*AuthorizationRequest, error) {
 	if f.values.Has("request_uri") {
@@ -125,13 +147,24 @@ func (s *Server) pushedRequest(ctx context.Context, client *Client, uri string) 
 	return req, nil
 }
 
-// spendRequestURI makes the login the one that completes a pushed request.
-func (s *Server) spendRequestURI(ctx context.Context, req *AuthorizationRequest, transaction string) error {
-	if req.RequestURI == "" {
-		return nil
+// SpendRequest makes the login the one that completes the request, if it was pushed. Of many logins with one pushed
+// request one gets no error, each time it asks; the others get an [*Error] to be denied with.
+func (s *Server) SpendRequest(ctx context.Context, req *AuthorizationRequest, transaction string) error {
+	var b store.Batch
+	result := s.spendRequestIn(&b, req, transaction)
+	b.Do(ctx)
+	return result(ctx)
+}
+
+// spendRequestIn is SpendRequest in a batch.
+func (s *Server) spendRequestIn(b *store.Batch, req *AuthorizationRequest, transaction string) (result func(context.Context) error) {
+	switch {
+	case req.RequestURI == "":
+		return func(context.Context) error { return nil }
+	case s.pushed == nil:
+		return func(context.Context) error {
+			return errors.New("oauth: the request was pushed, and Config.Pushed is missing")
+		}
 	}
-	if s.pushed == nil {
-		return errors.New("oauth: the request was pushed, and Config.Pushed is missing")
-	}
-	return s.pushed.Spend(ctx, req.RequestURI, transaction)
+	return s.pushed.SpendIn(b, req.RequestURI, transaction)
 }

@@ -255,17 +255,23 @@ func TestOneOfTwoLoginsWithARequestURIGetsACode(t *testing.T) {
 	serve(p.AuthorizationHandler(second), getRequest(query))
 	grant := p.grant()
 	grant.Transaction = "login-2"
-	won, err := p.Approve(t.Context(), second.req, grant, newCode())
+	wonCode, lostCode := newCode(), newCode()
+	won, err := p.Approve(t.Context(), second.req, grant, wonCode)
 	require.NoError(t, err)
 	require.NotEmpty(t, won.Parameters.Get("code"))
 	grant.Transaction = "login-1"
-	lost, err := p.Approve(t.Context(), first.req, grant, newCode())
+	lost, err := p.Approve(t.Context(), first.req, grant, lostCode)
 	require.NoError(t, err)
 	require.Equal(t, "invalid_request_uri", lost.Parameters.Get("error"))
 	require.Equal(t, "state-of-portal", lost.Parameters.Get("state"))
 	require.Equal(t, issuer, lost.Parameters.Get("iss"))
 	require.Empty(t, lost.Parameters.Get("code"))
 	require.NotContains(t, p.logs.String(), "WARN", "it is nothing that an operator could do anything about")
+
+	holder := p.newHolder(t)
+	rec := postProved(p.TokenHandler(), p.portal.fapiRedemption(t, lostCode), holder.proof(t, endpoints.Token, nil))
+	requireRefused(t, rec, 400, oauth.InvalidGrant)
+	p.redeemBound(t, p.portal, wonCode, holder)
 }
 
 // A login has to have a name, or one could not be told from another, and all would be the one.

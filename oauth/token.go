@@ -45,9 +45,10 @@ type tokenResponse struct {
 	Scope       string `json:"scope,omitempty"`
 }
 
-// token exchanges a code. Everything is read and validated before anything is used up, and everything is used up before
-// anything is signed: a wrong verifier burns nobody's code, an outage that shows in reading costs the client not even
-// its assertion, and a lost race mints no token.
+// token exchanges a code, in two round trips to the store: the first reads the code and uses up what the client
+// authenticated with, the second spends the code and stores the token. In between everything is validated and signed, so
+// that a wrong verifier, and an outage before the last step, burn nobody's code. What was signed for a code that another
+// request spent first is thrown away.
 func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Event) ([]byte, error) {
 	ctx := r.Context()
 	f, err := readForm(w, r)
@@ -64,55 +65,58 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 	if err != nil {
 		return nil, err
 	}
-	held, err := s.codes.Hold(ctx, request.code)
+	proof, err := s.verifyProof(w, r, a.client, s.endpoints.Token, s.mustBind(a.client))
+	if err != nil {
+		return nil, err
+	}
+	var b store.Batch
+	read, authenticated, proved := s.codes.HoldIn(&b, request.code), s.consumeIn(&b, a), nothing
+	if proof != nil {
+		proved = proof.ConsumeIn(&b)
+	}
+	b.Do(ctx)
+	held, err := read()
 	unknown := errors.Is(err, store.ErrNotFound)
 	if err != nil && !unknown {
 		return nil, err
 	}
-	var record codeRecord
-	if !unknown {
-		record = held.Value
-	}
-	own := !unknown && record.ClientID == a.client.ID
-	bound := own && !record.Spent && record.Thumbprint != "" // a code that was spent is replayed, with whatever key
-	proof, err := s.verifyProof(w, r, a.client, s.endpoints.Token, s.mustBind(a.client) || bound)
-	if err != nil {
-		return nil, err
-	}
-	if err := s.consume(ctx, a); err != nil {
+	if err := authenticated(); err != nil {
 		*event = clientEvent(a)
 		return nil, err
 	}
 	s.record(ctx, clientEvent(a))
-	if proof != nil {
-		if err := proof.Consume(ctx); err != nil {
-			return nil, proofError(w, err)
-		}
+	if err := proved(); err != nil {
+		return nil, proofError(w, err)
 	}
 	if unknown {
 		return nil, errCode(nil)
 	}
-	if !own {
+	code := &held.Value
+	if code.ClientID != a.client.ID {
 		return nil, errCode(errors.New("the code is another client's"))
 	}
-	event.Subject, event.Transaction = record.Grant.Subject, record.Grant.Transaction
+	event.Subject, event.Transaction = code.Grant.Subject, code.Grant.Transaction
+	if code.Spent { // and now replayed, with whatever verifier and key
+		return nil, s.replayed(ctx, code.Token, event)
+	}
 	now := s.now()
-	if err := record.check(a.client, request, now); err != nil {
+	if err := code.check(a.client, request, now); err != nil {
 		return nil, err
 	}
-	if bound {
-		if err := proof.CheckKey(record.Thumbprint); err != nil {
+	if code.Thumbprint != "" {
+		if proof == nil {
+			_, err := s.verifyProof(w, r, a.client, s.endpoints.Token, true) // says what is missing
+			return nil, err
+		}
+		if err := proof.CheckKey(code.Thumbprint); err != nil {
 			return nil, proofError(w, err)
 		}
-	}
-	if err := s.spend(ctx, held, event); err != nil {
-		return nil, err
 	}
 	thumbprint := ""
 	if proof != nil {
 		thumbprint = proof.Thumbprint
 	}
-	return s.issue(ctx, a.client, &record, thumbprint, now)
+	return s.issue(ctx, a.client, held, thumbprint, now, event)
 }
 
 // tokenRequest is what a client sends to redeem a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
@@ -141,13 +145,10 @@ func errCode(cause error) *Error {
 	return &Error{Code: InvalidGrant, Description: "the code is not valid", Cause: cause}
 }
 
-// check compares the client's request with what the code was issued for. Of a code that was spent nothing is left to
-// compare with.
+// check compares the client's request with what the code was issued for.
 func (c *codeRecord) check(client *Client, r tokenRequest, now time.Time) error {
 	verifier := r.verifier
 	switch {
-	case c.Spent:
-		return nil
 	case r.redirectURI != c.RedirectURI:
 		return refuse(InvalidGrant, "redirect_uri is not that of the authorization request")
 	case !slices.Contains(client.RedirectURIs, c.RedirectURI): // it may have fallen into wrong hands, and the code with it
@@ -181,42 +182,29 @@ func verifies(verifier, challenge string) bool {
 
 var errSpent = errors.New("oauth: the code was spent before")
 
-// spend uses a code up; of many callers one succeeds. To the others the code was replayed, and what it produced, or is
-// about to produce, is revoked (RFC 6749 section 4.1.2), whether or not the caller waits for it.
-func (s *Server) spend(ctx context.Context, held *store.Held[codeRecord], event *audit.Event) error {
-	_, err := s.codes.UpdateHeldFor(ctx, held, s.accessTokenLifetime, func(c *codeRecord) error {
-		if c.Spent {
-			return errSpent
-		}
-		pseudonyms := Grant{Subject: c.Grant.Subject, Transaction: c.Grant.Transaction} // for the audit of a replay
-		c.Spent, c.Grant, c.RedirectURI, c.CodeChallenge = true, pseudonyms, "", ""
-		return nil
-	})
-	switch {
-	case errors.Is(err, store.ErrNotFound): // it expired meanwhile
-		return errCode(err)
-	case !errors.Is(err, errSpent):
-		return err
-	}
+// replayed revokes what a code produced, or is about to produce, that somebody tries to redeem again (RFC 6749 section
+// 4.1.2), whether or not the caller waits for it. The token is the handle of its record.
+func (s *Server) replayed(ctx context.Context, token string, event *audit.Event) error {
 	event.Type = audit.CodeReplayed
-	if err := s.tokens.Block(context.WithoutCancel(ctx), held.Value.Token, s.accessTokenLifetime); err != nil {
+	if err := s.tokens.Block(context.WithoutCancel(ctx), token, s.accessTokenLifetime); err != nil {
 		return fmt.Errorf("oauth: revoke the token of a replayed code: %w", err)
 	}
-	return errCode(err)
+	return errCode(errSpent)
 }
 
-// issue makes the tokens of a code that was spent after now: the record of the code outlives the token. The access token
-// is bound to the key with the thumbprint, unless it is empty.
+// issue makes the tokens of a code, and spends it for them; of many callers one succeeds. The record of the code outlives
+// the token, whose life began before. The access token is bound to the key with the thumbprint, unless it is empty.
 func (s *Server) issue(
-	ctx context.Context, client *Client, record *codeRecord, thumbprint string, now time.Time,
+	ctx context.Context, client *Client, held *store.Held[codeRecord], thumbprint string, now time.Time, event *audit.Event,
 ) ([]byte, error) {
-	grant := &record.Grant
+	grant := &held.Value.Grant
 	lifetime := s.tokenLifetime(grant, now)
 	now = now.Truncate(time.Second) // as a JWT says it, so that all say the same
 	t := AccessToken{
 		ClientID: client.ID, Grant: *grant, IssuedAt: now, ExpiresAt: now.Add(lifetime), DPoPThumbprint: thumbprint,
 	}
-	token, err := s.sign(ctx, s.accessTokenAlgorithm(client), &t, record.Token)
+	handle := store.NewHandle()
+	token, err := s.sign(ctx, s.accessTokenAlgorithm(client), &t, handle)
 	if err != nil {
 		return nil, fmt.Errorf("oauth: sign the access token: %w", err)
 	}
@@ -229,12 +217,8 @@ func (s *Server) issue(
 		}
 	}
 	t.Data, t.Grant.Data = exchange.Data, nil
-	err = s.tokens.Add(ctx, record.Token, t, lifetime)
-	if err != nil && !errors.Is(err, store.ErrExists) {
-		return nil, fmt.Errorf("oauth: store the access token: %w", err)
-	}
-	if err != nil { // The code was replayed meanwhile: the token is dead already, and its owner will find out.
-		s.logger.LogAttrs(ctx, slog.LevelWarn, "token revoked while it was issued", slog.String("client_id", client.ID))
+	if err := s.spend(ctx, held, handle, t, lifetime, event); err != nil {
+		return nil, err
 	}
 	return encodeTokenResponse(&tokenResponse{
 		AccessToken: token,
@@ -242,6 +226,44 @@ func (s *Server) issue(
 		ExpiresIn:   int64(lifetime / time.Second),
 		Scope:       strings.Join(grant.Scope, " "),
 	}, exchange.Response)
+}
+
+// spend uses a code up and stores the token that it is spent for, whose handle is kept in place of the grant. A token
+// whose code turns out to be another's is stored in vain: nobody ever gets to see it.
+func (s *Server) spend(
+	ctx context.Context, held *store.Held[codeRecord], handle string, t AccessToken, lifetime time.Duration, event *audit.Event,
+) error {
+	var b store.Batch
+	produced := "" // by the request that was first
+	spent := s.codes.UpdateHeldForIn(&b, held, s.accessTokenLifetime, func(c *codeRecord) error {
+		if c.Spent {
+			produced = c.Token
+			return errSpent
+		}
+		pseudonyms := Grant{Subject: c.Grant.Subject, Transaction: c.Grant.Transaction} // for the audit of a replay
+		*c = codeRecord{ClientID: c.ClientID, Thumbprint: c.Thumbprint, Grant: pseudonyms, Token: handle, Spent: true}
+		return nil
+	})
+	added := s.tokens.AddIn(&b, handle, t, lifetime)
+	b.Do(ctx)
+	_, err := spent(ctx)
+	switch {
+	case errors.Is(err, errSpent):
+		return s.replayed(ctx, produced, event)
+	case errors.Is(err, store.ErrNotFound): // it expired meanwhile
+		return errCode(err)
+	case err != nil:
+		return fmt.Errorf("oauth: spend the code: %w", err)
+	}
+	err = added()
+	if errors.Is(err, store.ErrExists) { // The code was replayed meanwhile: the token is dead, and its owner will find out.
+		s.logger.LogAttrs(ctx, slog.LevelWarn, "token revoked while it was issued", slog.String("client_id", t.ClientID))
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("oauth: store the access token: %w", err)
+	}
+	return nil
 }
 
 func encodeTokenResponse(r *tokenResponse, extra map[string]string) ([]byte, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/store"
 )
 
 // refuseBound answers a token that is bound to a key and comes as a bearer token (RFC 9449 section 7.1), and names the
@@ -28,14 +29,28 @@ func (p *Provider) boundTokens(tokens TokenSource) *dpop.Resource {
 	if p.config.DPoP == nil {
 		return nil
 	}
-	resource, err := dpop.NewResource(dpop.ResourceConfig{
+	config := dpop.ResourceConfig{
 		Verifier: p.config.DPoP,
-		Tokens:   func(ctx context.Context, token string) (*dpop.Token, error) { return p.boundToken(ctx, tokens, token) },
 		URL:      func(*http.Request) string { return p.config.UserinfoEndpoint },
 		Logger:   p.config.Logger,
 		// Not for their own sake, which is above, but so that challenges name the scheme too.
 		AllowBearer: true,
-	})
+	}
+	if batched, ok := tokens.(BatchedTokenSource); ok {
+		config.TokensIn = func(b *store.Batch, token string) func(context.Context) (*dpop.Token, error) {
+			find := batched.AccessTokenIn(b, token)
+			return func(ctx context.Context) (*dpop.Token, error) {
+				t, err := find()
+				return p.boundToken(ctx, t, err)
+			}
+		}
+	} else {
+		config.Tokens = func(ctx context.Context, token string) (*dpop.Token, error) {
+			t, err := tokens.AccessToken(ctx, token)
+			return p.boundToken(ctx, t, err)
+		}
+	}
+	resource, err := dpop.NewResource(config)
 	if err != nil { // nothing that NewResource needs is missing above
 		p.config.Logger.Error("userinfo takes no bound tokens", "error", err)
 		return nil
@@ -43,8 +58,8 @@ func (p *Provider) boundTokens(tokens TokenSource) *dpop.Resource {
 	return resource
 }
 
-func (p *Provider) boundToken(ctx context.Context, tokens TokenSource, token string) (*dpop.Token, error) {
-	t, err := tokens.AccessToken(ctx, token)
+// boundToken is what a TokenSource returned, as the Resource wants it.
+func (p *Provider) boundToken(ctx context.Context, t *oauth.AccessToken, err error) (*dpop.Token, error) {
 	var client *oauth.Client
 	if err == nil {
 		client, err = p.config.Clients.Client(ctx, t.ClientID)

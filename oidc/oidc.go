@@ -29,6 +29,7 @@ import (
 	"github.com/gosignet/signet/internal/jwt"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/store"
 )
 
 // ScopeOpenID is the scope that makes an authorization request one of OpenID Connect.
@@ -36,8 +37,8 @@ const ScopeOpenID = "openid"
 
 // ClaimsSource releases what a person consented to share. An [authenticator.Authenticator] is one.
 type ClaimsSource interface {
-	// Claims releases the claims that the request names. It is called once per granted login, and not at all if the
-	// person shares nothing.
+	// Claims releases the claims that the request names. It is called once per granted login, again if the client has to
+	// try again, and not at all if the person shares nothing.
 	Claims(ctx context.Context, r *authenticator.ClaimsRequest) (*authenticator.Claims, error)
 }
 
@@ -45,6 +46,14 @@ type ClaimsSource interface {
 type TokenSource interface {
 	// AccessToken returns a live access token, or an [*oauth.Error] with the code invalid_token.
 	AccessToken(ctx context.Context, token string) (*oauth.AccessToken, error)
+}
+
+// BatchedTokenSource is a TokenSource that takes part in a batch: a token and the proof that comes with it then cost one
+// round trip to the store. An [oauth.Server] is one.
+type BatchedTokenSource interface {
+	TokenSource
+	// AccessTokenIn is AccessToken in a batch.
+	AccessTokenIn(b *store.Batch, token string) (result func() (*oauth.AccessToken, error))
 }
 
 // Config configures a [Provider]. Nothing in it is changed after New.

@@ -75,11 +75,25 @@ func New(c Config) (*Requests, error) {
 // Push keeps a valid request and returns the request_uri under which it is found: 256 random bits in base64url behind
 // [oauth.RequestURIPrefix].
 func (p *Requests) Push(ctx context.Context, req *oauth.AuthorizationRequest) (requestURI string, err error) {
-	handle, err := p.pushed.Create(ctx, *req, p.lifetime)
-	if err != nil {
-		return "", fmt.Errorf("par: store the request: %w", err)
+	var b store.Batch
+	requestURI, result := p.PushIn(&b, req)
+	b.Do(ctx)
+	if err := result(); err != nil {
+		return "", err
 	}
-	return oauth.RequestURIPrefix + handle, nil
+	return requestURI, nil
+}
+
+// PushIn is Push in a batch: nobody may get to know the request_uri before the result is known to be no error.
+func (p *Requests) PushIn(b *store.Batch, req *oauth.AuthorizationRequest) (requestURI string, result func() error) {
+	handle := store.NewHandle()
+	added := p.pushed.AddIn(b, handle, *req, p.lifetime)
+	return oauth.RequestURIPrefix + handle, func() error {
+		if err := added(); err != nil {
+			return fmt.Errorf("par: store the request: %w", err)
+		}
+		return nil
+	}
 }
 
 // Request implements [oauth.PushedRequests].
@@ -103,25 +117,37 @@ func (p *Requests) Request(ctx context.Context, clientID, requestURI string) (*o
 
 // Spend implements [oauth.PushedRequests].
 func (p *Requests) Spend(ctx context.Context, requestURI, transaction string) error {
+	var b store.Batch
+	result := p.SpendIn(&b, requestURI, transaction)
+	b.Do(ctx)
+	return result(ctx)
+}
+
+// SpendIn implements [oauth.PushedRequests].
+func (p *Requests) SpendIn(b *store.Batch, requestURI, transaction string) (result func(context.Context) error) {
 	handle, ok := strings.CutPrefix(requestURI, oauth.RequestURIPrefix)
 	if !ok {
-		return invalid(errors.New("it is not one of ours"))
+		return func(context.Context) error { return invalid(errors.New("it is not one of ours")) }
 	}
-	err := p.spent.Add(ctx, handle, transaction, spentFor)
-	if errors.Is(err, store.ErrExists) {
-		err = p.checkWinner(ctx, handle, transaction)
+	spent := p.spent.AddIn(b, handle, transaction, spentFor)
+	removed := p.pushed.TakeIn(b, handle)
+	return func(ctx context.Context) error {
+		err := spent()
+		if errors.Is(err, store.ErrExists) {
+			err = p.checkWinner(ctx, handle, transaction)
+		}
+		if e, ok := errors.AsType[*oauth.Error](err); ok {
+			return e
+		}
+		if err != nil {
+			return fmt.Errorf("par: spend the request_uri: %w", err)
+		}
+		// Nobody can open the request any more. Until that has worked, what is begun with it is refused here.
+		if _, err := removed(ctx); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("par: remove the request: %w", err)
+		}
+		return nil
 	}
-	if e, ok := errors.AsType[*oauth.Error](err); ok {
-		return e
-	}
-	if err != nil {
-		return fmt.Errorf("par: spend the request_uri: %w", err)
-	}
-	// Nobody can open the request any more. Until that has worked, what is begun with it is refused here.
-	if _, err := p.pushed.Take(ctx, handle); err != nil && !errors.Is(err, store.ErrNotFound) {
-		return fmt.Errorf("par: remove the request: %w", err)
-	}
-	return nil
 }
 
 // checkWinner says whether the request_uri was spent by this login before. A login without a name is never told from
@@ -143,7 +169,10 @@ func invalid(cause error) *oauth.Error {
 
 // Server is what authenticates clients and validates their requests. An [oauth.Server] is one.
 type Server interface {
-	AcceptPushedRequest(w http.ResponseWriter, r *http.Request, endpoint string) (*oauth.AuthorizationRequest, error)
+	AcceptPushedRequest(
+		w http.ResponseWriter, r *http.Request, endpoint string,
+		keep func(b *store.Batch, req *oauth.AuthorizationRequest) (result func() error),
+	) error
 	WriteError(w http.ResponseWriter, r *http.Request, err error)
 }
 
@@ -155,13 +184,12 @@ func (p *Requests) Handler(server Server, endpoint string) http.Handler {
 			http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 			return
 		}
-		req, err := server.AcceptPushedRequest(w, r, endpoint)
-		if err != nil {
-			server.WriteError(w, r, err)
-			return
+		var requestURI string
+		keep := func(b *store.Batch, req *oauth.AuthorizationRequest) (result func() error) {
+			requestURI, result = p.PushIn(b, req)
+			return result
 		}
-		requestURI, err := p.Push(r.Context(), req)
-		if err != nil {
+		if err := server.AcceptPushedRequest(w, r, endpoint, keep); err != nil {
 			server.WriteError(w, r, err)
 			return
 		}

@@ -27,8 +27,9 @@ const (
 // The fields are set once, before the first use; a Bucket is then safe for concurrent use. Without a Store, or with a
 // Name that is not allowed, every method returns ErrInvalid.
 //
-// Records are kept as JSON: only what survives [encoding/json] comes back, and an encrypted record has to fit into
-// [MaxValue].
+// Records are kept as CBOR (RFC 8949), with the field names and options of the cbor tags of structs, or else of their json
+// tags. Only what these say comes back, of times the instant to the nanosecond with its offset, and methods for encoding
+// that a type has for JSON are not called. An encrypted record has to fit into [MaxValue].
 type Bucket[T any] struct {
 	// Store is the backend. Required.
 	Store Ephemeral
@@ -51,18 +52,33 @@ func (b *Bucket[T]) Create(ctx context.Context, v T, ttl time.Duration) (handle 
 // Add stores v under a handle that the caller minted with [NewHandle] earlier. It returns ErrExists when there is, or
 // was [Bucket.Block]ed, a record under the handle, and ErrInvalid when it was not minted there.
 func (b *Bucket[T]) Add(ctx context.Context, handle string, v T, ttl time.Duration) error {
+	o, err := b.adding(handle, v, ttl)
+	if err != nil {
+		return err
+	}
+	return b.Store.Add(ctx, o.Key, o.Value, o.TTL)
+}
+
+// AddIn is Add in a batch.
+func (b *Bucket[T]) AddIn(batch *Batch, handle string, v T, ttl time.Duration) (result func() error) {
+	o, err := b.adding(handle, v, ttl)
+	if err != nil {
+		return func() error { return err }
+	}
+	added := batch.Queue(b.Store, o)
+	return func() error { return added.Err }
+}
+
+func (b *Bucket[T]) adding(handle string, v T, ttl time.Duration) (o Operation, err error) {
 	s, err := b.open(handle)
 	if errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("%w: not a handle", ErrInvalid)
+		return o, fmt.Errorf("%w: not a handle", ErrInvalid)
 	}
 	if err != nil {
-		return err
+		return o, err
 	}
 	value, err := s.seal(v, b.now().Add(ttl))
-	if err != nil {
-		return err
-	}
-	return b.Store.Add(ctx, s.key, value, ttl)
+	return Operation{Verb: VerbAdd, Key: s.key, Value: value, TTL: ttl}, err
 }
 
 // Get returns the record, or ErrNotFound. A handle that no bucket could have minted is not found either.
@@ -87,6 +103,20 @@ func (b *Bucket[T]) Take(ctx context.Context, handle string) (v T, err error) {
 		return v, err
 	}
 	value, err := b.Store.Take(ctx, s.key)
+	return b.taken(ctx, s, value, err)
+}
+
+// TakeIn is Take in a batch.
+func (b *Bucket[T]) TakeIn(batch *Batch, handle string) (result func(context.Context) (T, error)) {
+	s, err := b.open(handle)
+	if err != nil {
+		return func(context.Context) (v T, _ error) { return v, err }
+	}
+	taken := batch.Queue(b.Store, Operation{Verb: VerbTake, Key: s.key})
+	return func(ctx context.Context) (T, error) { return b.taken(ctx, s, taken.Value, taken.Err) }
+}
+
+func (b *Bucket[T]) taken(ctx context.Context, s *sealer, value []byte, err error) (v T, _ error) {
 	if err != nil {
 		return v, err
 	}
@@ -122,85 +152,10 @@ func (b *Bucket[T]) holdAndUpdate(ctx context.Context, handle string, ttl time.D
 	if err != nil {
 		return v, err
 	}
-	if held, err = b.update(ctx, held, ttl, f); err != nil {
+	if held, err = b.update(ctx, held.sealer, held, ttl, f); err != nil {
 		return v, err
 	}
 	return held.Value, nil
-}
-
-// Held is a record together with the state of the store in which it was read or written.
-type Held[T any] struct {
-	Value T
-
-	sealer  *sealer
-	record  []byte
-	expires time.Time
-}
-
-// Hold is Get for a caller that will update the record soon; see [Bucket.UpdateHeld].
-func (b *Bucket[T]) Hold(ctx context.Context, handle string) (*Held[T], error) {
-	s, err := b.open(handle)
-	if err != nil {
-		return nil, err
-	}
-	return b.hold(ctx, s)
-}
-
-func (b *Bucket[T]) hold(ctx context.Context, s *sealer) (*Held[T], error) {
-	record, err := b.Store.Get(ctx, s.key)
-	if err != nil {
-		return nil, err
-	}
-	v, expires, err := unseal[T](s, record, b.now())
-	if err != nil {
-		return nil, err
-	}
-	return &Held[T]{Value: v, sealer: s, record: record, expires: expires}, nil
-}
-
-// UpdateHeld is Update for a caller that holds the record: it begins with the held value, a copy of which f gets, and
-// reads the store only if the record changed since. What the copy points to is shared, so a caller that goes on using
-// the held value when the update failed lets f replace and not change it.
-func (b *Bucket[T]) UpdateHeld(ctx context.Context, held *Held[T], f func(*T) error) (*Held[T], error) {
-	return b.update(ctx, held, 0, f)
-}
-
-// UpdateHeldFor is UpdateHeld for a record whose next state lives for ttl from now.
-func (b *Bucket[T]) UpdateHeldFor(ctx context.Context, held *Held[T], ttl time.Duration, f func(*T) error) (*Held[T], error) {
-	if err := checkTTL(ttl); err != nil {
-		return nil, err
-	}
-	return b.update(ctx, held, ttl, f)
-}
-
-func (b *Bucket[T]) update(ctx context.Context, held *Held[T], ttl time.Duration, f func(*T) error) (_ *Held[T], err error) {
-	s := held.sealer
-	for range maxUpdates {
-		now := b.now()
-		if held == nil || !now.Before(held.expires) {
-			if held, err = b.hold(ctx, s); err != nil {
-				return nil, err
-			}
-		}
-		next := &Held[T]{Value: held.Value, sealer: s, expires: held.expires}
-		if err := f(&next.Value); err != nil {
-			return nil, err
-		}
-		if ttl > 0 {
-			next.expires = now.Add(ttl)
-		}
-		if next.record, err = s.seal(next.Value, next.expires); err != nil {
-			return nil, err
-		}
-		switch err := b.Store.Replace(ctx, s.key, held.record, next.record, next.expires.Sub(now)); {
-		case err == nil:
-			return next, nil
-		case !errors.Is(err, ErrConflict):
-			return nil, err
-		}
-		held = nil
-	}
-	return nil, ErrConflict
 }
 
 // Block makes the handle unusable for ttl: a record under it is gone, and a later Add under it gets ErrExists. It is

@@ -14,12 +14,13 @@ import (
 	"time"
 )
 
-// A record is one byte of format, a nonce, and the encrypted message: the expiry in Unix milliseconds and the value in
-// JSON. A message without a value marks a blocked handle.
+// A record is one byte of format, a nonce, and the encrypted message: the expiry in Unix milliseconds and the value. A
+// message without a value marks a blocked handle.
 const (
-	// format is the first byte of every record. A later version of Signet keeps reading the formats of the earlier
+	// The format is the first byte of every record. A later version of Signet keeps reading the formats of the earlier
 	// ones for as long as a record can live, so that an upgrade ends no login.
-	format = 1
+	formatJSON = 1 // the value in JSON; only read
+	formatCBOR = 2 // the value in CBOR (RFC 8949); the format is authenticated
 
 	nonceSize  = 12
 	headerSize = 1 + nonceSize
@@ -81,7 +82,7 @@ func newSealer(bucket, handle string) (*sealer, error) {
 
 // seal makes the record of a value.
 func (s *sealer) seal(v any, expires time.Time) ([]byte, error) {
-	value, err := json.Marshal(v)
+	value, err := encoder.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("store: encode record: %w", err)
 	}
@@ -93,25 +94,34 @@ func (s *sealer) sealBlock(expires time.Time) []byte {
 	return s.encrypt(nil, expires)
 }
 
-// encrypt makes a record of a value in JSON. A record that is moved to another place in the backend does not open there:
+// encrypt makes a record of a value in CBOR. A record that is moved to another place in the backend does not open there:
 // every handle has a key of its own in every bucket.
 func (s *sealer) encrypt(value []byte, expires time.Time) []byte {
 	record := make([]byte, headerSize, headerSize+expirySize+len(value)+s.aead.Overhead())
-	record[0] = format
+	record[0] = formatCBOR
 	rand.Read(record[1:])
 	record = binary.BigEndian.AppendUint64(record, uint64(expires.UnixMilli()))
 	record = append(record, value...)
 	header, message := record[:headerSize], record[headerSize:]
-	return s.aead.Seal(header, header[1:], message, nil) // in place
+	return s.aead.Seal(header, header[1:], message, header[:1]) // in place
 }
 
 // unseal opens the record. It returns ErrNotFound when it has expired, errBlocked when it marks a blocked handle, and
 // otherwise ErrSealed without a cause, which could quote what was in the record.
 func unseal[T any](s *sealer, record []byte, now time.Time) (v T, expires time.Time, err error) {
-	if len(record) < headerSize || record[0] != format {
+	if len(record) < headerSize {
 		return v, expires, ErrSealed
 	}
-	message, err := s.aead.Open(nil, record[1:headerSize], record[headerSize:], nil)
+	var authenticated []byte
+	decode := json.Unmarshal
+	switch record[0] {
+	case formatJSON:
+	case formatCBOR:
+		authenticated, decode = record[:1], decoder.Unmarshal
+	default:
+		return v, expires, ErrSealed
+	}
+	message, err := s.aead.Open(nil, record[1:headerSize], record[headerSize:], authenticated)
 	if err != nil || len(message) < expirySize {
 		return v, expires, ErrSealed
 	}
@@ -123,7 +133,7 @@ func unseal[T any](s *sealer, record []byte, now time.Time) (v T, expires time.T
 	if len(value) == 0 {
 		return v, expires, errBlocked
 	}
-	if json.Unmarshal(value, &v) != nil {
+	if decode(value, &v) != nil {
 		var zero T // what was decoded before the mistake
 		return zero, expires, ErrSealed
 	}

@@ -76,7 +76,7 @@ func TestDumpOfTheBackendOpensNothing(t *testing.T) {
 			require.NoError(t, err)
 			aead, err := cipher.NewGCM(block)
 			require.NoError(t, err)
-			_, err = aead.Open(nil, record[1:13], record[13:], nil)
+			_, err = aead.Open(nil, record[1:13], record[13:], record[:1])
 			require.Error(t, err, "the dump holds the key")
 		}
 	}
@@ -175,7 +175,8 @@ func FuzzRecord(f *testing.F) {
 	f.Add([]byte{1})
 	f.Add(record[:13])
 	f.Add(record[:len(record)-1])
-	f.Add(append([]byte{2}, record[1:]...))
+	f.Add(append([]byte{1}, record[1:]...))
+	f.Add(append([]byte{3}, record[1:]...))
 	f.Fuzz(func(t *testing.T, record []byte) {
 		if err := b.Store.Put(ctx, key, record, time.Hour); err != nil {
 			require.ErrorIs(t, err, store.ErrInvalid)

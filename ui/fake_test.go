@@ -63,15 +63,15 @@ func (f *fakeFlow) call(call, handle string) (*login.State, error) {
 	return &shown, err
 }
 
-func (f *fakeFlow) Begin(context.Context, *oauth.AuthorizationRequest, string) (string, error) {
+func (f *fakeFlow) Begin(context.Context, *oauth.AuthorizationRequest, string) (string, *login.State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for handle, s := range f.states {
 		if s.Step == login.StepChoose {
-			return handle, nil
+			return handle, s, nil
 		}
 	}
-	return "", &oauth.Error{Code: oauth.LoginRequired}
+	return "", nil, &oauth.Error{Code: oauth.LoginRequired}
 }
 
 func (f *fakeFlow) Refuse(_ context.Context, req *oauth.AuthorizationRequest, err error) *oauth.AuthorizationResponse {

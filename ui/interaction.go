@@ -12,12 +12,7 @@ import (
 func (u *UI) Begin(w http.ResponseWriter, r *http.Request, req *oauth.AuthorizationRequest) {
 	setHeaders(w.Header(), "")
 	session := u.cookies.session(r)
-	handle, err := u.flow.Begin(r.Context(), req, session)
-	if err != nil {
-		u.flow.Refuse(r.Context(), req, err).Write(w)
-		return
-	}
-	state, err := u.flow.State(r.Context(), handle)
+	handle, state, err := u.flow.Begin(r.Context(), req, session)
 	if err != nil {
 		u.flow.Refuse(r.Context(), req, err).Write(w)
 		return

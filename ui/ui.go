@@ -34,7 +34,7 @@ import (
 
 // Flow is what the pages need of a [login.Flow], with its contract.
 type Flow interface {
-	Begin(ctx context.Context, req *oauth.AuthorizationRequest, session string) (handle string, err error)
+	Begin(ctx context.Context, req *oauth.AuthorizationRequest, session string) (handle string, state *login.State, err error)
 	Join(ctx context.Context, handle, session string) (*login.State, error)
 	Refuse(ctx context.Context, req *oauth.AuthorizationRequest, err error) *oauth.AuthorizationResponse
 	State(ctx context.Context, handle string) (*login.State, error)

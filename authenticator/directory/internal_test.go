@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/store/memory"
+	"github.com/gosignet/signet/store/storetest"
 )
 
 // Hashing cannot be held up from outside, so this looks inside.
@@ -89,4 +91,11 @@ func FuzzMask(f *testing.F) {
 			}
 		}
 	})
+}
+
+func TestRecordOfACodeSurvivesTheStore(t *testing.T) {
+	t.Parallel()
+	backend, err := memory.New(memory.Config{})
+	require.NoError(t, err)
+	storetest.Record[codeRecord](t, backend)
 }

@@ -1,0 +1,4 @@
+package oauth
+
+// CodeRecord is what is kept of a code.
+type CodeRecord = codeRecord
