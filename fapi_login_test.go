@@ -1,6 +1,7 @@
 package signet_test
 
 import (
+	"bytes"
 	"net/http"
 	"net/url"
 	"testing"
@@ -92,6 +93,24 @@ func TestFAPI2LoginWithNonces(t *testing.T) {
 	require.Equal(t, nonce["nonce"], demand.header.Get("DPoP-Nonce"))
 	info := w.show("DPoP "+access, w.proof(w.portal.dpop, "GET", w.issuer+"/userinfo", ath, nonce))
 	require.Equal(t, http.StatusOK, info.status)
+}
+
+func TestNonceSecretsRotateWithoutRefusingANonce(t *testing.T) {
+	t.Parallel()
+	secret := func(b byte) []byte { return bytes.Repeat([]byte{b}, 32) }
+	w := newFAPIWorld(t, func(c *signet.Config) { c.RequireDPoPNonces, c.NonceSecrets = true, [][]byte{secret('a')} })
+	// push pushes a request with a proof that has the nonce, and returns the answer.
+	push := func(nonce string) *answer {
+		proof := w.proof(w.portal.dpop, "POST", w.issuer+"/par", map[string]any{"nonce": nonce})
+		return w.portal.push(w.portal.attempt().request(), proof)
+	}
+	nonce := push("none").header.Get("DPoP-Nonce")
+	require.NotEmpty(t, nonce)
+	w.restart(func(c *signet.Config) { c.NonceSecrets = [][]byte{secret('b'), secret('a')} })
+	res := push(nonce)
+	require.Equal(t, http.StatusCreated, res.status, res.body)
+	w.restart(func(c *signet.Config) { c.NonceSecrets = [][]byte{secret('b')} })
+	push(nonce).refused(t, http.StatusBadRequest, oauth.UseDPoPNonce)
 }
 
 func TestOrdinaryClientLogsInBesideFAPIClients(t *testing.T) {

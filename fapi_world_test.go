@@ -36,16 +36,18 @@ const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 // fapiWorld is a provider behind TLS with two clients under FAPI 2.0, an ordinary one beside them, and people.
 type fapiWorld struct {
-	t       *testing.T
-	server  *httptest.Server
-	issuer  string
-	keys    *keystore.Memory
-	people  []mock.Persona
-	person  mock.Persona // the first of them
-	ahead   atomic.Int64
-	portal  *party // FAPI 2.0
-	clinic  *party // FAPI 2.0
-	library *party // bearer tokens, nothing pushed
+	t        *testing.T
+	server   *httptest.Server
+	issuer   string
+	keys     *keystore.Memory
+	people   []mock.Persona
+	person   mock.Persona // the first of them
+	ahead    atomic.Int64
+	config   signet.Config
+	provider atomic.Pointer[signet.Provider]
+	portal   *party // FAPI 2.0
+	clinic   *party // FAPI 2.0
+	library  *party // bearer tokens, nothing pushed
 }
 
 func newFAPIWorld(t *testing.T, changes ...func(*signet.Config)) *fapiWorld {
@@ -75,11 +77,23 @@ func newFAPIWorld(t *testing.T, changes ...func(*signet.Config)) *fapiWorld {
 	for _, change := range changes {
 		change(&config)
 	}
-	w.server.Config.Handler, err = signet.New(config)
-	require.NoError(t, err)
+	w.config = config
+	w.restart()
+	w.server.Config.Handler = http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.provider.Load().ServeHTTP(rw, r) })
 	w.server.StartTLS()
 	t.Cleanup(w.server.Close)
 	return w
+}
+
+// restart puts a new provider in the place of the old one, as a deployment does, with the same state.
+func (w *fapiWorld) restart(changes ...func(*signet.Config)) {
+	w.t.Helper()
+	for _, change := range changes {
+		change(&w.config)
+	}
+	provider, err := signet.New(w.config)
+	require.NoError(w.t, err)
+	w.provider.Store(provider)
 }
 
 func (w *fapiWorld) now() time.Time { return time.Now().Add(time.Duration(w.ahead.Load())) }

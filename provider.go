@@ -135,12 +135,16 @@ func (c *Config) openID(p *Provider) (err error) {
 
 func (c *Config) dpop() (*dpop.Verifier, error) {
 	config := dpop.Config{Store: c.Store, RequireNonce: c.RequireDPoPNonces, Now: c.Now}
-	secret, err := c.derive("signet dpop nonce v1")
-	if err != nil {
-		return nil, err
+	secrets := c.NonceSecrets
+	if secrets == nil {
+		secret, err := c.derive("signet dpop nonce v1")
+		if err != nil {
+			return nil, err
+		}
+		secrets = [][]byte{secret}
 	}
-	config.Nonces, err = dpop.NewNonces(dpop.NoncesConfig{Secrets: [][]byte{secret}, Now: c.Now})
-	if err != nil {
+	var err error
+	if config.Nonces, err = dpop.NewNonces(dpop.NoncesConfig{Secrets: secrets, Now: c.Now}); err != nil {
 		return nil, err
 	}
 	return dpop.New(config)

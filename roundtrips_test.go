@@ -121,7 +121,7 @@ func newCountedWorld(t *testing.T, factor authenticator.Factor) (*fapiWorld, *co
 func TestRoundTripsOfALoginByCode(t *testing.T) {
 	t.Parallel()
 	w, counted := newCountedWorld(t, authenticator.OTP)
-	flow, ctx := w.server.Config.Handler.(*signet.Provider).Login, t.Context()
+	flow, ctx := w.provider.Load().Login, t.Context()
 	person := authenticator.Identifier{Value: w.person.NationalID}
 
 	counted.step("PAR")

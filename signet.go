@@ -49,6 +49,10 @@ type Config struct {
 	// PairwiseSecret is what the subjects that clients see are derived from: at least 32 random bytes, the same in every
 	// instance, for as long as the deployment lives. Whoever changes it makes a stranger of every person. Required.
 	PairwiseSecret []byte
+	// NonceSecrets are what DPoP nonces are made with and known again by, the first being the one that makes them: at least
+	// 32 random bytes each, the same in every instance. Unlike PairwiseSecret they can be rotated: see
+	// [dpop.NoncesConfig]. Nil means one that is derived from PairwiseSecret.
+	NonceSecrets [][]byte
 
 	// Paths are where the endpoints are, below the issuer. Empty ones have defaults.
 	Paths Paths
