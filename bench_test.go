@@ -62,7 +62,7 @@ type benchWorld struct {
 	sig      []byte
 }
 
-func newBenchWorld(b *testing.B, alg jose.SignatureAlgorithm, profile oauth.Profile) *benchWorld {
+func newBenchWorld(b testing.TB, alg jose.SignatureAlgorithm, profile oauth.Profile) *benchWorld {
 	w := &benchWorld{alg: alg}
 	w.floorKey = benchKey(b, alg)
 	clientKey := benchKey(b, alg)
@@ -102,7 +102,7 @@ func newBenchWorld(b *testing.B, alg jose.SignatureAlgorithm, profile oauth.Prof
 	return w
 }
 
-func benchKey(b *testing.B, alg jose.SignatureAlgorithm) crypto.Signer {
+func benchKey(b testing.TB, alg jose.SignatureAlgorithm) crypto.Signer {
 	var key crypto.Signer
 	var err error
 	if alg == jose.RS256 {
@@ -116,7 +116,7 @@ func benchKey(b *testing.B, alg jose.SignatureAlgorithm) crypto.Signer {
 	return key
 }
 
-func (w *benchWorld) sign(b *testing.B) []byte {
+func (w *benchWorld) sign(b testing.TB) []byte {
 	sig, err := w.floorKey.Sign(rand.Reader, w.digest[:], crypto.SHA256)
 	if err != nil {
 		b.Fatal(err)
