@@ -93,7 +93,7 @@ func TestAProofIsRememberedAsLongAsItIsAccepted(t *testing.T) {
 	t.Parallel()
 	c := newClock()
 	v := newVerifier(t, c, nil)
-	r := tokenRequest(newDraft("POST", tokenURL, start.Add(time.Minute)).sign())
+	r := tokenRequest(newDraft("POST", tokenURL, start.Add(15*time.Second)).sign())
 	proof, err := v.Verify(r)
 	require.NoError(t, err)
 	require.NoError(t, proof.Consume(t.Context()))
@@ -109,8 +109,8 @@ func TestAProofIsRememberedAsLongAsItIsAccepted(t *testing.T) {
 		refusedWith(t, proof.Consume(t.Context()), dpop.InvalidProof)
 		used++
 	}
-	assert.Equal(t, 120, used)
-	assert.Equal(t, 30, old)
+	assert.Equal(t, 75, used)
+	assert.Equal(t, 75, old)
 }
 
 // broken is a store that cannot be reached.

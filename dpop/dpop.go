@@ -38,7 +38,7 @@ const (
 	defaultWindow = time.Minute
 	minWindow     = 10 * time.Second
 	maxWindow     = 10 * time.Minute
-	// clockSkew is how far the clocks of a client, for nbf and exp, and of a store may be apart from ours.
+	// clockSkew is how far the clock of a client may be ahead of ours, and that of a store apart from it.
 	clockSkew = 15 * time.Second
 	maxJTI    = 256
 	proofType = "dpop+jwt"
@@ -51,7 +51,8 @@ type Config struct {
 	// Algorithms are those that proofs may be signed with, the preferred ones first. Nil means ES256, PS256 and EdDSA,
 	// which FAPI 2.0 allows. RS256 and ES384 are accepted if they are listed; none and HMAC never are.
 	Algorithms []jose.SignatureAlgorithm
-	// Window is how far the iat of a proof may be from now, either way: 10 seconds to 10 minutes. Zero means a minute.
+	// Window is how old the iat of a proof may be: 10 seconds to 10 minutes. Zero means a minute. It may be 15 seconds ahead
+	// of our clock (FAPI 2.0 Security Profile section 5.3.2.1 allows 10). A nonce tells better, and lifts both limits.
 	Window time.Duration
 	// Nonces makes and knows the nonces of this server. Nil means that it has none, and ignores those in proofs.
 	Nonces *Nonces
@@ -280,16 +281,17 @@ func (v *Verifier) checkTime(p *Proof, c *jwt.Claims) error {
 	switch {
 	case c.IssuedAt.IsZero():
 		return refuse("iat of the DPoP proof is missing", nil)
-	case !p.fresh && (age > v.window || age < -v.window):
+	case !p.fresh && (age > v.window || age < -clockSkew):
 		return refuse("iat of the DPoP proof is too far from now", nil)
 	case !c.ExpiresAt.IsZero() && now.Sub(c.ExpiresAt) >= clockSkew:
 		return refuse("the DPoP proof has expired", nil)
 	case !c.NotBefore.IsZero() && c.NotBefore.Sub(now) > clockSkew:
 		return refuse("the DPoP proof is not valid yet", nil)
 	}
-	p.remember = v.window - age + clockSkew
+	p.remember, p.age = v.window-age+clockSkew, age+clockSkew
 	if p.fresh {
-		p.remember = v.nonces.lifetime() + clockSkew
+		p.remember, p.age = v.nonces.lifetime()+clockSkew, v.nonces.lifetime()
 	}
+	p.age = max(p.age, time.Millisecond)
 	return nil
 }

@@ -30,7 +30,8 @@ type Proof struct {
 	verifier *Verifier
 	target   string
 	remember time.Duration
-	fresh    bool // it has a nonce of ours
+	age      time.Duration // for how long it would have been accepted before
+	fresh    bool          // it has a nonce of ours
 }
 
 // Consume uses the proof up: of many calls with one proof, on all instances that share the store, one succeeds. The
@@ -50,7 +51,7 @@ func (p *Proof) ConsumeIn(b *store.Batch) (result func() error) {
 	// The jti is the last, for it may be anything; the others have no NUL.
 	id := sha256.Sum256([]byte(p.Thumbprint + "\x00" + p.target + "\x00" + p.ID))
 	added := b.Queue(p.verifier.store, store.Operation{
-		Verb: store.VerbAdd, Key: "dpop:" + base64.RawURLEncoding.EncodeToString(id[:]), TTL: p.remember,
+		Verb: store.VerbAdd, Key: "dpop:" + base64.RawURLEncoding.EncodeToString(id[:]), TTL: p.remember, Age: p.age,
 	})
 	return func() error { return consumed(added.Err) }
 }

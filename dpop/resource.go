@@ -3,6 +3,7 @@ package dpop
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -265,7 +266,9 @@ func (s *Resource) Refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if !errors.As(err, &e) {
 		s.logger.LogAttrs(r.Context(), slog.LevelError, "access cannot be decided", slog.Any("error", err))
 		h.Set("Retry-After", retryAfter)
-		http.Error(w, http.StatusText(http.StatusServiceUnavailable), http.StatusServiceUnavailable)
+		h.Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusServiceUnavailable)
+		io.WriteString(w, `{"error":"temporarily_unavailable","error_description":"the service is temporarily unavailable"}`)
 		return
 	}
 	s.logger.LogAttrs(r.Context(), slog.LevelInfo, "access refused", slog.Any("error", err))

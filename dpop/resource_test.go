@@ -273,6 +273,7 @@ func tokensThatAreRefused(t *testing.T, way func(*dpop.ResourceConfig)) {
 			if tc.status == 503 {
 				assert.Contains(t, log.String(), "level=ERROR")
 				assert.NotEmpty(t, w.Header().Get("Retry-After"))
+				assert.JSONEq(t, `{"error":"temporarily_unavailable","error_description":"the service is temporarily unavailable"}`, w.Body.String())
 				assert.Empty(t, w.Header().Get("WWW-Authenticate"))
 			}
 			assert.NotContains(t, log.String(), accessToken)

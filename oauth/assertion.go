@@ -44,6 +44,8 @@ type assertion struct {
 	client    *Client
 	jti       string
 	expiresAt time.Time
+	// acceptable is the earliest time at which it would have been accepted.
+	acceptable time.Time
 }
 
 // verifyAssertion authenticates a client with private_key_jwt (RFC 7523 section 3, OpenID Connect Core section 9) at the
@@ -99,6 +101,9 @@ func (s *Server) verifyAssertion(ctx context.Context, r *http.Request, f form, e
 		return a, errClient(err)
 	}
 	a.jti, a.expiresAt = claims.ID, claims.ExpiresAt
+	if a.acceptable = claims.IssuedAt.Add(-clockSkew); claims.IssuedAt.IsZero() {
+		a.acceptable = claims.ExpiresAt.Add(-maxAssertionLifetime - clockSkew)
+	}
 	return a, nil
 }
 
@@ -143,7 +148,10 @@ func (s *Server) isAudience(audience, endpoint string) bool {
 func (s *Server) consumeIn(b *store.Batch, a *assertion) (result func() error) {
 	id := sha256.Sum256([]byte(a.client.ID + "\x00" + a.jti)) // a client_id has no NUL
 	key := "jti:" + base64.RawURLEncoding.EncodeToString(id[:])
-	added := b.Queue(s.store, store.Operation{Verb: store.VerbAdd, Key: key, TTL: a.expiresAt.Sub(s.now()) + clockSkew})
+	now := s.now()
+	added := b.Queue(s.store, store.Operation{
+		Verb: store.VerbAdd, Key: key, TTL: a.expiresAt.Sub(now) + clockSkew, Age: max(now.Sub(a.acceptable), time.Millisecond),
+	})
 	return func() error {
 		if errors.Is(added.Err, store.ErrExists) {
 			return errClient(errors.New("the assertion was used before"))

@@ -36,6 +36,10 @@ type Operation struct {
 	Old   []byte // of Replace
 	Delta int64  // of Increment
 	TTL   time.Duration
+	// Age, of Add, is for marks that something was used which was made elsewhere: how long ago, at most, it can have been
+	// made. A backend that lost its records since then does not know whether it was used before, and says so with
+	// ErrForgotten instead of taking it for unused. Zero means that what the key stands for is new.
+	Age time.Duration
 }
 
 // Result is what the method of an Operation returned.

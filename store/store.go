@@ -44,6 +44,9 @@ var (
 	ErrConflict = errors.New("store: changed since it was read")
 	// ErrFull says that a bounded backend has no room left. It never evicts a live value to make some.
 	ErrFull = errors.New("store: full")
+	// ErrForgotten says that the backend has lost what it knew of the time that an Add asks about; see [Operation]. It
+	// passes: what is made from now on can be added.
+	ErrForgotten = errors.New("store: what was used before is not known any more")
 	// ErrInvalid says that the caller asked for what the contract rules out: a key, a value or a time to live beyond
 	// its limits. Nothing was stored, and the same call will never succeed.
 	ErrInvalid = errors.New("store: invalid argument")

@@ -11,7 +11,7 @@ import (
 )
 
 // Check returns an error unless the server, or every master of the cluster, can be reached and keeps what it is given:
-// see "Settings of the server". It lays the markers: on an empty Redis the quarantine begins.
+// see "Settings of the server". It lays the markers where they are missing.
 func (s *Store) Check(ctx context.Context) error {
 	var err error
 	switch c := s.client.(type) {
@@ -26,7 +26,7 @@ func (s *Store) Check(ctx context.Context) error {
 		})
 	}
 	if err == nil {
-		_, err = s.Quarantine(ctx)
+		_, err = s.Since(ctx)
 		return err
 	}
 	return failure(ctx, err)

@@ -3,6 +3,7 @@ package redis_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -48,7 +49,8 @@ func TestSlotsMoveWhileTheStoreIsUsed(t *testing.T) {
 	require.NoError(t, results[1].Err)
 	require.Equal(t, "moved", string(results[0].Value))
 	require.EqualValues(t, 2, results[1].Counter.N)
-	require.ErrorContains(t, s.Add(ctx, key, nil, minute), "TRYAGAIN", "the marker is here and the value there")
+	require.ErrorIs(t, s.Add(ctx, key, nil, minute), store.ErrExists)
+	require.ErrorContains(t, use(t, s, key, time.Hour), "TRYAGAIN", "the marker is here and the value there")
 
 	for _, name := range source.ClusterGetKeysInSlot(ctx, int(slot), 100).Val() {
 		host := cluster.Nodes[1].Client().Options().Addr

@@ -9,11 +9,12 @@
 // that fails closed, for a record that is gone cannot be redeemed. What does not fail closed by itself is the memory of
 // what was used: the jti of a client assertion or of a DPoP proof that was accepted before the loss looks new after it.
 //
-// Therefore the Store leaves markers in Redis. Where they are gone, records were lost, and then Add (the verb of "nobody
-// was here before me") returns [ErrQuarantine] until everything that could have been accepted before the loss has
-// expired by itself: for Config.Quarantine, by the clock of Redis. Each Add checks the marker in the same atomic step, so
-// that not one call slips through and none takes longer. An empty database has no markers either: a new deployment
-// calls [Store.EndQuarantine] once, and so does an operator who accepts the risk to be back sooner.
+// Therefore the Store leaves markers in Redis, which say since when it knows everything. Where they are gone, records
+// were lost, and new markers are laid. An Add with an Age (see [store.Operation]), as marks of use are made with, is
+// then refused with [store.ErrForgotten] if what it marks may be from before. So a client whose assertions have an iat is
+// served again within seconds of a loss, and none of what it sent before is accepted twice. Each such Add checks the
+// marker in the same atomic step, so that not one call slips through and none takes longer. An empty database has no
+// markers either: a new deployment calls [Store.Begin] once.
 //
 // # Settings of the server
 //
@@ -29,8 +30,7 @@
 // A user with few rights is enough: ~signet:* &signet:* +get +set +getdel +exists +incrby +pttl +time +eval +evalsha
 // +publish +subscribe +unsubscribe +ping +hello +info +config|get, and for a cluster +cluster|slots +asking +command.
 //
-// Without persistence a restart empties Redis, and the quarantine follows. With appendfsync always a restart loses
-// nothing that was acknowledged, and there is no quarantine.
+// Without persistence a restart empties Redis. With appendfsync always it loses nothing that was acknowledged.
 //
 // # Replicas and failover
 //
@@ -38,13 +38,13 @@
 // milliseconds of them: a code that was redeemed in this moment can be redeemed once more, and a jti accepted once more.
 // The markers do not show it, because the replica has them. Planned failovers (FAILOVER, CLUSTER FAILOVER) wait for the
 // replica and lose nothing. Who cannot accept the moment runs Redis without automatic failover, or keeps short-lived
-// state in PostgreSQL. A replica that takes over empty has no markers and is in quarantine.
+// state in PostgreSQL. A replica that takes over empty has no markers, and so is safe.
 //
 // # Cluster
 //
-// Each operation touches the keys of one slot: a value or a counter, and for Add the marker beside it. There are 1024
+// Each operation touches the keys of one slot: a value or a counter, and for a mark of use the marker beside it. There are 1024
 // markers, spread over the slots with everything else, so that what is said above holds for each node by itself: when
-// one comes back empty, only Adds to its slots are refused. (A login needs several, so that few logins get through.)
+// one comes back empty, only marks in its slots are refused.
 // Slots can be moved while the cluster serves: from the moment when one begins to move until it has, Adds to it fail, and
 // nothing else does. A batch is one round trip to each node that it concerns, all at the same time.
 //

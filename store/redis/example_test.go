@@ -21,12 +21,10 @@ func Example() {
 	if err := s.Check(ctx); err != nil { // once, when the program starts
 		log.Fatal(err)
 	}
-	if left, err := s.Quarantine(ctx); err == nil && left > 0 {
-		log.Printf("Redis is empty: no logins for %s unless EndQuarantine is called", left)
-	}
 
-	// The first of all instances to say so may go on.
-	switch err := s.Add(ctx, "jti:of-an-assertion", nil, time.Minute); {
+	// The first of all instances to say so may go on, unless the assertion is older than what Redis knows.
+	mark := store.Operation{Verb: store.VerbAdd, Key: "jti:of-an-assertion", TTL: time.Minute, Age: 15 * time.Second}
+	switch err := store.Do(ctx, s, mark)[0].Err; {
 	case errors.Is(err, store.ErrExists):
 		log.Print("the assertion was used before")
 	case err != nil:

@@ -16,6 +16,11 @@ import (
 	"github.com/gosignet/signet/store/redis"
 )
 
+// use marks a thing as used that was made at most so long ago.
+func use(t testing.TB, s *redis.Store, id string, age time.Duration) error {
+	return store.Do(t.Context(), s, store.Operation{Verb: store.VerbAdd, Key: id, TTL: minute, Age: age})[0].Err
+}
+
 func TestNothingIsAcceptedTwiceAfterRedisWasEmptied(t *testing.T) {
 	t.Parallel()
 	for name, empty := range map[string]func(*redistest.Server){
@@ -27,102 +32,86 @@ func TestNothingIsAcceptedTwiceAfterRedisWasEmptied(t *testing.T) {
 			ctx, server := t.Context(), redistest.Start(t)
 			a := newOpenStore(t, redis.Config{URL: server.URL()})
 			b := newStore(t, redis.Config{URL: server.URL()})
-			require.NoError(t, a.Add(ctx, "jti", nil, minute))
-			require.ErrorIs(t, b.Add(ctx, "jti", nil, minute), store.ErrExists)
+			require.NoError(t, use(t, a, "jti", time.Second))
+			require.ErrorIs(t, use(t, b, "jti", time.Second), store.ErrExists)
 			require.NoError(t, a.Add(ctx, "code", []byte("value"), minute))
 
 			empty(server)
 			var group sync.WaitGroup
 			for i := range 64 {
 				group.Go(func() {
-					assert.ErrorIs(t, []*redis.Store{a, b}[i%2].Add(ctx, "jti", nil, minute), redis.ErrQuarantine)
+					assert.ErrorIs(t, use(t, []*redis.Store{a, b}[i%2], "jti", time.Hour), store.ErrForgotten)
 				})
 			}
 			group.Wait()
 			results := b.Do(ctx, []store.Operation{
-				{Verb: store.VerbAdd, Key: "jti", TTL: minute},
+				{Verb: store.VerbAdd, Key: "jti", TTL: minute, Age: time.Hour},
 				{Verb: store.VerbTake, Key: "code"},
 				{Verb: store.VerbPut, Key: "other", TTL: minute},
 				{Verb: store.VerbIncrement, Key: "other", Delta: 1, TTL: minute},
+				{Verb: store.VerbAdd, Key: "new", TTL: minute},
 			})
-			require.ErrorIs(t, results[0].Err, redis.ErrQuarantine)
+			require.ErrorIs(t, results[0].Err, store.ErrForgotten)
 			require.ErrorIs(t, results[1].Err, store.ErrNotFound, "what is gone cannot be redeemed")
-			require.NoError(t, results[2].Err)
-			require.NoError(t, results[3].Err)
-			require.NoError(t, a.Check(ctx), "a quarantine is no reason not to start")
-			left, err := b.Quarantine(ctx)
+			for _, r := range results[2:] {
+				require.NoError(t, r.Err, "what is new needs no memory")
+			}
+			require.NoError(t, a.Check(ctx), "that is no reason not to start")
+			since, err := b.Since(ctx)
 			require.NoError(t, err)
-			require.Greater(t, left, redis.DefaultQuarantine-10*minute)
-			require.LessOrEqual(t, left, redis.DefaultQuarantine)
-
-			require.NoError(t, a.EndQuarantine(ctx))
-			left, err = b.Quarantine(ctx)
-			require.NoError(t, err)
-			require.Zero(t, left)
-			require.NoError(t, b.Add(ctx, "new", nil, minute))
+			require.WithinDuration(t, time.Now(), since, 10*time.Minute)
 		})
 	}
 }
 
-func TestNewDeploymentBeginsInQuarantine(t *testing.T) {
+func TestOperatorMaySayThatNothingWasUsed(t *testing.T) {
 	t.Parallel()
-	url := redistest.Start(t).URL()
-	s, err := redis.New(redis.Config{URL: url})
+	s := newStore(t, redis.Config{URL: redistest.Start(t).URL()})
+	require.ErrorIs(t, use(t, s, "jti", time.Hour), store.ErrForgotten, "an empty Redis may have lost everything")
+	require.NoError(t, s.Begin(t.Context()))
+	require.NoError(t, use(t, s, "jti", time.Hour))
+	since, err := s.Since(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, since)
+}
+
+func TestMarkersNeedNoCheckAtTheStart(t *testing.T) {
+	t.Parallel()
+	s, err := redis.New(redis.Config{URL: redistest.Start(t).URL()})
 	require.NoError(t, err)
 	defer s.Close()
-	require.ErrorIs(t, s.Add(t.Context(), "jti", nil, minute), redis.ErrQuarantine, "also when Check was not called")
-	require.NoError(t, s.EndQuarantine(t.Context()))
-	require.NoError(t, s.Add(t.Context(), "jti", nil, minute))
+	require.ErrorIs(t, use(t, s, "jti", time.Hour), store.ErrForgotten)
+	require.NoError(t, s.Add(t.Context(), "new", nil, minute))
 }
 
-func TestWithoutTheGuardAnEmptiedRedisIsANewOne(t *testing.T) {
+func TestWhatIsMadeAfterTheLossIsAcceptedEverywhereSoon(t *testing.T) {
 	t.Parallel()
-	ctx, server := t.Context(), redistest.Start(t)
-	s := newStore(t, redis.Config{URL: server.URL(), Quarantine: -1})
-	left, err := s.Quarantine(ctx)
-	require.NoError(t, err)
-	require.Zero(t, left)
-	require.NoError(t, s.Add(ctx, "jti", []byte("value"), minute))
-	require.ErrorIs(t, s.Add(ctx, "jti", nil, minute), store.ErrExists)
-	require.Len(t, server.Client().Keys(ctx, "*").Val(), 1, "there are no markers")
+	server := redistest.Start(t)
+	a, b := newOpenStore(t, redis.Config{URL: server.URL()}), newStore(t, redis.Config{URL: server.URL()})
 	server.Flush()
-	require.NoError(t, s.Add(ctx, "jti", nil, minute))
-}
-
-func TestQuarantineEndsByItselfEverywhereAtOnce(t *testing.T) {
-	t.Parallel()
-	ctx, server := t.Context(), redistest.Start(t)
-	c := redis.Config{URL: server.URL(), Quarantine: 300 * time.Millisecond}
-	a, b := newOpenStore(t, c), newStore(t, c)
-	server.Flush()
-	require.ErrorIs(t, b.Add(ctx, "jti", nil, minute), redis.ErrQuarantine)
-	require.Eventually(t, func() bool {
-		left, err := b.Quarantine(ctx)
-		return err == nil && left == 0
-	}, 10*time.Second, time.Millisecond)
+	const uncertainty = 200 * time.Millisecond // of when a thing was made
+	require.ErrorIs(t, use(t, b, "jti", uncertainty), store.ErrForgotten)
+	n := 0
+	require.Eventually(t, func() bool { n++; return use(t, b, fmt.Sprint("new", n), uncertainty) == nil }, 10*time.Second, time.Millisecond)
 	for key := range 100 {
-		require.NoError(t, a.Add(ctx, fmt.Sprint("other", key), nil, minute))
+		require.Eventually(t, func() bool { return use(t, a, fmt.Sprint("other", key), uncertainty) == nil }, 10*time.Second, time.Millisecond)
 	}
+	require.ErrorIs(t, use(t, a, "old", time.Hour), store.ErrForgotten)
 }
 
-func TestInTheQuarantineEverythingUsedBeforeExpires(t *testing.T) {
+func TestNoTokenIsAcceptedTwiceAroundALoss(t *testing.T) {
 	t.Parallel()
-	ctx, server := t.Context(), redistest.Start(t)
-	s := newOpenStore(t, redis.Config{URL: server.URL(), Quarantine: 1500 * time.Millisecond})
-	// What a verifier does: it accepts a token until it expires, and remembers it for as long.
+	server := redistest.Start(t)
+	s := newOpenStore(t, redis.Config{URL: server.URL()})
 	type token struct {
-		id      string
-		expires time.Time
+		id   string
+		made time.Time
 	}
 	accepted := map[string]bool{}
 	accept := func(tok token) bool {
-		left := time.Until(tok.expires)
-		if left <= 0 {
-			return false
-		}
-		err := s.Add(ctx, tok.id, nil, left)
+		err := use(t, s, tok.id, time.Since(tok.made)+time.Millisecond)
 		if err != nil {
-			require.True(t, errors.Is(err, redis.ErrQuarantine) || errors.Is(err, store.ErrExists), "%v", err)
+			require.True(t, errors.Is(err, store.ErrForgotten) || errors.Is(err, store.ErrExists), "%v", err)
 			return false
 		}
 		require.False(t, accepted[tok.id], "accepted twice")
@@ -131,17 +120,17 @@ func TestInTheQuarantineEverythingUsedBeforeExpires(t *testing.T) {
 	}
 	var tokens []token
 	for i := range 50 {
-		tok := token{fmt.Sprint("token", i), time.Now().Add(time.Second)}
+		tok := token{fmt.Sprint("token", i), time.Now()}
 		require.True(t, accept(tok))
 		tokens = append(tokens, tok)
 	}
 	server.Flush()
-	for n := 0; ; n++ {
+	for n := 0; n < 50; {
 		for _, tok := range tokens {
-			accept(tok)
+			require.False(t, accept(tok))
 		}
-		if accept(token{fmt.Sprint("new", n), time.Now().Add(time.Second)}) {
-			break
+		if accept(token{fmt.Sprint("new", n), time.Now()}) {
+			n++
 		}
 	}
 }
@@ -155,7 +144,7 @@ func TestOneCallLaysTheMarkers(t *testing.T) {
 	var refused atomic.Int64
 	for i := range 200 {
 		group.Go(func() {
-			if errors.Is(s.Add(ctx, fmt.Sprint("jti", i), nil, minute), redis.ErrQuarantine) {
+			if errors.Is(use(t, s, fmt.Sprint("jti", i), time.Hour), store.ErrForgotten) {
 				refused.Add(1)
 			}
 		})
@@ -165,23 +154,23 @@ func TestOneCallLaysTheMarkers(t *testing.T) {
 	require.EqualValues(t, 1024, server.Client().DBSize(ctx).Val())
 }
 
-func TestEmptiedNodeOfAClusterRefusesAdd(t *testing.T) {
+func TestEmptiedNodeOfAClusterHasForgotten(t *testing.T) {
 	t.Parallel()
 	ctx, cluster := t.Context(), redistest.StartCluster(t)
 	s := newOpenStore(t, redis.Config{URL: cluster.URL()})
 	const n = 300
 	for i := range n {
-		require.NoError(t, s.Add(ctx, fmt.Sprint("jti", i), nil, minute))
+		require.NoError(t, use(t, s, fmt.Sprint("jti", i), time.Second))
 	}
 	for _, node := range cluster.Nodes {
 		require.Greater(t, node.Client().DBSize(ctx).Val(), int64(100), "markers and values are spread over the nodes")
 	}
 	cluster.Nodes[1].Flush()
-	refused, existing := 0, 0
+	forgotten, existing := 0, 0
 	for i := range n {
-		switch err := s.Add(ctx, fmt.Sprint("jti", i), nil, minute); {
-		case errors.Is(err, redis.ErrQuarantine):
-			refused++
+		switch err := use(t, s, fmt.Sprint("jti", i), time.Hour); {
+		case errors.Is(err, store.ErrForgotten):
+			forgotten++
 		case errors.Is(err, store.ErrExists):
 			existing++
 		default:
@@ -189,6 +178,6 @@ func TestEmptiedNodeOfAClusterRefusesAdd(t *testing.T) {
 			require.Fail(t, "accepted twice")
 		}
 	}
-	require.Positive(t, refused)
-	require.Greater(t, existing, refused, "two nodes of three have lost nothing")
+	require.Positive(t, forgotten)
+	require.Greater(t, existing, forgotten, "two nodes of three have lost nothing")
 }

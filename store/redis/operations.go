@@ -17,7 +17,7 @@ func (s *Store) Put(ctx context.Context, key string, value []byte, ttl time.Dura
 	return s.one(ctx, &store.Operation{Verb: store.VerbPut, Key: key, Value: value, TTL: ttl}).Err
 }
 
-// Add implements [store.Ephemeral]. After a loss of records it returns [ErrQuarantine].
+// Add implements [store.Ephemeral].
 func (s *Store) Add(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	return s.one(ctx, &store.Operation{Verb: store.VerbAdd, Key: key, Value: value, TTL: ttl}).Err
 }
@@ -123,8 +123,8 @@ func (s *Store) command(ctx context.Context, o *store.Operation, as form) comman
 	case store.VerbPut:
 		args = []any{"set", key, o.Value, "px", milliseconds(o.TTL)}
 	case store.VerbAdd:
-		if s.quarantine > 0 {
-			args = addScript.call(as, []string{key, s.marker(o.Key)}, o.Value, milliseconds(o.TTL))
+		if o.Age > 0 {
+			args = addScript.call(as, []string{key, s.marker(o.Key)}, o.Value, milliseconds(o.TTL), milliseconds(o.Age))
 		} else {
 			args = []any{"set", key, o.Value, "nx", "px", milliseconds(o.TTL)}
 		}
@@ -150,7 +150,7 @@ func (s *Store) result(ctx context.Context, o *store.Operation, c command) store
 	switch n, _ := reply.(int64); {
 	case o.Verb == store.VerbPut && !absent:
 		return store.Result{}
-	case o.Verb == store.VerbAdd && s.quarantine > 0:
+	case o.Verb == store.VerbAdd && o.Age > 0:
 		return store.Result{Err: s.admission(ctx, n, absent)}
 	case o.Verb == store.VerbAdd && absent:
 		return store.Result{Err: store.ErrExists}

@@ -88,7 +88,7 @@ func TestEachOperationIsOneRoundTripAndSoIsABatch(t *testing.T) {
 	client.AddHook(count)
 	s := newOpenStore(t, redis.Config{Client: client})
 	operations := []store.Operation{
-		{Verb: store.VerbPut, Key: "a", TTL: minute}, {Verb: store.VerbAdd, Key: "b", TTL: minute},
+		{Verb: store.VerbPut, Key: "a", TTL: minute}, {Verb: store.VerbAdd, Key: "b", TTL: minute, Age: time.Second},
 		{Verb: store.VerbGet, Key: "c"}, {Verb: store.VerbTake, Key: "d"},
 		{Verb: store.VerbReplace, Key: "e", TTL: minute}, {Verb: store.VerbIncrement, Key: "f", Delta: 1, TTL: minute},
 	}
@@ -232,7 +232,7 @@ func TestRestartOfADurableServerLosesNothing(t *testing.T) {
 	server.Restart()
 	require.Eventually(t, func() bool { return s.Check(ctx) == nil }, patience, 10*time.Millisecond)
 	require.ErrorIs(t, s.Add(ctx, "jti", nil, minute), store.ErrExists)
-	require.NoError(t, s.Add(ctx, "other", nil, minute), "there is no quarantine")
+	require.NoError(t, use(t, s, "other", time.Hour), "and so it has forgotten nothing")
 	value, err := s.Take(ctx, "code")
 	require.NoError(t, err)
 	require.Equal(t, "value", string(value))

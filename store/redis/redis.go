@@ -18,9 +18,6 @@ import (
 const (
 	// DefaultPrefix begins every key and channel if the Config sets no other.
 	DefaultPrefix = "signet:"
-	// DefaultQuarantine is the quarantine if the Config sets none. Client assertions are accepted for up to an hour, and
-	// clocks may be apart.
-	DefaultQuarantine = time.Hour + time.Minute
 
 	maxPrefix = 64
 
@@ -45,11 +42,6 @@ type Config struct {
 	// Prefix begins every key and every channel, so that several deployments can share a server: at most 64 bytes of
 	// printable ASCII without spaces and braces. Empty means DefaultPrefix.
 	Prefix string
-	// Quarantine is for how long Add is refused after Redis has lost its records: at least as long as anything can be
-	// replayed that is accepted once. That is the longest life of a client assertion, up to an hour, and twice the window
-	// for DPoP proofs. All instances have the same. Zero means DefaultQuarantine. A negative one turns the guard off:
-	// then what was used before a loss can be used again after it.
-	Quarantine time.Duration
 	// AllowRollback makes Check accept a server that can come back with an older state than it had, or that does not tell
 	// (managed services hide CONFIG). Then what was used shortly before a crash can be used again after it.
 	AllowRollback bool
@@ -60,7 +52,6 @@ type Store struct {
 	client        goredis.UniversalClient
 	own           bool
 	prefix        string
-	quarantine    time.Duration // not positive: no guard
 	allowRollback bool
 	marking       sync.Mutex
 	listener      listener
@@ -74,12 +65,9 @@ var (
 
 // New returns a Store, or every mistake in the Config. It does not connect yet: [Store.Check] does.
 func New(c Config) (*Store, error) {
-	s := &Store{client: c.Client, prefix: c.Prefix, quarantine: c.Quarantine, allowRollback: c.AllowRollback}
+	s := &Store{client: c.Client, prefix: c.Prefix, allowRollback: c.AllowRollback}
 	if s.prefix == "" {
 		s.prefix = DefaultPrefix
-	}
-	if s.quarantine == 0 {
-		s.quarantine = DefaultQuarantine
 	}
 	var errs []error
 	switch {

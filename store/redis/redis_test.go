@@ -27,7 +27,7 @@ func newStore(t testing.TB, c redis.Config) *redis.Store {
 func newOpenStore(t testing.TB, c redis.Config) *redis.Store {
 	t.Helper()
 	s := newStore(t, c)
-	require.NoError(t, s.EndQuarantine(t.Context()))
+	require.NoError(t, s.Begin(t.Context()))
 	return s
 }
 
@@ -63,7 +63,7 @@ func TestStoreKeepsTheContractThroughAnOutageOfACluster(t *testing.T) {
 	t.Parallel()
 	storetest.RunOutage(t, func(t testing.TB) storetest.OutageBackend {
 		cluster := redistest.StartCluster(t)
-		s := newStore(t, redis.Config{URL: cluster.URL(), Quarantine: -1})
+		s := newStore(t, redis.Config{URL: cluster.URL()})
 		return storetest.OutageBackend{Ephemeral: s, Notifier: s, Stop: cluster.Kill, Start: cluster.Restart}
 	})
 }

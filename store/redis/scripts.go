@@ -34,15 +34,15 @@ func (s *script) call(as form, keys []string, args ...any) []any {
 func isUnknownScript(c command) bool { return goredis.HasErrorPrefix(c.Err(), "NOSCRIPT") }
 
 var (
-	// addScript is Add where the marker lets it: 1 is done, 0 there is a value, less is how many milliseconds the
-	// quarantine still takes, and nil is that there is no marker.
+	// addScript is Add of a mark of use: 1 is done, 0 there is a value, less is how many milliseconds younger the mark
+	// would have to be for Redis to know that it is new, and nil is that there is no marker.
 	addScript = newScript(`
-local opens = redis.call('GET', KEYS[2])
-if not opens then return false end
-if opens ~= '0' then
+local since = redis.call('GET', KEYS[2])
+if not since then return false end
+if since ~= '0' then
 	local now = redis.call('TIME')
-	local left = opens - (now[1] * 1000 + math.floor(now[2] / 1000))
-	if left > 0 then return -left end
+	local made = now[1] * 1000 + math.floor(now[2] / 1000) - ARGV[3]
+	if made <= tonumber(since) then return made - since - 1 end
 end
 if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then return 1 end
 return 0`)
@@ -68,14 +68,13 @@ if n < 0 then
 end
 return {n, redis.call('PTTL', KEYS[1])}`)
 
-	// markScript lays a marker unless there is one, and returns how many milliseconds the quarantine still takes.
+	// markScript lays a marker unless there is one, and returns what it says.
 	markScript = newScript(`
-local now = redis.call('TIME')
-now = now[1] * 1000 + math.floor(now[2] / 1000)
-local opens = redis.call('GET', KEYS[1])
-if not opens then
-	opens = now + ARGV[1]
-	redis.call('SET', KEYS[1], string.format('%.0f', opens))
+local since = redis.call('GET', KEYS[1])
+if not since then
+	local now = redis.call('TIME')
+	since = string.format('%.0f', now[1] * 1000 + math.floor(now[2] / 1000))
+	redis.call('SET', KEYS[1], since)
 end
-return math.max(0, opens - now)`)
+return tonumber(since)`)
 )
