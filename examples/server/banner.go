@@ -15,6 +15,9 @@ func writeBanner(w io.Writer, c *config, e *endpoints, people []mock.Persona) {
 		fmt.Fprintf(w, "  Open      %s and sign in\n", e.portal.url())
 	}
 	fmt.Fprintf(w, "  Provider  %s/.well-known/openid-configuration\n", c.issuer)
+	if address := e.provider.url(); address != c.issuer {
+		fmt.Fprintf(w, "  Listening on %s\n", address)
+	}
 	fmt.Fprintf(w, "\nLog in as one of these people, with the code %s or the password %s:\n\n", mock.OTP, c.demoPassword)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "  NATIONAL ID\tNAME")
@@ -26,5 +29,9 @@ func writeBanner(w io.Writer, c *config, e *endpoints, people []mock.Persona) {
 		fmt.Fprintf(table, "  %s\t%s\n", p.NationalID, name)
 	}
 	table.Flush()
-	fmt.Fprint(w, "\nThe people are invented, and all that happens is forgotten when the server stops. Ctrl-C stops it.\n\n")
+	forgotten := ""
+	if c.store == "" {
+		forgotten = ", and all that happens is forgotten when the server stops"
+	}
+	fmt.Fprintf(w, "\nThe people are invented%s. Ctrl-C stops it.\n\n", forgotten)
 }

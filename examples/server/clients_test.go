@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/keystore/rotation"
 	"github.com/gosignet/signet/oauth"
 )
 
@@ -59,11 +60,10 @@ func TestClientsAreReadFromTheFile(t *testing.T) {
 	assert.Equal(t, "clinic", c.ID)
 	assert.Equal(t, map[string]string{"": "Clinic", "fr": "Clinique"}, c.Names)
 	assert.Equal(t, jose.RSA_OAEP_256, c.RequestObjectEncryption)
-	keys, err := newKeys([]jose.SignatureAlgorithm{jose.ES256}, clients)
-	require.NoError(t, err)
-	assert.Implements(t, (*keystore.Decrypter)(nil), keys, "the provider has a key for that too")
+	specs := new(config).keySpecs(nil, clients)
+	assert.Contains(t, specs, rotation.Spec{Role: keystore.RequestDecryption, Algorithm: string(jose.RSA_OAEP_256)}, "the provider has a key for that too")
 	assert.Equal(t, jose.EdDSA, c.AuthorizationResponseAlgorithm)
-	assert.Contains(t, signatureAlgorithms(c.Profile, clients), jose.EdDSA, "the provider has a key for it")
+	assert.Contains(t, new(config).signatures(clients), jose.EdDSA, "the provider has a key for it")
 }
 
 func TestMistakesInTheFileAreNamed(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gosignet/signet/keystore/rotation"
 	"github.com/gosignet/signet/oauth"
 )
 
@@ -21,7 +22,14 @@ type config struct {
 	trustedProxies                          proxies
 	profile                                 oauth.Profile
 
+	store, state                                  string
+	migrate                                       bool
+	keys                                          string
+	algorithms                                    algorithms
+	keyPolicy                                     rotation.Policy
+	selfSigned                                    bool
 	clientsFile, pairwiseSecretFile, demoPassword string
+	nonceSecretFiles                              string
 	attemptsPerPerson                             int
 	accessTokenLifetime, loginLifetime            time.Duration
 	sessions                                      bool
@@ -39,7 +47,9 @@ type optionGroup struct {
 var optionGroups = []optionGroup{
 	{"Addresses", []string{"listen", "issuer", "portal-listen", "ops-listen"}},
 	{"TLS", []string{"tls-cert", "tls-key", "trusted-proxies"}},
-	{"Clients and people", []string{"clients", "profile", "pairwise-secret-file", "demo-password"}},
+	{"State", []string{"store", "state", "migrate"}},
+	{"Keys and secrets", []string{"keys", "key-lifetime", "key-publish-ahead", "key-keep-for", "self-signed-certificates", "algorithms", "pairwise-secret-file", "nonce-secret-files"}},
+	{"Clients and people", []string{"clients", "profile", "demo-password"}},
 	{"Lifetimes and limits", []string{"access-token-lifetime", "login-lifetime", "attempts-per-person", "sessions"}},
 	{"Logs", []string{"log-format", "log-level"}},
 	{"Shutdown", []string{"drain-delay", "shutdown-timeout"}},
@@ -55,6 +65,16 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.tlsCert, "tls-cert", "", "PEM `file` with the certificate and its chain, for provider and portal; read again on SIGHUP; empty: no TLS")
 	f.StringVar(&c.tlsKey, "tls-key", "", "PEM `file` with the private key of -tls-cert")
 	f.Func("trusted-proxies", "`networks`, as 10.0.0.0/8,::1, of the proxies that terminate TLS: their X-Forwarded-Proto and X-Forwarded-For are believed, and nobody else's", c.trustedProxies.add)
+	f.StringVar(&c.store, "store", "", "`URL` of the PostgreSQL database for what lasts: postgres://user:password@host/database; empty: memory, for one instance and until it stops")
+	f.StringVar(&c.state, "state", "", "`URL` of where logins, codes and tokens are while they live: redis://host:6379, rediss:// with TLS, or postgres://; empty: in -store")
+	f.BoolVar(&c.migrate, "migrate", false, "bring the schema of the database to the version of this program first, as the command migrate does")
+	f.StringVar(&c.keys, "keys", "", "`where` the private keys are: pkcs12:file=keys.p12;password-file=secret in a file that is made if there is none, pkcs12:store;password-file=secret in -store, or pkcs11:token=signet;pin-file=secret in an HSM; empty: memory")
+	f.DurationVar(&c.keyPolicy.Lifetime, "key-lifetime", 90*24*time.Hour, "how long a key signs")
+	f.DurationVar(&c.keyPolicy.PublishAhead, "key-publish-ahead", 24*time.Hour, "how long a key is published before it signs")
+	f.DurationVar(&c.keyPolicy.KeepFor, "key-keep-for", 25*time.Hour, "how long a key is published after it stopped to sign")
+	f.BoolVar(&c.selfSigned, "self-signed-certificates", false, "publish a self-signed certificate with each signing key")
+	f.Func("algorithms", "signature `algorithms`, as ES256,RS256,PS256, that clients can be registered for beside ES256; default: ES256 and RS256 and those of -clients, unless -profile forbids them", c.algorithms.set)
+	f.StringVar(&c.nonceSecretFiles, "nonce-secret-files", "", "`files`, separated by commas, with at least 32 secret bytes each, for DPoP nonces: the first makes them, all are accepted; default: derived from the pairwise secret")
 	f.StringVar(&c.clientsFile, "clients", "", "JSON `file` with an array of clients, each with the metadata of RFC 7591 and its client_id")
 	f.StringVar((*string)(&c.profile), "profile", "", "`profile` to which every client is held: fapi2 for the FAPI 2.0 Security Profile, fapi2-message-signing for signed requests too; empty: that of its registration")
 	f.StringVar(&c.pairwiseSecretFile, "pairwise-secret-file", "", "`file` with at least 32 secret bytes from which pairwise subjects are derived; default: random, so that they change at every start")
@@ -108,9 +128,15 @@ func (c *config) validate() error {
 			errs = append(errs, fmt.Errorf("-%s: %q is not an address like localhost:8080", address.name, address.value))
 		}
 	}
-	errs = append(errs, c.validateTLS())
+	errs = append(errs, c.validateTLS(), c.checkState())
 	if err := checkProfile(c.profile); err != nil {
 		errs = append(errs, fmt.Errorf("-profile: %w", err))
+	}
+	if c.store != "" && c.pairwiseSecretFile == "" {
+		errs = append(errs, errors.New("-store: needs -pairwise-secret-file, the same in all instances; otherwise people would be strangers after a restart"))
+	}
+	if c.store != "" && c.keys == "" {
+		errs = append(errs, errors.New("-store: needs -keys, the same in all instances; keys in memory are those of one"))
 	}
 	if c.profile == oauth.ProfileFAPI2MessageSigning && c.portalListen != "" {
 		errs = append(errs, errors.New("-profile: the portal does not sign its requests; switch it off with -portal-listen ''"))
@@ -165,22 +191,28 @@ func envName(flag string) string {
 
 // writeHelp lists the flags by what they are about.
 func writeHelp(w io.Writer) {
-	fmt.Fprint(w, "Usage: server [flags]\n\n"+
-		"An OpenID Provider over invented people, and a portal to log in to. Everything lives in memory.\n"+
+	fmt.Fprint(w, "Usage: server [flags]\n       server command [flags]\n\n"+
+		"An OpenID Provider over invented people, and a portal to log in to. Without flags everything lives in memory.\n"+
 		"Each flag can be set in the environment too: -log-format is SIGNET_LOG_FORMAT. Flags win.\n")
 	flags := new(config).flags()
 	for _, group := range optionGroups {
 		fmt.Fprintf(w, "\n%s:\n", group.title)
-		for _, name := range group.names {
-			f := flags.Lookup(name)
-			placeholder, usage := flag.UnquoteUsage(f)
-			fmt.Fprintf(w, "  -%s %s\n", name, placeholder)
-			if f.DefValue != "" && f.DefValue != "0s" {
-				usage += " (default " + strings.ToLower(strings.Replace(f.DefValue, "m0s", "m", 1)) + ")"
-			}
-			for _, line := range wrap(usage, 88) {
-				fmt.Fprintf(w, "        %s\n", line)
-			}
+		writeFlags(w, flags, group.names)
+	}
+	writeCommands(w)
+}
+
+// writeFlags lists the flags with the names.
+func writeFlags(w io.Writer, flags *flag.FlagSet, names []string) {
+	for _, name := range names {
+		f := flags.Lookup(name)
+		placeholder, usage := flag.UnquoteUsage(f)
+		fmt.Fprintf(w, "  -%s %s\n", name, placeholder)
+		if f.DefValue != "" && f.DefValue != "0s" {
+			usage += " (default " + strings.ToLower(strings.NewReplacer("h0m0s", "h", "m0s", "m").Replace(f.DefValue)) + ")"
+		}
+		for _, line := range wrap(usage, 88) {
+			fmt.Fprintf(w, "        %s\n", line)
 		}
 	}
 }

@@ -2,27 +2,29 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
-	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/keystore/rotation"
 	"github.com/gosignet/signet/store"
 )
 
 const (
-	probeKey     = "readyz"
-	probeTimeout = 2 * time.Second
+	probeKey        = "readyz"
+	probeCollection = "readyz"
+	probeTimeout    = 2 * time.Second
 )
 
 // health answers whoever supervises the server.
 type health struct {
-	keys     keystore.Keystore
+	keys     func(context.Context) rotation.Health
 	store    store.Ephemeral
+	ledger   store.Ledger
 	logger   *slog.Logger
 	draining atomic.Bool
 }
@@ -40,22 +42,30 @@ func (h *health) ready(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), probeTimeout)
 	defer cancel()
-	for _, probe := range []struct {
-		name  string
-		check func(context.Context) error
-	}{{"keys", h.checkKeys}, {"store", h.checkStore}} {
-		if err := probe.check(ctx); err != nil {
-			h.logger.LogAttrs(ctx, slog.LevelError, "not ready", slog.String("probe", probe.name), slog.Any("error", err))
-			answer(w, http.StatusServiceUnavailable, probe.name+" failed")
-			return
-		}
+	if err := h.checkStore(ctx); err != nil {
+		h.notReady(ctx, w, "store", err)
+		return
 	}
-	answer(w, http.StatusOK, "ok")
+	keys := h.keys(ctx)
+	if !keys.Ready {
+		h.notReady(ctx, w, "keys", errors.New(strings.Join(keys.Problems, "; ")))
+		return
+	}
+	// What lasts may be away for a while: clients and keys go on with what is known of them.
+	text := "ok"
+	if _, err := h.ledger.Read(ctx, probeCollection, probeKey); err != nil && !errors.Is(err, store.ErrNotFound) {
+		h.logger.LogAttrs(ctx, slog.LevelWarn, "the store of what lasts is away", slog.Any("error", err))
+		text += "\nledger: cannot be reached"
+	}
+	for _, problem := range keys.Problems {
+		text += "\nkeys: " + problem
+	}
+	answer(w, http.StatusOK, text)
 }
 
-func (h *health) checkKeys(ctx context.Context) error {
-	_, err := h.keys.Signer(ctx, keystore.TokenSigning, jose.ES256)
-	return err
+func (h *health) notReady(ctx context.Context, w http.ResponseWriter, probe string, err error) {
+	h.logger.LogAttrs(ctx, slog.LevelError, "not ready", slog.String("probe", probe), slog.Any("error", err))
+	answer(w, http.StatusServiceUnavailable, probe+" failed")
 }
 
 func (h *health) checkStore(ctx context.Context) error {

@@ -55,9 +55,9 @@ func TestProfileRefusesClientsThatBreakIt(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "clients.json")
 	require.NoError(t, os.WriteFile(file, []byte("["+registration+"]"), 0o600))
 	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
+	defer cancel()
 	args := []string{"-listen", "127.0.0.1:0", "-portal-listen", "", "-clients", file, "-profile", "fapi2"}
-	assert.ErrorContains(t, run(ctx, args, env(nil), io.Discard, io.Discard), "RS256")
+	assert.ErrorContains(t, run(ctx, args, env(nil), nil, ending(cancel), io.Discard), "RS256")
 	_, err := parseConfig([]string{"-profile", "fapi1"}, env(nil))
 	assert.ErrorContains(t, err, `-profile: "fapi1" is none; there are fapi2 and fapi2-message-signing`)
 	_, err = parseConfig([]string{"-profile", "fapi2-message-signing"}, env(nil))

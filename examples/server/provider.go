@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -20,11 +21,12 @@ import (
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/examples/portal"
-	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/keystore/rotation"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
-	"github.com/gosignet/signet/store/memory"
+	"github.com/gosignet/signet/registry"
+	"github.com/gosignet/signet/store"
 )
 
 const (
@@ -35,107 +37,173 @@ const (
 
 // identityProvider is the provider and what must be closed after it.
 type identityProvider struct {
-	handler http.Handler
-	keys    keystore.Keystore
-	logouts *oidc.Backchannel
-	store   *memory.Store
-	queue   *audit.Queue
-	people  *mock.Mock
+	handler  http.Handler
+	keys     *rotation.Keystore
+	clients  *registry.Registry
+	logouts  *oidc.Backchannel
+	state    *state
+	queue    *audit.Queue
+	people   *mock.Mock
+	closers  []func(context.Context) error // in reverse order
+	rotating sync.WaitGroup
 }
 
-func newIdentityProvider(c *config, clients []*oauth.Client, logger *slog.Logger) (*identityProvider, error) {
-	p := new(identityProvider)
-	registered, err := oauth.NewStaticClients(clients...)
-	if err != nil {
-		return nil, err
-	}
+// newIdentityProvider opens the state and the keys and composes the provider. The clients are registered as they are
+// now, whatever was registered before.
+func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client, logger *slog.Logger) (p *identityProvider, err error) {
+	p = new(identityProvider)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.close(context.WithoutCancel(ctx)))
+		}
+	}()
 	secret, err := pairwiseSecret(c.pairwiseSecretFile)
 	if err != nil {
-		return nil, err
+		return p, err
 	}
-	algorithms := signatureAlgorithms(c.profile, clients)
-	if p.keys, err = newKeys(algorithms, clients); err != nil {
-		return nil, err
+	nonceSecrets, err := c.nonceSecrets()
+	if err != nil {
+		return p, err
 	}
-	if p.store, err = memory.New(memory.Config{}); err != nil {
-		return nil, err
+	if p.state, err = c.openState(ctx, logger); err != nil {
+		return p, err
 	}
-	if p.people, err = mock.New(mock.Config{Password: c.demoPassword, Store: p.store}); err != nil {
-		return nil, fmt.Errorf("-demo-password: %w", err)
-	}
+	p.closeAtEnd(func(context.Context) error { return p.state.close() })
 	if p.queue, err = audit.NewQueue(audit.QueueConfig{Sink: audit.NewSlogSink(logger), Logger: logger}); err != nil {
-		return nil, err
+		return p, err
 	}
+	p.closeAtEnd(p.queue.Close)
+	signatures := c.signatures(clients)
+	if err := p.openKeys(ctx, c, c.keySpecs(signatures, clients), logger); err != nil {
+		return p, err
+	}
+	if err := p.register(ctx, c, clients, logger); err != nil {
+		return p, err
+	}
+	if p.people, err = mock.New(mock.Config{Password: c.demoPassword, Store: p.state.ephemeral}); err != nil {
+		return p, fmt.Errorf("-demo-password: %w", err)
+	}
+	p.closeAtEnd(func(context.Context) error { return p.people.Close() })
 	var sessions login.Sessions
 	if c.sessions {
 		sessions.Idle = 30 * time.Minute
 	}
 	provider, err := signet.New(signet.Config{
 		Issuer:              c.issuer,
-		Clients:             registered,
+		Clients:             p.clients,
 		Authenticator:       p.people,
 		Keys:                p.keys,
-		Store:               p.store,
+		Store:               p.state.ephemeral,
 		Profile:             c.profile,
 		PairwiseSecret:      secret,
-		Algorithms:          algorithms,
+		NonceSecrets:        nonceSecrets,
+		Algorithms:          signatures,
 		AccessTokenLifetime: c.accessTokenLifetime,
 		LoginLifetime:       c.loginLifetime,
 		Sessions:            sessions,
 		IdentifierLimit:     login.Limit{Attempts: c.attemptsPerPerson},
 		ClaimsSupported:     p.people.ClaimNames(),
 		// One that is itself on this machine may tell its neighbours of logouts.
-		AllowPrivateBackchannel: strings.HasPrefix(c.issuer, "http:"),
+		AllowPrivateBackchannel: c.onLoopback(),
 		Audit:                   p.queue,
 		Logger:                  logger,
 	})
 	if err != nil {
-		return nil, errors.Join(err, p.close(context.Background()))
+		return p, err
 	}
 	p.handler, p.logouts = provider, provider.Backchannel
+	if p.logouts != nil {
+		p.closeAtEnd(p.logouts.Close)
+	}
 	return p, nil
+}
+
+// onLoopback reports whether the issuer is one for development.
+func (c *config) onLoopback() bool { return strings.HasPrefix(c.issuer, "http:") }
+
+// openKeys opens the vault, makes the keys that are missing, and has them rotated.
+func (p *identityProvider) openKeys(ctx context.Context, c *config, specs []rotation.Spec, logger *slog.Logger) error {
+	v, err := c.openVault(ctx, p.state, logger)
+	if err != nil {
+		return err
+	}
+	p.closeAtEnd(func(context.Context) error { return v.close() })
+	if p.keys, err = c.newKeystore(v, p.state, specs, rotation.Config{Audit: p.queue, Logger: logger}); err != nil {
+		return err
+	}
+	if err := p.keys.Start(ctx); err != nil {
+		return fmt.Errorf("-keys: %w", err)
+	}
+	running, stop := context.WithCancel(context.Background())
+	p.rotating.Go(func() { p.keys.Run(running) })
+	p.closeAtEnd(func(context.Context) error {
+		stop()
+		p.rotating.Wait()
+		return nil
+	})
+	return nil
+}
+
+// register opens the register of clients and puts the given ones into it.
+func (p *identityProvider) register(ctx context.Context, c *config, clients []*oauth.Client, logger *slog.Logger) (err error) {
+	p.clients, err = registry.New(registry.Config{
+		Ledger:       p.state.ledger,
+		Notifier:     p.state.notifier,
+		Profile:      c.profile,
+		Development:  c.onLoopback(),
+		AllowPrivate: c.onLoopback(),
+		Audit:        p.queue,
+		Logger:       logger,
+	})
+	if err != nil {
+		return err
+	}
+	p.closeAtEnd(func(context.Context) error { return p.clients.Close() })
+	var errs []error
+	for _, client := range clients {
+		_, err := p.clients.Put(ctx, "server", client, 0)
+		if errors.Is(err, oauth.ErrUnknownClient) {
+			_, err = p.clients.Create(ctx, "server", client)
+			if errors.Is(err, store.ErrExists) { // another instance that starts was first
+				_, err = p.clients.Put(ctx, "server", client, 0)
+			}
+		}
+		if err != nil {
+			errs = append(errs, fmt.Errorf("client %s: %w", client.ID, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// closeAtEnd has something closed before what was opened earlier.
+func (p *identityProvider) closeAtEnd(f func(context.Context) error) {
+	p.closers = append(p.closers, f)
 }
 
 // close delivers what is left to record and lets go of the state.
 func (p *identityProvider) close(ctx context.Context) error {
-	var logouts error
-	if p.logouts != nil {
-		logouts = p.logouts.Close(ctx)
+	var errs []error
+	for _, f := range slices.Backward(p.closers) {
+		errs = append(errs, f(ctx))
 	}
-	return errors.Join(logouts, p.queue.Close(ctx), p.people.Close(), p.store.Close())
+	p.closers = nil
+	return errors.Join(errs...)
 }
 
-// newKeys makes fresh keys: for the algorithms and, if a client encrypts its requests, for that.
-func newKeys(algorithms []jose.SignatureAlgorithm, clients []*oauth.Client) (keystore.Keystore, error) {
-	signing, err := keystore.Generate(algorithms...)
-	if err != nil {
-		return nil, err
+// nonceSecrets reads the files of -nonce-secret-files.
+func (c *config) nonceSecrets() ([][]byte, error) {
+	if c.nonceSecretFiles == "" {
+		return nil, nil
 	}
-	if !slices.ContainsFunc(clients, func(c *oauth.Client) bool { return c.RequestObjectEncryption != "" }) {
-		return signing, nil
-	}
-	decryption, err := keystore.GenerateDecryptionKey(jose.RSA_OAEP_256)
-	if err != nil {
-		return nil, err
-	}
-	return keystore.WithDecryption(signing, decryption)
-}
-
-// signatureAlgorithms are those that every provider needs, unless the profile forbids them, and those that the clients ask
-// for. More would only delay the start: an RSA key takes a tenth of a second.
-func signatureAlgorithms(profile oauth.Profile, clients []*oauth.Client) []jose.SignatureAlgorithm {
-	algs := []jose.SignatureAlgorithm{jose.ES256}
-	if profile.Allows(jose.RS256) {
-		algs = append(algs, jose.RS256)
-	}
-	for _, c := range clients {
-		for _, alg := range []jose.SignatureAlgorithm{c.IDTokenAlgorithm, c.UserinfoAlgorithm, c.AuthorizationResponseAlgorithm} {
-			if alg != "" && !slices.Contains(algs, alg) {
-				algs = append(algs, alg)
-			}
+	var secrets [][]byte
+	for file := range strings.SplitSeq(c.nonceSecretFiles, ",") {
+		secret, err := readSecret("nonce-secret-files", file)
+		if err != nil {
+			return nil, err
 		}
+		secrets = append(secrets, secret)
 	}
-	return algs
+	return secrets, nil
 }
 
 func pairwiseSecret(file string) ([]byte, error) {
@@ -144,12 +212,16 @@ func pairwiseSecret(file string) ([]byte, error) {
 		rand.Read(secret)
 		return secret, nil
 	}
+	return readSecret("pairwise-secret-file", file)
+}
+
+func readSecret(flag, file string) ([]byte, error) {
 	secret, err := os.ReadFile(file)
 	if err != nil {
-		return nil, fmt.Errorf("-pairwise-secret-file: %w", err)
+		return nil, fmt.Errorf("-%s: %w", flag, err)
 	}
 	if len(secret) < minSecret {
-		return nil, fmt.Errorf("-pairwise-secret-file: %s holds %d bytes, and at least %d are needed", file, len(secret), minSecret)
+		return nil, fmt.Errorf("-%s: %s holds %d bytes, and at least %d are needed", flag, file, len(secret), minSecret)
 	}
 	return secret, nil
 }

@@ -12,8 +12,15 @@ import (
 	"github.com/gosignet/signet/oauth"
 )
 
-// run is the whole server, until the context ends.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+// run is a command, or the whole server until the context ends.
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) error {
+	command, rest, err := findCommand(args)
+	if err != nil {
+		return err
+	}
+	if command != nil {
+		return runCommand(ctx, command, rest, getenv, stdin, stdout, stderr)
+	}
 	c, err := parseConfig(args, getenv)
 	if errors.Is(err, flag.ErrHelp) {
 		writeHelp(stdout)
@@ -51,11 +58,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		endpoints.portal.handle(handler, logger)
 		clients = append(clients, client)
 	}
-	provider, err := newIdentityProvider(c, clients, logger)
+	provider, err := newIdentityProvider(ctx, c, clients, logger)
 	if err != nil {
 		return err
 	}
-	h := &health{keys: provider.keys, store: provider.store, logger: logger}
+	h := &health{keys: provider.keys.Health, store: provider.state.ephemeral, ledger: provider.state.ledger, logger: logger}
 	handler := echoInteractionID(provider.handler)
 	if strings.HasPrefix(c.issuer, "https:") {
 		handler = c.trustedProxies.requireHTTPS(handler)

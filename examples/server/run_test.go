@@ -22,6 +22,7 @@ import (
 // running is a server with the URLs that its banner names.
 type running struct {
 	banner, portal, issuer string
+	listening              string       // the URL of the provider, whatever its issuer
 	stop                   func() error // ends the server, and returns what run did
 	log                    *bytes.Buffer
 }
@@ -33,7 +34,7 @@ func start(t *testing.T, args ...string) *running {
 	out, stdout := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := run(ctx, append([]string{"-listen", "127.0.0.1:0", "-portal-listen", "127.0.0.1:0"}, args...), env(nil), stdout, s.log)
+		err := run(ctx, append([]string{"-listen", "127.0.0.1:0", "-portal-listen", "127.0.0.1:0"}, args...), env(nil), strings.NewReader(""), stdout, s.log)
 		stdout.CloseWithError(err)
 		done <- err
 	}()
@@ -45,6 +46,10 @@ func start(t *testing.T, args ...string) *running {
 	}
 	go io.Copy(io.Discard, out)
 	s.issuer = strings.TrimSuffix(regexp.MustCompile(`https?://\S+/\.well-known`).FindString(s.banner), "/.well-known")
+	s.listening = s.issuer
+	if other := regexp.MustCompile(`Listening on +(https?://\S+)`).FindStringSubmatch(s.banner); other != nil {
+		s.listening = other[1]
+	}
 	s.portal = regexp.MustCompile(`Open +(https?://\S+)`).FindStringSubmatch(s.banner + "Open http://none")[1]
 	return s
 }
@@ -126,6 +131,12 @@ func TestServerSaysWhatIsWrong(t *testing.T) {
 		"-demo-password: ":                               {"-demo-password", ""},
 		"the issuer must be an https URL":                {"-issuer", "http://id.example"},
 		`unexpected argument "stray"`:                    {"stray"},
+		"-keys: must begin with pkcs12: or pkcs11:":      {"-keys", "file"},
+		"-store: must be a URL like postgres://":         {"-store", "mysql://host"},
+		"-store: needs -keys":                            {"-store", "postgres://host/database"},
+		"-state: goes with -store":                       {"-state", "redis://host"},
+		"-algorithms":                                    {"-algorithms", "HS256"},
+		"-nonce-secret-files: ":                          {"-nonce-secret-files", short},
 		"flag provided but not defined: -unknown":        {"-unknown"},
 		"invalid value \"abc\" for flag -login-lifetime": {"-login-lifetime", "abc"},
 	} {
@@ -133,18 +144,27 @@ func TestServerSaysWhatIsWrong(t *testing.T) {
 			t.Parallel()
 			args := append([]string{"-listen", "127.0.0.1:0", "-portal-listen", "127.0.0.1:0"}, args...)
 			ctx, cancel := context.WithCancel(t.Context())
-			cancel() // what starts after all, ends at once
-			err := run(ctx, args, env(nil), io.Discard, io.Discard)
+			defer cancel()
+			err := run(ctx, args, env(nil), nil, ending(cancel), io.Discard)
 			assert.ErrorContains(t, err, want)
 		})
 	}
 }
 
+// ending ends what starts after all.
+type ending context.CancelFunc
+
+func (e ending) Write(b []byte) (int, error) {
+	e()
+	return len(b), nil
+}
+
 func TestHelpIsNoFailure(t *testing.T) {
 	t.Parallel()
 	var stdout, stderr bytes.Buffer
-	err := run(t.Context(), []string{"-help"}, env(nil), &stdout, &stderr)
+	err := run(t.Context(), []string{"-help"}, env(nil), nil, &stdout, &stderr)
 	assert.ErrorIs(t, err, flag.ErrHelp)
 	assert.Contains(t, stdout.String(), "-listen address")
+	assert.Contains(t, stdout.String(), "server client create")
 	assert.Empty(t, stderr.String())
 }

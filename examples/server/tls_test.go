@@ -260,7 +260,7 @@ func TestServerSaysWhatIsWrongWithTheCertificate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			err := run(t.Context(), []string{"-listen", "127.0.0.1:0", "-portal-listen", "", "-tls-cert", test.cert, "-tls-key", test.key},
-				env(nil), nil, nil)
+				env(nil), nil, nil, nil)
 			for _, want := range test.want {
 				assert.ErrorContains(t, err, want)
 			}
