@@ -39,6 +39,14 @@ fuzz: ## Run every fuzz target for FUZZTIME (default 10s)
 		$(GO) test -run '^$$' -fuzz "^$${func#func }\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" </dev/null || exit 1; \
 	done
 
+.PHONY: cluster
+cluster: postgres redis ## Run three instances over PostgreSQL and Redis, lose each part in turn while people log in, and count what fails
+	$(GO) test -count=1 -v -timeout 20m -run '^TestEveryPartIsLostInTurn$$' ./examples/cluster -long -visitors 8
+
+.PHONY: chaos
+chaos: postgres redis ## Try every fault, with more logins in between than "make test" has time for
+	CGO_ENABLED=1 $(GO) test -race -count=1 -v -timeout 30m ./examples/cluster -long
+
 .PHONY: screenshots
 screenshots: browser ## Take the pictures of the pages in docs/screenshots again
 	@if command -v apt-get >/dev/null && ! fc-list :lang=km 2>/dev/null | grep -q .; then $(APT_INSTALL); apt_install fontconfig fonts-noto-core; fi

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"time"
@@ -22,6 +23,8 @@ const (
 	// clockSkew is how far ahead a client's clock may run: 10 seconds are to be accepted and more than 60 refused
 	// (FAPI 2.0 Security Profile section 5.3.2.1).
 	clockSkew = 15 * time.Second
+	// freshAssertion is how old an assertion of a client that makes one for each request can look.
+	freshAssertion = 2*clockSkew + 5*time.Second
 
 	maxJTI = 256
 )
@@ -153,8 +156,12 @@ func (s *Server) consumeIn(b *store.Batch, a *assertion) (result func() error) {
 		Verb: store.VerbAdd, Key: key, TTL: a.expiresAt.Sub(now) + clockSkew, Age: max(now.Sub(a.acceptable), time.Millisecond),
 	})
 	return func() error {
-		if errors.Is(added.Err, store.ErrExists) {
+		switch {
+		case errors.Is(added.Err, store.ErrExists):
 			return errClient(errors.New("the assertion was used before"))
+		case errors.Is(added.Err, store.ErrForgotten) && now.Sub(a.acceptable) > freshAssertion:
+			// Trying again would not help. For one that was just made it may have been bad luck.
+			return errClient(fmt.Errorf("the assertion may have been used before: %w", added.Err))
 		}
 		return added.Err
 	}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/store"
 )
 
 // The operations of a redemption in their order, two in each round trip, of which any may be the one that fails.
@@ -197,4 +198,38 @@ func TestRevocationThatFailsIsNotSaidToHaveWorked(t *testing.T) {
 	}
 	require.Equal(t, http.StatusOK, post(p.RevocationHandler(), p.portal.authenticated(t, issuer, form)).Code)
 	require.False(t, p.live(t, token))
+}
+
+// A store that lost what was used says so of every assertion that it may have known (store.ErrForgotten).
+func TestAssertionsFromBeforeALossAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		changes map[string]any
+		age     time.Duration
+		status  int
+		code    oauth.ErrorCode
+	}{
+		"just made: try again":                 {nil, 0, 503, oauth.ServerError},
+		"made earlier: make another":           {nil, 40 * time.Second, 401, oauth.InvalidClient},
+		"that do not say when: make another":   {map[string]any{"iat": nil}, 0, 401, oauth.InvalidClient},
+		"that expire in an hour: just as well": {map[string]any{"iat": nil, "exp": time.Hour}, 0, 503, oauth.ServerError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := newProvider(t)
+			if life, ok := c.changes["exp"].(time.Duration); ok {
+				c.changes["exp"] = p.clock.Now().Add(life).Unix()
+			}
+			form := p.portal.redemption(t, p.code(t, p.portal))
+			form.Set("client_assertion", p.portal.assertion(t, c.changes))
+			p.clock.advance(c.age)
+			p.store.failWith(func(_ int, operation string) error {
+				if operation == "Add" {
+					return store.ErrForgotten
+				}
+				return nil
+			})
+			requireRefused(t, post(p.TokenHandler(), form), c.status, c.code)
+		})
+	}
 }

@@ -1,75 +1,78 @@
 package cluster_test
 
-import "testing"
+import (
+	"testing"
 
-// Each fault comes while people log in and records are written. Afterwards the service is restored by itself: people log
-// in again, nothing that was acknowledged is gone, and nothing that was used is accepted again.
+	"github.com/stretchr/testify/require"
+)
 
-func TestStepsOfALoginLandOnDifferentInstances(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	l := w.start()
-	l.goOn("people log in")
-	l.settle()
+// fault is the loss of a part.
+type fault struct {
+	what string
+	// lose takes the part away, and returns when that is felt. heal brings it back.
+	lose, heal func(l *traffic)
+	// unnoticed faults leave the others able to serve.
+	unnoticed bool
 }
 
-func TestInstanceIsKilled(t *testing.T) {
+var faults = []fault{
+	{
+		what:      "an instance is killed in the middle of what it does",
+		lose:      func(l *traffic) { require.NoError(l, l.instances[1].Kill()) },
+		heal:      func(l *traffic) { require.NoError(l, l.instances[1].Start()) },
+		unnoticed: true,
+	},
+	{
+		what:      "PostgreSQL is killed and comes back",
+		lose:      func(l *traffic) { l.postgres.Kill(l) },
+		heal:      func(l *traffic) { l.postgres.Restart(l) },
+		unnoticed: true, // clients and keys are known for a while
+	},
+	{
+		what: "the network between an instance and its stores parts",
+		lose: func(l *traffic) {
+			for _, cable := range l.cables {
+				cable.Cut()
+			}
+			l.eventually("the balancer leaves the instance out", func() bool { return l.balancer.Ready() == 2 })
+		},
+		heal: func(l *traffic) {
+			for _, cable := range l.cables {
+				cable.Mend()
+			}
+		},
+		unnoticed: true,
+	},
+	{
+		what: "Redis is killed and comes back empty",
+		lose: func(l *traffic) {
+			l.redis.Kill()
+			failed := l.Count().Failed
+			l.eventually("nobody can log in", func() bool { return l.Count().Failed > failed+5 })
+		},
+		heal: func(l *traffic) { l.redis.Restart() },
+	},
+}
+
+// TestEveryPartIsLostInTurn takes one part after the other away while people log in and records are written. Each time the
+// service is restored by itself; and in the end nothing that was acknowledged is gone, nothing that was used is
+// accepted again, and whoever could not log in was told so.
+func TestEveryPartIsLostInTurn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	l := w.start()
 	l.goOn("people log in")
-	for _, instance := range w.instances {
-		if err := instance.Kill(); err != nil {
-			t.Fatal(err)
+	for _, f := range faults {
+		before := l.Count()
+		f.lose(l)
+		if f.unnoticed {
+			l.goOn("the others serve while " + f.what)
 		}
-		l.goOn("the others serve")
-		if err := instance.Start(); err != nil {
-			t.Fatal(err)
-		}
-		w.eventually("the instance is back", func() bool { return w.balancer.Ready() == 3 })
+		f.heal(l)
+		w.eventually("all instances are ready after "+f.what, func() bool { return w.balancer.Ready() == len(w.instances) })
+		l.goOn("people log in again after " + f.what)
+		after := l.Count()
+		t.Logf("%s: %d complete, %d failed", f.what, after.Complete-before.Complete, after.Failed-before.Failed)
 	}
-	l.settle()
-}
-
-func TestPostgreSQLIsKilledAndRestarted(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	l := w.start()
-	l.goOn("people log in")
-	w.postgres.Kill(t)
-	l.goOn("clients and keys are known for a while")
-	w.postgres.Restart(t)
-	l.goOn("people log in again")
-	l.settle()
-}
-
-func TestRedisIsRestartedAndComesBackEmpty(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	l := w.start()
-	l.goOn("people log in")
-	w.redis.Kill()
-	failed := l.Count().Failed
-	w.eventually("nobody can log in", func() bool { return l.Count().Failed > failed+5 })
-	w.redis.Restart()
-	l.goOn("people log in again")
-	l.settle()
-}
-
-func TestNetworkBetweenAnInstanceAndItsStoresParts(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	l := w.start()
-	l.goOn("people log in")
-	for _, cable := range w.cables {
-		cable.Cut()
-	}
-	w.eventually("the balancer leaves the instance out", func() bool { return w.balancer.Ready() == 2 })
-	l.goOn("the others serve")
-	for _, cable := range w.cables {
-		cable.Mend()
-	}
-	w.eventually("the instance is back", func() bool { return w.balancer.Ready() == 3 })
-	l.goOn("all serve")
 	l.settle()
 }
