@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -182,9 +181,6 @@ func connectionError(err error) error {
 		return &lostError{e}
 	}
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return &lostError{e}
-	}
-	if e, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return &lostError{e}
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {

@@ -38,6 +38,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 
 	"github.com/gosignet/signet/authenticator"
@@ -70,7 +71,7 @@ func New(c Config) (*Registry, error) {
 		return nil, err
 	}
 	return &Registry{
-		form:      c.Form,
+		form:      clone(c.Form),
 		questions: q,
 		claims:    newMappings(c, q),
 		recordID:  c.RecordID,
@@ -89,8 +90,18 @@ func (r *Registry) Form(_ context.Context, factor authenticator.Factor) (*authen
 	if factor != authenticator.Knowledge {
 		return nil, fail(authenticator.Unsupported, errFactor)
 	}
-	identifier := *r.form.Identifier
-	return &authenticator.Form{Identifier: &identifier, Fields: slices.Clone(r.form.Fields)}, nil
+	form := clone(r.form)
+	return &form, nil
+}
+
+func clone(f authenticator.Form) authenticator.Form {
+	identifier := *f.Identifier
+	identifier.Labels = maps.Clone(identifier.Labels)
+	fields := slices.Clone(f.Fields)
+	for i := range fields {
+		fields[i].Labels = maps.Clone(fields[i].Labels)
+	}
+	return authenticator.Form{Identifier: &identifier, Fields: fields}
 }
 
 var errFactor = errors.New("sunbird: the only factor is knowledge")
