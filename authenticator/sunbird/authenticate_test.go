@@ -52,7 +52,7 @@ func TestSearchIsWrittenAsTheRegistryWrites(t *testing.T) {
 func TestFieldsThatAreOnlyComparedMayBeSpelledInManyWays(t *testing.T) {
 	t.Parallel()
 	r := newRegistry(t)
-	r.records[2]["fullName"] = "ＧＲＡＣＥ  Wanjiru\u200d Otieno ३" // what a registry may hold
+	r.records[2]["fullName"] = "ＧＲＡＣＥ  Wanjiru\u200d Otieno №३" // what a registry may hold
 	c := r.config()
 	c.CompareOnly = []string{"fullName", "dob"}
 	s := newSunbird(t, c)
@@ -67,9 +67,10 @@ func TestFieldsThatAreOnlyComparedMayBeSpelledInManyWays(t *testing.T) {
 	}{
 		{"capitals", "FR274019", "AMÉLIE BÉRANGER-NOËL", "17/04/1991", true},
 		{"small letters, decomposed", "FR274019", "ame\u0301lie be\u0301ranger-noe\u0308l", "17/04/1991", true},
+		{"an invisible character before an accent", "FR274019", "Ame\u200d\u0301lie Béranger-Noël", "17/04/1991", true},
 		{"a mark of direction", "AE619374", "\u200fليلى المنصوري", "02/11/1988", true},
 		{"another script's digits in the date", "AE619374", "ليلى المنصوري", "٠٢/١١/١٩٨٨", true},
-		{"full-width letters, other digits", "KE440917", "grace wanjiru otieno 3", "1985-06-29", true},
+		{"full-width letters, signs of several letters, other digits", "KE440917", "grace wanjiru otieno no3", "1985-06-29", true},
 		{"accents count", "FR274019", "Amelie Beranger-Noel", "17/04/1991", false},
 		{"words count", "FR274019", "Amélie", "17/04/1991", false},
 		{"their order counts", "FR274019", "Béranger-Noël Amélie", "17/04/1991", false},
@@ -104,7 +105,7 @@ func TestNumbersOfAnyScriptAndGrouping(t *testing.T) {
 				require.NoError(t, err, typed)
 				assert.Contains(t, r.lastSearch, `"card":{"eq":"274019"}`)
 			}
-			for _, typed := range []string{"274018", "27401", "274019A", "-"} {
+			for _, typed := range []string{"274018", "27401", "2740191", "274019A", "-"} {
 				_, err := s.Authenticate(t.Context(), login("FR274019", `{"card": "`+typed+`"}`))
 				requireReason(t, err, authenticator.WrongCredentials)
 			}
@@ -216,6 +217,22 @@ func TestIllFormedAnswersAreWrongWithoutACall(t *testing.T) {
 		}
 	}
 	assert.Zero(t, r.searches.Load())
+}
+
+func TestAnAnswerThatSaysNothingDoesNotFitARecordThatHasNothing(t *testing.T) {
+	t.Parallel()
+	for _, kind := range []authenticator.FieldType{authenticator.FieldText, authenticator.FieldDigits, authenticator.FieldDate} {
+		r := newRegistry(t)
+		r.generous = true
+		c := r.config()
+		c.Form.Fields = []authenticator.FormField{{Name: "absent", Type: kind}}
+		s := newSunbird(t, c)
+		for _, typed := range []string{"", " ", "\u200b", "\u2060", "null"} {
+			_, err := s.Authenticate(t.Context(), login("FR274019", `{"absent": "`+typed+`"}`))
+			require.Error(t, err, "%s %q", kind, typed)
+			requireReason(t, err, authenticator.WrongCredentials)
+		}
+	}
 }
 
 func TestOnlyKnowledgeAloneIsSupported(t *testing.T) {

@@ -92,7 +92,7 @@ func (f *field) answer(text string) (answer, error) {
 		return answer{}, fmt.Errorf("sunbird: field %q: %s", f.name, why)
 	}
 	switch {
-	case !utf8.ValidString(text) || strings.ContainsRune(text, utf8.RuneError):
+	case strings.ContainsRune(text, utf8.RuneError): // what encoding/json makes of broken bytes and escapes
 		return refuse("not UTF-8")
 	case utf8.RuneCountInString(text) > f.maxLength:
 		return refuse("too long")
@@ -132,13 +132,15 @@ func (f *field) key(text string) (string, bool) {
 	}
 }
 
-// recordKey is the key of a value in a record: a text, or a number, which is read as it is written.
-func (f *field) recordKey(value json.RawMessage) (string, bool) {
-	text, ok := textOf(value)
-	if !ok {
-		return "", false
+// recordKey is the key of a value in a record: a text, or a number, which is read as it is written. It is empty, as no
+// answer's is, for everything else.
+func (f *field) recordKey(value json.RawMessage) string {
+	if text, ok := textOf(value); ok {
+		if key, ok := f.key(text); ok {
+			return key
+		}
 	}
-	return f.key(text)
+	return ""
 }
 
 // textOf returns a JSON string, or the literal of a JSON number.

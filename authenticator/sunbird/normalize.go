@@ -24,7 +24,8 @@ func fold(s string) string {
 		}
 		return r
 	}, norm.NFKC.String(s))
-	// Upper case first, because some letters have two lower-case forms, as the Greek sigma has.
+	// Upper case first, because some letters have two lower-case forms, as the Greek sigma has. Normalised before, because
+	// some signs hide capitals, and again, because changing case may decompose.
 	s = norm.NFKC.String(strings.ToLower(strings.ToUpper(s)))
 	return strings.Join(strings.Fields(asciiDigits(s)), " ")
 }

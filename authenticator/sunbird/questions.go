@@ -73,11 +73,7 @@ func (q questions) filters(answers []answer) map[string]filter {
 func (q questions) match(r record, answers []answer) bool {
 	right := 1
 	for i, f := range q {
-		key, ok := f.recordKey(r[f.name])
-		if !ok {
-			right = 0
-		}
-		right &= subtle.ConstantTimeCompare([]byte(key), []byte(answers[i].key))
+		right &= subtle.ConstantTimeCompare([]byte(f.recordKey(r[f.name])), []byte(answers[i].key))
 	}
 	return right == 1
 }

@@ -5,17 +5,16 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"unicode/utf8"
 )
 
 const maxResponse = 16 << 10
 
 var errResponse = errors.New("sunbird: the response is not a JSON object of texts by name, each name once")
 
-// parseResponse reads the person's response to the form. It is stricter than encoding/json: a name that is there twice,
-// or bytes that are not UTF-8, would mean different things to different readers.
+// parseResponse reads the person's response to the form. It is stricter than encoding/json: a name that is there twice
+// would mean different things to different readers.
 func parseResponse(response string) (map[string]string, error) {
-	if len(response) > maxResponse || !utf8.ValidString(response) {
+	if len(response) > maxResponse {
 		return nil, errResponse
 	}
 	d := json.NewDecoder(strings.NewReader(response))
