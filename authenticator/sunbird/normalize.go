@@ -1,0 +1,80 @@
+package sunbird
+
+import (
+	"errors"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
+
+	"github.com/gosignet/signet/authenticator/internal/digits"
+)
+
+// tidy writes a text as registries do: composed, and with single spaces between the words.
+func tidy(s string) string { return strings.Join(strings.Fields(norm.NFC.String(s)), " ") }
+
+// fold returns what two texts have in common that differ in case, white space, invisible characters, the script of
+// their digits, and forms that Unicode calls compatible.
+func fold(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(s))
+	// Upper case first, because some letters have two lower-case forms, as the Greek sigma has. Normalised before, because
+	// some signs hide capitals, and again, because changing case may decompose.
+	s = norm.NFKC.String(strings.ToLower(strings.ToUpper(s)))
+	return strings.Join(strings.Fields(asciiDigits(s)), " ")
+}
+
+// asciiDigits writes the digits of all scripts in ASCII, and leaves everything else.
+func asciiDigits(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r > unicode.MaxASCII && unicode.Is(unicode.Nd, r) {
+			return rune(digits.Normalize(string(r))[0])
+		}
+		return r
+	}, s)
+}
+
+var (
+	errDateFormat = errors.New("a date format has yyyy, MM (or mm) and dd once each, at most one separator of \"/-. \" " +
+		"between them, and the month after the year where that comes first")
+	dateFormat = regexp.MustCompile(`\A(?:yyyy[-/. ]?MM[-/. ]?dd|dd[-/. ]?MM[-/. ]?yyyy|MM[-/. ]?dd[-/. ]?yyyy)\z`)
+)
+
+// dateLayout translates a format to a layout of time.Parse. Registries write "mm" for months, which means minutes in
+// the notation that they borrow it from.
+func dateLayout(format string) (string, error) {
+	if format == "" {
+		return time.DateOnly, nil
+	}
+	format = strings.ReplaceAll(format, "mm", "MM")
+	if !dateFormat.MatchString(format) {
+		return "", errDateFormat
+	}
+	return strings.NewReplacer("yyyy", "2006", "MM", "01", "dd", "02").Replace(format), nil
+}
+
+// parseDate reads a date that is written in the layout, or as ISO 8601 says, and returns it in the latter form.
+func parseDate(text, layout string) (string, bool) {
+	text = strings.TrimSpace(asciiDigits(text))
+	for _, l := range []string{layout, time.DateOnly} {
+		if t, err := time.Parse(l, text); err == nil && t.Year() > 0 {
+			return t.Format(time.DateOnly), true
+		}
+	}
+	return "", false
+}
+
+// formatDate writes a date that parseDate returned in the layout.
+func formatDate(date, layout string) string {
+	t, err := time.Parse(time.DateOnly, date)
+	if err != nil {
+		return date
+	}
+	return t.Format(layout)
+}
