@@ -161,12 +161,12 @@ func (p *identityProvider) register(ctx context.Context, c *config, clients []*o
 	p.closeAtEnd(func(context.Context) error { return p.clients.Close() })
 	var errs []error
 	for _, client := range clients {
-		_, err := p.clients.Put(ctx, "server", client, 0)
+		_, err := p.clients.Get(ctx, client.ID)
 		if errors.Is(err, oauth.ErrUnknownClient) {
 			_, err = p.clients.Create(ctx, "server", client)
-			if errors.Is(err, store.ErrExists) { // another instance that starts was first
-				_, err = p.clients.Put(ctx, "server", client, 0)
-			}
+		}
+		if err == nil || errors.Is(err, store.ErrExists) { // another instance that starts may have been first
+			_, err = p.clients.Put(ctx, "server", client, 0)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("client %s: %w", client.ID, err))
