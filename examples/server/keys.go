@@ -38,7 +38,7 @@ func (c *config) openVault(ctx context.Context, s *state, logger *slog.Logger) (
 	case kind == "pkcs11":
 		v, err = openPKCS11(ctx, c.keys, logger)
 	default:
-		err = errors.New("must begin with pkcs12: or pkcs11:")
+		err = errors.New(`it begins with neither "pkcs12:" nor "pkcs11:"`)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("-keys: %w", err)

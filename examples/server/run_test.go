@@ -131,7 +131,7 @@ func TestServerSaysWhatIsWrong(t *testing.T) {
 		"-demo-password: ":                               {"-demo-password", ""},
 		"the issuer must be an https URL":                {"-issuer", "http://id.example"},
 		`unexpected argument "stray"`:                    {"stray"},
-		"-keys: must begin with pkcs12: or pkcs11:":      {"-keys", "file"},
+		"-keys: it begins with neither":                  {"-keys", "file"},
 		"-store: must be a URL like postgres://":         {"-store", "mysql://host"},
 		"-store: needs -keys":                            {"-store", "postgres://host/database"},
 		"-state: goes with -store":                       {"-state", "redis://host"},
