@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -17,7 +18,7 @@ const (
 	maxCode     = 64
 	maxPassword = 1 << 10
 	maxSubject  = 256
-	maxKYCToken = 4 << 10
+	maxState    = 8 << 10
 )
 
 // state is what an Identity brings to the exchange.
@@ -104,15 +105,14 @@ func (a *Authenticator) authenticate(ctx context.Context, r *authenticator.Reque
 	}
 	response := answer.Response
 	switch {
-	case response == nil || !response.Status:
+	case !response.Status:
 		return nil, wrong(errors.New("ida: kyc-auth: no status and no reason"))
-	case response.KYCToken == "" || len(response.KYCToken) > maxKYCToken,
-		response.AuthToken == "" || len(response.AuthToken) > maxSubject || !utf8.ValidString(response.AuthToken):
+	case response.KYCToken == "", response.AuthToken == "" || len(response.AuthToken) > maxSubject || !utf8.ValidString(response.AuthToken):
 		return nil, a.explain(ctx, name, errors.New("IDA answered without a usable kycToken and authToken"))
 	}
 	kept, err := json.Marshal(state{response.KYCToken, id, transaction, r.ClientID})
-	if err != nil {
-		return nil, a.explain(ctx, name, err)
+	if err != nil || len(kept) > maxState {
+		return nil, a.explain(ctx, name, errors.New("IDA's kycToken cannot be kept"))
 	}
 	return &authenticator.Identity{Subject: response.AuthToken, State: kept}, nil
 }
@@ -158,7 +158,7 @@ func (a *Authenticator) answers(transaction string, challenges []authenticator.C
 }
 
 func (a *Authenticator) answer(inner *answers, transaction string, c authenticator.Challenge) error {
-	if !a.supports(c.Factor) {
+	if !slices.Contains(a.config.Factors, c.Factor) {
 		return unsupported(fmt.Errorf("ida: factor %q is not configured", c.Factor))
 	}
 	response, limit := c.Response, maxPassword
@@ -183,15 +183,6 @@ func (a *Authenticator) answer(inner *answers, transaction string, c authenticat
 		inner.Biometrics = segments
 	}
 	return nil
-}
-
-func (a *Authenticator) supports(f authenticator.Factor) bool {
-	for _, supported := range a.config.Factors {
-		if f == supported {
-			return true
-		}
-	}
-	return false
 }
 
 func unsupported(cause error) error {

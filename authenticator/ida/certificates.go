@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -30,8 +31,8 @@ type encryption struct {
 	turn   chan struct{} // held to use what follows
 
 	current *x509.Certificate
-	stale   bool // IDA could not decrypt
-	fetched time.Time
+	fetched time.Time   // when it was last tried
+	stale   atomic.Bool // IDA could not decrypt; not protected by turn
 }
 
 func newEncryption(c Config, client *client) *encryption {
@@ -39,11 +40,7 @@ func newEncryption(c Config, client *client) *encryption {
 }
 
 // forget has the certificate fetched again before it is next used, if it was not just fetched.
-func (e *encryption) forget() {
-	e.turn <- struct{}{}
-	defer func() { <-e.turn }()
-	e.stale = e.config.IDACertificateURL != ""
-}
+func (e *encryption) forget() { e.stale.Store(e.config.IDACertificateURL != "") }
 
 // certificate returns one that is valid now. While it is fetched, others wait.
 func (e *encryption) certificate(ctx context.Context) (*x509.Certificate, error) {
@@ -55,21 +52,27 @@ func (e *encryption) certificate(ctx context.Context) (*x509.Certificate, error)
 	}
 	now := e.config.Now()
 	fresh := e.current != nil && validAt(e.current, now)
-	if fresh && !(e.stale && now.Sub(e.fetched) >= refreshAfter) {
+	if fresh && !(e.stale.Load() && now.Sub(e.fetched) >= refreshAfter) {
 		return e.current, nil
 	}
 	if e.config.IDACertificateURL == "" {
 		return nil, errors.New("IDA's certificate has expired")
 	}
 	var certificate *x509.Certificate
+	e.fetched = now
 	err := retry(ctx, e.config.Logger, func() (err error) {
 		certificate, err = e.fetch(ctx)
 		return err
 	})
-	if err != nil {
+	switch {
+	case err != nil && fresh: // IDA may still know it
+		e.config.Logger.WarnContext(ctx, "IDA's certificate could not be fetched again", "error", err)
+		return e.current, nil
+	case err != nil:
 		return nil, fmt.Errorf("IDA's certificate: %w", err)
 	}
-	e.current, e.stale, e.fetched = certificate, false, now
+	e.current = certificate
+	e.stale.Store(false)
 	e.config.Logger.InfoContext(ctx, "IDA's certificate was fetched", "thumbprint", thumbprint(certificate))
 	return certificate, nil
 }

@@ -3,11 +3,13 @@ package ida
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -93,7 +95,8 @@ func printable(code string) string {
 	return code
 }
 
-// call posts a signed request and reads the answer. The error is a *refusal if IDA gave a reason, whatever the status.
+// call posts a signed request and reads the answer. The error is a *refusal if IDA gave a reason; without an error there
+// is a response.
 func call[T any](ctx context.Context, c *client, to, transaction string, body any, limit int64) (*answer[T], error) {
 	data, err := json.Marshal(body)
 	if err != nil {
@@ -165,13 +168,13 @@ func (c *client) exchange(
 	request.Header = header
 	response, err := c.http.Do(request)
 	if err != nil {
-		return withoutURL(err)
+		return failed(err)
 	}
 	defer response.Body.Close()
 	data, err := io.ReadAll(io.LimitReader(response.Body, limit+1))
 	switch {
 	case err != nil:
-		return withoutURL(err)
+		return failed(err)
 	case int64(len(data)) > limit:
 		return fmt.Errorf("the answer has more than %d bytes", limit)
 	case response.StatusCode >= 500 || response.StatusCode/100 == 3:
@@ -180,12 +183,22 @@ func (c *client) exchange(
 	return read(response.StatusCode, response.Header, data)
 }
 
-// withoutURL removes the URL from an error of package http, since it contains the licence key.
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
+// failed says why a call failed. Errors of package http quote the URL, in which the licence key is, and what the server
+// sent, which may be anything: only those of the connection are repeated.
+func failed(err error) error {
+	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() {
+		return errors.New("no answer in time")
 	}
-	return err
+	if e, ok := errors.AsType[*net.OpError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return e
+	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		err = e.Err
+	}
+	return fmt.Errorf("the call failed (%T)", err)
 }
 
 // retry makes a call that may be repeated, once more if it fails.

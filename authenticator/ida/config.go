@@ -189,7 +189,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Transport == nil {
 		c.Transport = &http.Transport{
-			Proxy:               http.ProxyFromEnvironment,
 			TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout: c.Timeout,
 			MaxIdleConns:        c.MaxInFlight,
@@ -215,18 +214,11 @@ func (c Config) validate() error {
 			errs = append(errs, fmt.Errorf("ida: "+format, args...))
 		}
 	}
-	checkURL := func(name, value string) {
-		if err := checkURL(value, c.AllowHTTP); err != nil {
-			check(false, "%s %w", name, err)
-		}
-	}
-	checkURL("AuthURL", c.AuthURL)
+	errs = append(errs, c.checkURL("AuthURL", c.AuthURL))
 	if c.OTPURL != c.AuthURL {
-		checkURL("OTPURL", c.OTPURL)
+		errs = append(errs, c.checkURL("OTPURL", c.OTPURL))
 	}
-	for _, root := range []string{c.AuthURL, c.OTPURL} {
-		check(!strings.Contains(root, "?"), "AuthURL and OTPURL have no query")
-	}
+	check(!strings.Contains(c.AuthURL+c.OTPURL, "?"), "AuthURL and OTPURL have no query")
 	check(c.Version == V1 || c.Version == V2, "Version is not V1 or V2")
 	check(validSegment(c.LicenseKey), "LicenseKey is missing or no word")
 	if c.PartnerOf == nil {
@@ -289,9 +281,7 @@ func (c Config) validateKeys() error {
 		check(len(c.IDAThumbprints) == 0, "IDAThumbprints are for IDACertificateURL")
 	}
 	if c.IDACertificateURL != "" {
-		if err := checkURL(c.IDACertificateURL, c.AllowHTTP); err != nil {
-			check(false, "IDACertificateURL %w", err)
-		}
+		errs = append(errs, c.checkURL("IDACertificateURL", c.IDACertificateURL))
 		check(len(c.IDAThumbprints) > 0 || strings.HasPrefix(c.IDACertificateURL, "https://"),
 			"IDAThumbprints are required when the certificate is fetched without TLS")
 	}
@@ -308,11 +298,7 @@ func (c Config) validateKeys() error {
 			"signing certificate %d has no RSA key of 2048 to 4096 bits", i+1)
 	}
 	if s := c.SigningService; s != nil {
-		for name, value := range map[string]string{"URL": s.URL, "TokenURL": s.TokenURL} {
-			if err := checkURL(value, c.AllowHTTP); err != nil {
-				check(false, "SigningService.%s %w", name, err)
-			}
-		}
+		errs = append(errs, c.checkURL("SigningService.URL", s.URL), c.checkURL("SigningService.TokenURL", s.TokenURL))
 		check(s.ClientID != "" && s.SecretKey != "", "SigningService needs ClientID and SecretKey")
 	}
 	if c.Decrypter != nil {
@@ -322,15 +308,15 @@ func (c Config) validateKeys() error {
 	return errors.Join(errs...)
 }
 
-func checkURL(value string, allowHTTP bool) error {
+func (c Config) checkURL(name, value string) error {
 	u, err := url.Parse(value)
 	switch {
 	case value == "":
-		return errors.New("is required")
+		return fmt.Errorf("ida: %s is required", name)
 	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "":
-		return errors.New("is no URL with a host and without user and fragment")
-	case u.Scheme != "https" && !(allowHTTP && u.Scheme == "http"):
-		return errors.New("is not https")
+		return fmt.Errorf("ida: %s is no URL with a host and without user and fragment", name)
+	case u.Scheme != "https" && !(c.AllowHTTP && u.Scheme == "http"):
+		return fmt.Errorf("ida: %s is not https", name)
 	}
 	return nil
 }

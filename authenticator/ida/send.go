@@ -64,11 +64,13 @@ func (a *Authenticator) SendCode(ctx context.Context, r *authenticator.CodeReque
 	switch {
 	case ok && e.Reason == authenticator.WrongCredentials:
 		a.config.Logger.DebugContext(ctx, "no code was sent", "transaction", r.Transaction, "error", e.Err)
-		destinations = a.decoy(id)
 	case err != nil:
 		return nil, err
 	}
 	wait()
+	if len(destinations) == 0 {
+		destinations = a.decoy(id)
+	}
 	receipt := &authenticator.CodeReceipt{Length: a.config.CodeLength}
 	if len(a.config.Decoys) > 0 {
 		receipt.Destinations = destinations
@@ -120,10 +122,10 @@ func (a *Authenticator) decoy(id string) []string {
 	mac.Write([]byte("signet/ida/decoy:" + id))
 	random := mac.Sum(nil)
 	d := a.config.Decoys[binary.BigEndian.Uint64(random)%uint64(len(a.config.Decoys))]
-	random = random[8:]
+	used := 0
 	vary := func(c byte) byte {
-		next := random[0]
-		random = append(random[1:], next*31+17) // more than any address needs
+		next := random[used%len(random)]
+		used++
 		switch {
 		case '0' <= c && c <= '9':
 			return '0' + next%10
