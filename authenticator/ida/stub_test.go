@@ -1,0 +1,498 @@
+package ida_test
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/ida"
+)
+
+const (
+	licenseKey = "misp/licence+key" // its slash must arrive as a part of the segment
+	partnerID  = "partner-1"
+	apiKey     = "api-key-1"
+	clientID   = "client-1"
+	domainURI  = "https://esignet.example.org"
+	accountKey = "account-secret"
+)
+
+// The people of the stub. Nothing of them may be logged.
+var people = map[string]*person{
+	"8267411571": {
+		token: "psut-of-asha", otp: "345678", pin: "998877", password: `p<a>s&s "wörd"`, bio: "asha's finger",
+		email: "XXhXXa@example.org", mobile: "XXXXXX5566",
+		claims: map[string]any{
+			"name": "Asha Rao", "name#fra": "Acha Rao", "email": "asha@example.org", "phone_number": "+910000005566",
+			"birthdate": "1987/11/25", "address": map[string]any{"locality": "Mysuru", "country": "IN"}, "gender": nil,
+			"picture": "data:image/jpeg;base64," + strings.Repeat("QUJD", 50_000),
+		},
+	},
+	"5544332211": {token: "psut-of-sok", otp: "112233", mobile: "XXXXXX9090", claims: map[string]any{"name": "Sok"}},
+}
+
+type person struct {
+	token, otp, pin, password, bio string
+	email, mobile                  string
+	claims                         map[string]any
+}
+
+type kycToken struct {
+	individual, transaction, client string
+	spent                           bool
+}
+
+// stub is IDA: it opens, verifies and compares whatever it gets, and answers as IDA does. What is not right is a failure
+// of the test.
+type stub struct {
+	*httptest.Server
+	clock   *clock
+	version ida.Version
+	fail    func(format string, args ...any)
+	// override answers in place of the stub where it returns true. The call has been checked then.
+	override func(call string, w http.ResponseWriter, r *http.Request) bool
+	// client is the API key that is expected in paths.
+	partner, client string
+	encrypted       bool   // claims are asked for as a JWE
+	kid             string // of the partner's signatures
+
+	mu          sync.Mutex
+	encryption  identity   // the key that opens requests
+	signing     identity   // the key that signs claims
+	published   []identity // the certificates of signatures that the service knows
+	calls       map[string]int
+	codes       map[string]string // by transaction and individual
+	tokens      map[string]*kycToken
+	used        map[string]bool // session keys and nonces
+	accessToken string
+	forge       func(claims map[string]any)
+	released    func(s *stub) string // in place of signed claims
+	onExchange  func(request map[string]any)
+}
+
+func newStub(fail func(format string, args ...any)) *stub {
+	s := &stub{
+		clock: &clock{}, version: ida.V2, fail: fail, partner: partnerID, client: apiKey,
+		encryption: idaKey(), signing: idaSigningKey(), published: []identity{idaSigningKey()},
+		calls: map[string]int{}, codes: map[string]string{}, tokens: map[string]*kycToken{}, used: map[string]bool{},
+	}
+	s.Server = httptest.NewTLSServer(s)
+	return s
+}
+
+// config is that of an Authenticator for the stub, with everything fixed.
+func (s *stub) config() ida.Config {
+	return ida.Config{
+		AuthURL:    s.URL + "/auth/v1/",
+		OTPURL:     s.URL + "/otp/v1",
+		LicenseKey: licenseKey,
+		Partner:    ida.Partner{ID: partnerID, APIKey: apiKey},
+		DomainURI:  domainURI, Environment: "Staging",
+		Signer: partnerKey().key, Certificate: partnerKey().certificate,
+		IDACertificateURL: s.URL + "/mosip-certs/ida-partner.cer",
+		SigningService: &ida.CertificateService{
+			URL:      s.URL + "/internal/getAllCertificates?applicationId=IDA&referenceId=SIGN",
+			TokenURL: s.URL + "/authmanager/token", ClientID: "account", SecretKey: accountKey,
+		},
+		Factors: []authenticator.Factor{
+			authenticator.OTP, authenticator.PIN, authenticator.Password, authenticator.Biometrics,
+		},
+		AnswerTime: -1,
+		Transport:  s.Client().Transport,
+		Now:        s.clock.now,
+	}
+}
+
+func (s *stub) count(call string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.calls[call]
+}
+
+// set changes what the stub does, between calls.
+func (s *stub) set(change func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change()
+}
+
+func (s *stub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	root, delegated := r.URL.EscapedPath(), "/delegated"
+	if s.version == ida.V2 {
+		delegated = "/v2/delegated"
+	}
+	tail := "/misp%2Flicence+key/" + s.partner + "/" + s.client
+	calls := map[string]struct {
+		name string
+		do   func(w http.ResponseWriter, r *http.Request, body []byte)
+	}{
+		"POST /auth/v1/kyc-auth" + delegated + tail:     {"kyc-auth", s.kycAuth},
+		"POST /auth/v1/kyc-exchange" + delegated + tail: {"kyc-exchange", s.kycExchange},
+		"POST /otp/v1/otp" + tail:                       {"otp", s.otp},
+		"GET /mosip-certs/ida-partner.cer":              {"certificate", s.certificate},
+		"GET /internal/getAllCertificates":              {"signing", s.signingCertificates},
+		"POST /authmanager/token":                       {"token", s.token},
+	}
+	call, ok := calls[r.Method+" "+root]
+	if !ok {
+		s.fail("unexpected call %s %s", r.Method, root)
+		w.WriteHeader(http.StatusNotFound)
+		return
+	}
+	s.calls[call.name]++
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		s.fail("%s: %v", call.name, err)
+		return
+	}
+	if s.override != nil {
+		s.mu.Unlock() // an override may wait
+		done := s.override(call.name, w, r)
+		s.mu.Lock()
+		if done {
+			return
+		}
+	}
+	call.do(w, r, body)
+}
+
+// check fails the test unless what was sent is what the reference says.
+func (s *stub) check(ok bool, format string, args ...any) {
+	if !ok {
+		s.fail("IDA: "+format, args...)
+	}
+}
+
+// signed checks the headers and the detached signature of a request, and decodes it: it must have the members and no others.
+func (s *stub) signed(r *http.Request, body []byte, members ...string) map[string]any {
+	s.check(r.Header.Get("Content-Type") == "application/json;charset=UTF-8", "Content-Type is %q", r.Header.Get("Content-Type"))
+	s.check(r.Header.Get("Authorization") == "Authorization", "Authorization is %q", r.Header.Get("Authorization"))
+	protected, signature, ok := strings.Cut(r.Header.Get("signature"), "..")
+	s.check(ok, "signature is not detached")
+	want := map[string]any{"alg": "RS256", "x5c": []any{base64.StdEncoding.EncodeToString(partnerKey().certificate.Raw)}}
+	if s.kid != "" {
+		want["kid"] = s.kid
+	}
+	var header map[string]any
+	s.check(json.Unmarshal(s.decode(protected), &header) == nil && fmt.Sprint(header) == fmt.Sprint(want), "header is %v", header)
+	digest := sha256.Sum256([]byte(protected + "." + base64.RawURLEncoding.EncodeToString(body)))
+	public := partnerKey().certificate.PublicKey.(*rsa.PublicKey)
+	s.check(rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], s.decode(signature)) == nil, "the signature is wrong")
+
+	request := s.members(body, members...)
+	s.check(s.isNow(request["requestTime"]), "requestTime is %v", request["requestTime"])
+	s.check(request["version"] == "1.0", "version is %v", request["version"])
+	return request
+}
+
+func (s *stub) isNow(v any) bool {
+	text, _ := v.(string)
+	at, err := time.Parse("2006-01-02T15:04:05.000Z", text)
+	return err == nil && at.Equal(s.clock.now())
+}
+
+func (s *stub) members(data []byte, members ...string) map[string]any {
+	var object map[string]any
+	s.check(json.Unmarshal(data, &object) == nil, "no JSON object")
+	got := slices.Sorted(maps.Keys(object))
+	slices.Sort(members)
+	s.check(slices.Equal(got, members), "members are %v", got)
+	return object
+}
+
+func (s *stub) decode(text any) []byte {
+	encoded, _ := text.(string)
+	data, err := base64.RawURLEncoding.Strict().DecodeString(encoded)
+	s.check(err == nil && encoded != "", "no base64url")
+	return data
+}
+
+func (s *stub) kycAuth(w http.ResponseWriter, r *http.Request, body []byte) {
+	request := s.signed(r, body, "id", "version", "individualId", "transactionID", "requestTime", "thumbprint", "domainUri",
+		"env", "consentObtained", "request", "requestHMAC", "requestSessionKey")
+	s.check(request["id"] == "mosip.identity.kycauth", "id is %v", request["id"])
+	s.check(request["domainUri"] == domainURI && request["env"] == "Staging", "domainUri or env is wrong")
+	s.check(request["consentObtained"] == true, "no consent")
+
+	digest := sha256.Sum256(s.encryption.certificate.Raw)
+	if !bytes.Equal(s.decode(request["thumbprint"]), digest[:]) {
+		s.answer(w, request, nil, "IDA-MPA-003")
+		return
+	}
+	key, err := rsa.DecryptOAEP(sha256.New(), nil, s.encryption.key, s.decode(request["requestSessionKey"]), nil)
+	s.check(err == nil && len(key) == 32, "the session key cannot be opened")
+	inner := s.openGCM(key, s.decode(request["request"]))
+	innerDigest := sha256.Sum256(inner)
+	s.check(string(s.openGCM(key, s.decode(request["requestHMAC"]))) == strings.ToUpper(hex.EncodeToString(innerDigest[:])),
+		"the digest is wrong")
+	s.once(string(key))
+
+	given := s.members(inner, "otp", "staticPin", "timestamp", "biometrics", "keyBindedTokens", "password")
+	s.check(s.isNow(given["timestamp"]), "timestamp is %v", given["timestamp"])
+	s.check(given["keyBindedTokens"] == nil, "tokens of wallets")
+	s.verdict(w, request, given)
+}
+
+// verdict compares what a person gave with what they should have.
+func (s *stub) verdict(w http.ResponseWriter, request, given map[string]any) {
+	individual, transaction := text(request["individualId"]), text(request["transactionID"])
+	p, known := people[individual]
+	if !known {
+		s.answer(w, request, map[string]any{"kycStatus": false}, "IDA-MLC-018")
+		return
+	}
+	proved := 0
+	for member, want := range map[string]string{"staticPin": p.pin, "password": p.password} {
+		if given[member] == nil {
+			continue
+		}
+		if given[member] != want {
+			s.answer(w, request, map[string]any{"kycStatus": false}, map[string]string{"staticPin": "IDA-SPA-001", "password": "IDA-PSD-001"}[member])
+			return
+		}
+		proved++
+	}
+	if given["otp"] != nil {
+		if code, ok := s.codes[transaction+individual]; !ok || given["otp"] != code {
+			s.answer(w, request, map[string]any{"kycStatus": false}, "IDA-OTA-004")
+			return
+		}
+		delete(s.codes, transaction+individual)
+		proved++
+	}
+	if given["biometrics"] != nil {
+		if !s.matches(p, transaction, given["biometrics"]) {
+			s.answer(w, request, map[string]any{"kycStatus": false}, "IDA-BIA-001")
+			return
+		}
+		proved++
+	}
+	s.check(proved > 0, "nothing was proved")
+	token := rand.Text()
+	s.tokens[token] = &kycToken{individual: individual, transaction: transaction, client: s.client}
+	s.answer(w, request, map[string]any{
+		"kycToken": token, "authToken": p.token, "kycStatus": true, "verifiedClaimsMetadata": `{"name":[],"email":"null"}`,
+	})
+}
+
+// matches compares a capture, which must have arrived as the device gave it.
+func (s *stub) matches(p *person, transaction string, given any) bool {
+	list, _ := given.([]any)
+	s.check(len(list) > 0, "no biometrics")
+	for _, entry := range list {
+		segment, _ := entry.(map[string]any)
+		data := text(segment["data"])
+		s.check(fmt.Sprint(segment) == fmt.Sprint(map[string]any{
+			"data": data, "hash": "the hash", "sessionKey": "the key", "specVersion": "1.0", "thumbprint": "the thumbprint",
+		}), "the segment was changed")
+		jws, err := jose.ParseSignedCompact(data, []jose.SignatureAlgorithm{jose.RS256})
+		if err != nil {
+			s.fail("IDA: biometrics: %v", err)
+			return false
+		}
+		payload, err := jws.Verify(deviceKey().key.Public())
+		s.check(err == nil, "biometrics: the signature of the device is wrong")
+		var signed map[string]any
+		s.check(json.Unmarshal(payload, &signed) == nil && signed["transactionId"] == transaction, "biometrics: another transaction")
+		if signed["bioValue"] != p.bio {
+			return false
+		}
+	}
+	return true
+}
+
+// openGCM opens ciphertext, tag and nonce, in this order. No nonce may come twice.
+func (s *stub) openGCM(key, data []byte) []byte {
+	block, err := aes.NewCipher(key)
+	if err != nil || len(data) < 16+16 {
+		s.fail("IDA: cannot decrypt")
+		return nil
+	}
+	aead, err := cipher.NewGCMWithNonceSize(block, 16)
+	must(err)
+	nonce := data[len(data)-16:]
+	s.once(string(nonce))
+	plaintext, err := aead.Open(nil, nonce, data[:len(data)-16], nil)
+	s.check(err == nil, "cannot decrypt")
+	return plaintext
+}
+
+func (s *stub) once(secret string) {
+	s.check(!s.used[secret], "a key or nonce was used twice")
+	s.used[secret] = true
+}
+
+func (s *stub) kycExchange(w http.ResponseWriter, r *http.Request, body []byte) {
+	members := []string{"id", "version", "requestTime", "transactionID", "kycToken", "consentObtained", "locales", "respType", "individualId"}
+	var raw map[string]any
+	_ = json.Unmarshal(body, &raw)
+	consent, _ := raw["consentObtained"].([]any)
+	if s.version == ida.V2 && !slices.Equal(consent, []any{"sub"}) {
+		members = append(members, "unVerifiedConsentedClaims")
+	}
+	request := s.signed(r, body, members...)
+	s.check(request["id"] == "mosip.identity.kycexchange", "id is %v", request["id"])
+	want := "JWS"
+	if s.encrypted {
+		want = "JWE"
+	}
+	s.check(request["respType"] == want, "respType is %v", request["respType"])
+	if unverified, ok := request["unVerifiedConsentedClaims"].(map[string]any); ok {
+		for _, claim := range consent {
+			detail, there := unverified[text(claim)]
+			s.check(there && detail == nil && len(unverified) == len(consent), "unverified claims are %v", unverified)
+		}
+	}
+	if s.onExchange != nil {
+		s.onExchange(request)
+	}
+	_, isList := request["locales"].([]any)
+	s.check(isList, "locales are %v", request["locales"])
+
+	token, ok := s.tokens[text(request["kycToken"])]
+	switch {
+	case !ok:
+		s.answer(w, request, nil, "IDA-KYE-001")
+	case token.spent:
+		s.answer(w, request, nil, "IDA-KYE-003")
+	case token.client != s.client:
+		s.answer(w, request, nil, "IDA-KYE-004")
+	case token.transaction != request["transactionID"]:
+		s.answer(w, request, nil, "IDA-KYE-005")
+	case token.individual != request["individualId"]:
+		s.answer(w, request, nil, "IDA-KYE-007")
+	default:
+		token.spent = true
+		s.answer(w, request, map[string]any{"encryptedKyc": s.release(people[token.individual], consent, request["locales"])})
+	}
+}
+
+// release signs the claims, and encrypts them if that is asked for. IDA releases the language, and what nobody asked for.
+func (s *stub) release(p *person, consent []any, locales any) string {
+	if s.released != nil {
+		return s.released(s)
+	}
+	claims := map[string]any{"sub": p.token, "iss": "https://ida.example.org", "aud": s.client, "individual_id": "leaked"}
+	for name, value := range p.claims {
+		claim, tag, inLanguage := strings.Cut(name, "#")
+		if slices.Contains(consent, any(claim)) && (!inLanguage || slices.Contains(locales.([]any), any(tag))) {
+			claims[name] = value
+		}
+	}
+	if s.forge != nil {
+		s.forge(claims)
+	}
+	return s.sign(claims)
+}
+
+func (s *stub) sign(claims any) string {
+	payload, err := json.Marshal(claims)
+	must(err)
+	key := jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: s.signing.key, KeyID: "ida-key"}}
+	signer, err := jose.NewSigner(key, nil)
+	must(err)
+	jws, err := signer.Sign(payload)
+	must(err)
+	token, err := jws.CompactSerialize()
+	must(err)
+	if s.encrypted {
+		return encryptFor(decryptionKey(), token, jose.NONE)
+	}
+	return token
+}
+
+func encryptFor(to identity, token string, zip jose.CompressionAlgorithm) string {
+	options := (&jose.EncrypterOptions{Compression: zip}).WithContentType("JWT")
+	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.RSA_OAEP_256, Key: to.key.Public()}, options)
+	must(err)
+	jwe, err := encrypter.Encrypt([]byte(token))
+	must(err)
+	compact, err := jwe.CompactSerialize()
+	must(err)
+	return compact
+}
+
+func (s *stub) otp(w http.ResponseWriter, r *http.Request, body []byte) {
+	request := s.signed(r, body, "id", "version", "individualId", "individualIdType", "transactionID", "requestTime", "otpChannel")
+	s.check(request["id"] == "mosip.identity.otp", "id is %v", request["id"])
+	s.check(request["individualIdType"] == nil, "individualIdType is %v", request["individualIdType"])
+	s.check(fmt.Sprint(request["otpChannel"]) == "[email phone]", "otpChannel is %v", request["otpChannel"])
+	individual := text(request["individualId"])
+	p, ok := people[individual]
+	if !ok {
+		s.answer(w, request, nil, "IDA-MLC-018")
+		return
+	}
+	s.codes[text(request["transactionID"])+individual] = p.otp
+	s.answer(w, request, map[string]any{"maskedEmail": p.email, "maskedMobile": p.mobile})
+}
+
+// answer writes the envelope.
+func (s *stub) answer(w http.ResponseWriter, request map[string]any, response any, codes ...string) {
+	errors := []any{}
+	for _, code := range codes {
+		errors = append(errors, map[string]any{"errorCode": code, "errorMessage": "about Asha Rao", "actionMessage": "ask Asha"})
+	}
+	writeJSON(w, map[string]any{
+		"id": request["id"], "version": "1.0", "transactionID": request["transactionID"], "responseTime": "2026-01-31T10:15:31.000Z",
+		"response": response, "errors": errors,
+	})
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func text(v any) string { s, _ := v.(string); return s }
+
+func (s *stub) certificate(w http.ResponseWriter, _ *http.Request, _ []byte) {
+	_ = pem.Encode(w, &pem.Block{Type: "CERTIFICATE", Bytes: s.encryption.certificate.Raw})
+}
+
+func (s *stub) token(w http.ResponseWriter, r *http.Request, body []byte) {
+	outer := s.members(body, "requesttime", "request")
+	s.check(s.isNow(outer["requesttime"]), "requesttime is %v", outer["requesttime"])
+	s.check(fmt.Sprint(outer["request"]) == fmt.Sprint(map[string]any{"clientId": "account", "secretKey": accountKey, "appId": "ida"}),
+		"the account is wrong")
+	s.accessToken = rand.Text()
+	w.Header().Set("authorization", s.accessToken)
+	writeJSON(w, map[string]any{"response": map[string]any{"status": "Success"}, "errors": nil})
+}
+
+func (s *stub) signingCertificates(w http.ResponseWriter, r *http.Request, _ []byte) {
+	s.check(r.URL.RawQuery == "applicationId=IDA&referenceId=SIGN", "query is %s", r.URL.RawQuery)
+	s.check(r.Header.Get("Authorization") == "Authorization", "Authorization is %q", r.Header.Get("Authorization"))
+	if r.Header.Get("Cookie") != "Authorization="+s.accessToken {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	all := []any{}
+	for i, c := range s.published {
+		data := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.certificate.Raw})
+		all = append(all, map[string]any{"certificateData": string(data), "keyId": fmt.Sprint(i), "issuedAt": "…", "expiryAt": "…"})
+	}
+	writeJSON(w, map[string]any{"response": map[string]any{"allCertificates": all}, "errors": []any{}})
+}
