@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -147,19 +148,25 @@ func TestACallEndsInTime(t *testing.T) {
 	for failing, call := range calls {
 		t.Run(failing, func(t *testing.T) {
 			t.Parallel()
-			a, s := start(t, func(s *stub, c *ida.Config) {
-				c.Timeout = time.Second
-				s.override = func(call string, _ http.ResponseWriter, r *http.Request) bool {
-					if call == failing {
-						<-r.Context().Done()
-					}
-					return call == failing
+			s := startStub(t)
+			s.override = func(call string, _ http.ResponseWriter, r *http.Request) bool {
+				if call == failing {
+					<-r.Context().Done()
 				}
+				return call == failing
+			}
+			c := s.config()
+			c.Transport = direct{s}
+			synctest.Test(t, func(t *testing.T) {
+				a, err := ida.New(c)
+				require.NoError(t, err)
+				began := time.Now()
+				err = call(t.Context(), a)
+				assert.Equal(t, authenticator.Unavailable, reasonOf(t, err))
+				assert.ErrorContains(t, err, "no answer in time")
+				assert.Equal(t, 10*time.Second, time.Since(began), "of the bubble")
+				assert.Equal(t, 1, s.count(failing))
 			})
-			err := call(t.Context(), a)
-			assert.Equal(t, authenticator.Unavailable, reasonOf(t, err))
-			assert.ErrorContains(t, err, "no answer in time")
-			assert.Equal(t, 1, s.count(failing))
 		})
 	}
 }
