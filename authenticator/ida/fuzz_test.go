@@ -149,13 +149,20 @@ func FuzzExchangeAnswer(f *testing.F) {
 func FuzzCapture(f *testing.F) {
 	a, transport, _ := fuzzed(f)
 	transport.body = []byte(`{"response":{"kycStatus":true,"kycToken":"k","authToken":"a"}}`)
-	for _, seed := range []string{
-		capture(segment(nil)), capture(segment(map[string]any{"timestamp": "x"})), capture(), "", "AAAA",
-	} {
-		data, err := base64.RawURLEncoding.DecodeString(seed)
-		require.NoError(f, err)
-		f.Add(data)
+	// Nobody verifies the signature here: another key would cost every process of the fuzzer a second.
+	jws := func(payload string) string {
+		encode := base64.RawURLEncoding.EncodeToString
+		return encode([]byte(`{"alg":"RS256"}`)) + "." + encode([]byte(payload)) + ".AAAA"
 	}
+	for _, payload := range []string{
+		`{"digitalId":"d","bioType":"Face","bioValue":"v","transactionId":"` + idaID + `","timestamp":"2026-01-31T10:15:30Z",` +
+			`"purpose":"Auth","env":"Staging","domainUri":"` + domainURI + `"}`,
+		`{"timestamp":"2026-01-31T10:15:30.123+25:00"}`, `[]`,
+	} {
+		f.Add([]byte(`{"biometrics":[{"specVersion":"1.0","data":"` + jws(payload) + `","hash":"h","sessionKey":"k","thumbprint":"t",` +
+			`"error":{"errorCode":"0"}}]}`))
+	}
+	f.Add([]byte(`{"biometrics":[{"error":{"errorCode":{}}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		response := base64.RawURLEncoding.EncodeToString(data)
 		_, err := a.Authenticate(t.Context(), request(asha, challenge(authenticator.Biometrics, response)))
