@@ -34,7 +34,9 @@ func TestNothingPersonalAndNoSecretIsLoggedOrInAnError(t *testing.T) {
 			fmt.Fprint(connection, "HTTP/1.1 Asha Rao\r\n\r\n")
 			connection.Close()
 		},
-		func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "https://example.org/asha", http.StatusFound) },
+		func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "https://example.org/asha", http.StatusFound)
+		},
 	}
 	for _, code := range []string{"IDA-MLC-009", "IDA-MLC-018", "IDA-MPA-003", "Asha Rao", "8267411571Asha!"} {
 		bad = append(bad, status(200, `{"errors":[{"errorCode":"`+code+`","errorMessage":"Asha Rao"}]}`))
