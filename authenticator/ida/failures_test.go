@@ -98,13 +98,7 @@ func TestFailuresOfIDAAreUnavailableAndNothingIsRepeated(t *testing.T) {
 		"no response":      status(200, `{"transactionID":"`+idaID+`","response":null,"errors":null}`),
 		"other transaction": status(200, `{"transactionID":"0123456789","response":{"kycStatus":true,"kycToken":"k","authToken":"a",
 			"encryptedKyc":"x"}}`),
-		"a huge answer": func(w http.ResponseWriter, _ *http.Request) {
-			w.Write([]byte(`{"response":{"x":"`))
-			for range 5 << 10 {
-				w.Write([]byte(strings.Repeat("x", 1<<10)))
-			}
-			w.Write([]byte(`"}}`))
-		},
+		"a huge answer": status(200, refused+strings.Repeat(" ", 5<<20)),
 		"a redirect": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
 		},
