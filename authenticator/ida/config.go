@@ -20,7 +20,6 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/internal/jwt"
-	"github.com/gosignet/signet/keystore"
 )
 
 // Version is a version of the delegated KYC calls.
@@ -302,8 +301,7 @@ func (c Config) validateKeys() error {
 		check(s.ClientID != "" && s.SecretKey != "", "SigningService needs ClientID and SecretKey")
 	}
 	if c.Decrypter != nil {
-		_, err := keystore.NewDecryptionKey(c.Decrypter)
-		check(err == nil, "Decrypter is no RSA key of 2048 to 4096 bits")
+		check(jwt.CheckKey(jose.RS256, c.Decrypter.Public()) == nil, "Decrypter is no RSA key of 2048 to 4096 bits")
 	}
 	return errors.Join(errs...)
 }

@@ -53,7 +53,7 @@ func (a *Authenticator) Claims(ctx context.Context, r *authenticator.ClaimsReque
 	if len(r.Names) == 0 {
 		request.Consent = []string{"sub"}
 	}
-	if a.decrypter != nil {
+	if a.config.Decrypter != nil {
 		request.ResponseType = "JWE"
 	}
 	if a.config.Version == V2 {
@@ -145,8 +145,8 @@ func threeLetters(locales []string) []string {
 
 // open verifies what IDA released, after decrypting it.
 func (a *Authenticator) open(ctx context.Context, kyc string) (map[string]json.RawMessage, error) {
-	if a.decrypter != nil {
-		decrypted, err := decrypt(kyc, a.decrypter)
+	if a.config.Decrypter != nil {
+		decrypted, err := decrypt(kyc, a.config.Decrypter)
 		if err != nil {
 			return nil, err
 		}

@@ -194,6 +194,23 @@ func TestWhoGivesUpIsToldSo(t *testing.T) {
 	}
 }
 
+func TestWhoGivesUpDoesNotSuspendCalls(t *testing.T) {
+	t.Parallel()
+	a, s := start(t, func(_ *stub, c *ida.Config) { c.Failures = 1 })
+	require.NoError(t, calls["kyc-auth"](t.Context(), a))
+	ctx, cancel := context.WithCancel(t.Context())
+	s.set(func() {
+		s.override = func(_ string, _ http.ResponseWriter, r *http.Request) bool {
+			cancel()
+			<-r.Context().Done()
+			return true
+		}
+	})
+	require.ErrorIs(t, calls["kyc-auth"](ctx, a), context.Canceled)
+	s.set(func() { s.override = nil })
+	assert.NoError(t, calls["kyc-auth"](t.Context(), a))
+}
+
 func TestAFailingServiceIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	a, s := start(t, func(_ *stub, c *ida.Config) { c.Failures, c.Pause = 3, time.Minute })

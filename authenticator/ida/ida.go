@@ -29,9 +29,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
 	"github.com/gosignet/signet/authenticator"
-	"github.com/gosignet/signet/keystore"
 )
 
 // Authenticator speaks with IDA. It is safe for concurrent use.
@@ -40,7 +38,6 @@ type Authenticator struct {
 	auth, otp  *client
 	encryption *encryption
 	signing    *signing
-	decrypter  jose.OpaqueKeyDecrypter // nil if claims are not encrypted
 }
 
 var (
@@ -65,13 +62,6 @@ func New(c Config) (*Authenticator, error) {
 		otp:        newClient(c, "codes", s),
 		encryption: newEncryption(c, keys),
 		signing:    newSigning(c, keys),
-	}
-	if c.Decrypter != nil {
-		key, err := keystore.NewDecryptionKey(c.Decrypter)
-		if err != nil {
-			return nil, err
-		}
-		a.decrypter = key
 	}
 	return a, nil
 }
