@@ -28,9 +28,6 @@ func keyCommands() map[string]command {
 		"keys list": {"keys list", "List the keys", keyFlags, keyCommand(listKeys)},
 		"keys rotate": {"keys rotate", "Let the next key take over as soon as verifiers must have it, or with -force now", with("role", "alg", "force"),
 			keyCommand(func(ctx context.Context, t *terminal, k *rotation.Keystore, _ []string) error {
-				if err := t.needsStore(); err != nil {
-					return err
-				}
 				next, err := k.Rotate(ctx, t.keyRole(), t.keyAlgorithm(), t.force)
 				if err != nil {
 					return err
@@ -39,8 +36,8 @@ func keyCommands() map[string]command {
 				return nil
 			})},
 		"keys retire": {"keys retire <kid>", "Sign with a key no longer; it stays published until its last signature expires", keyFlags,
-			keyCommand(func(ctx context.Context, t *terminal, k *rotation.Keystore, args []string) error {
-				return errors.Join(t.needsStore(), k.Retire(ctx, args[0]))
+			keyCommand(func(ctx context.Context, _ *terminal, k *rotation.Keystore, args []string) error {
+				return k.Retire(ctx, args[0])
 			})},
 		"keys revoke": {"keys revoke <kid>", "Withdraw a key that somebody else may have: within seconds no instance signs with it or publishes it", keyFlags,
 			keyCommand(func(ctx context.Context, _ *terminal, k *rotation.Keystore, args []string) error {
@@ -67,8 +64,11 @@ func keyCommands() map[string]command {
 // keyCommand opens the keys for the command.
 func keyCommand(run func(context.Context, *terminal, *rotation.Keystore, []string) error) func(context.Context, *terminal, []string) error {
 	return func(ctx context.Context, t *terminal, args []string) (err error) {
-		if t.keys == "" {
+		switch {
+		case t.keys == "":
 			return errors.New("-keys is missing: keys in memory are those of one process")
+		case t.store == "":
+			return errors.New("-store is missing: when a key signs is written there")
 		}
 		logger := slog.New(slog.NewTextHandler(t.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
 		state, err := t.openLasting(ctx, logger)
@@ -119,13 +119,6 @@ func (t *terminal) keyAlgorithm() string {
 		return "ES256"
 	}
 	return t.alg
-}
-
-func (t *terminal) needsStore() error {
-	if t.store == "" {
-		return errors.New("-store is missing: when a key signs is written there")
-	}
-	return nil
 }
 
 func listKeys(ctx context.Context, t *terminal, k *rotation.Keystore, _ []string) error {

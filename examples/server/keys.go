@@ -170,7 +170,7 @@ func (c *config) keySpecs(signatures []jose.SignatureAlgorithm, clients []*oauth
 
 // newKeystore manages the keys of the vault.
 func (c *config) newKeystore(v *vault, s *state, specs []rotation.Spec, rest rotation.Config) (*rotation.Keystore, error) {
-	rest.Vault, rest.Ledger, rest.Notifier = v, s.ledger, s.notifier
+	rest.Vault, rest.Ledger, rest.Notifier = v.Vault, s.ledger, s.notifier // not v itself: it hides what else a vault can do
 	rest.Keys, rest.Policy, rest.SelfSigned = specs, c.keyPolicy, c.selfSigned
 	keys, err := rotation.New(rest)
 	if err != nil {
