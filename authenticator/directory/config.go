@@ -2,6 +2,7 @@ package directory
 
 import (
 	"cmp"
+	"crypto/fips140"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
@@ -58,8 +59,12 @@ type Config struct {
 	MaxSending int
 
 	// Argon2id is the cost of most hashes in the register: the work that is done for people without a password and
-	// for nobody. The zero value is the cost of [HashPassword].
+	// for nobody. The zero value is the cost of [HashPassword]. In FIPS 140-3 mode (GODEBUG=fips140=on) Argon2id is not
+	// available: it must be zero then, and hashes with it in the register cannot be used.
 	Argon2id Argon2id
+	// PBKDF2 takes the place of Argon2id if most hashes in the register are of this kind, and in FIPS 140-3 mode. Not
+	// both may be given.
+	PBKDF2 PBKDF2
 	// MaxHashing bounds how many passwords are hashed at once, each in the memory of its cost. The others wait, as
 	// long as their contexts allow. Zero means one per processor.
 	MaxHashing int
@@ -79,7 +84,6 @@ func (c Config) withDefaults() Config {
 	c.ResendAfter = cmp.Or(c.ResendAfter, 30*time.Second)
 	c.SendTimeout = cmp.Or(c.SendTimeout, 30*time.Second)
 	c.MaxSending = cmp.Or(c.MaxSending, 64)
-	c.Argon2id = c.Argon2id.withDefaults()
 	c.MaxHashing = cmp.Or(c.MaxHashing, runtime.GOMAXPROCS(0))
 	if c.Now == nil {
 		c.Now = time.Now
@@ -102,7 +106,8 @@ func (c Config) validate() error {
 	}
 	check(c.Lookup != nil, "Lookup is required")
 	check(c.MaxHashing > 0, "MaxHashing is negative")
-	if err := c.Argon2id.validate(); err != nil {
+	check(c.Argon2id == Argon2id{} || c.PBKDF2 == PBKDF2{}, "Argon2id and PBKDF2 exclude each other")
+	if err := c.passwordCost().validate(); err != nil {
 		errs = append(errs, err)
 	}
 	if c.Sender == nil {
@@ -121,6 +126,14 @@ func (c Config) validate() error {
 	check(c.SendTimeout > 0, "SendTimeout is negative")
 	check(c.MaxSending > 0, "MaxSending is negative")
 	return errors.Join(errs...)
+}
+
+// passwordCost is that of most hashes in the register.
+func (c Config) passwordCost() cost {
+	if c.PBKDF2 != (PBKDF2{}) || c.Argon2id == (Argon2id{}) && fips140.Enabled() {
+		return c.PBKDF2.withDefaults()
+	}
+	return c.Argon2id.withDefaults()
 }
 
 // deriveKey gives each use of the Secret a key of its own.

@@ -65,7 +65,7 @@ func New(c Config) (*Directory, error) {
 		lookup:    c.Lookup,
 		normalize: c.Normalize,
 		hasher:    &hasher{slots: make(chan struct{}, c.MaxHashing)},
-		dummy:     c.Argon2id.dummy(),
+		dummy:     dummy(c.passwordCost()),
 		logger:    c.Logger,
 	}
 	if c.Sender == nil {

@@ -18,7 +18,7 @@ import (
 func TestHashingWaitsForAPlaceAsLongAsTheContextAllows(t *testing.T) {
 	t.Parallel()
 	h := &hasher{slots: make(chan struct{}, 1)}
-	hash := Argon2id{Memory: 1024, Time: 1, Threads: 1}.dummy()
+	hash := dummy(PBKDF2{Iterations: 1000})
 
 	h.slots <- struct{}{}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -44,6 +44,7 @@ func FuzzParsePasswordHash(f *testing.F) {
 		"$argon2id$v=19$m=4294967296,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
 		"$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ\n$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc",
 		"$argon2id$v=19$m=1024,t=1,p=1$$", "$$$$$", "",
+		"$pbkdf2-sha256$i=1000$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc", "$pbkdf2-sha256$i=01000$$",
 	} {
 		f.Add(s)
 	}
@@ -55,8 +56,15 @@ func FuzzParsePasswordHash(f *testing.F) {
 		if h.String() != s {
 			t.Fatalf("%q reads as %q", s, h)
 		}
-		if h.cost.Memory > 128<<10 || h.cost.Time > 8 || h.cost.Threads > 8 || h.cost.Time == 0 || h.cost.Threads == 0 {
-			t.Fatalf("%q costs %+v", s, h.cost)
+		switch c := h.cost.(type) {
+		case Argon2id:
+			if c.Memory > 128<<10 || c.Time > 8 || c.Threads > 8 || c.Time == 0 || c.Threads == 0 {
+				t.Fatalf("%q costs %+v", s, c)
+			}
+		case PBKDF2:
+			if c.Iterations < 1000 || c.Iterations > 5_000_000 {
+				t.Fatalf("%q costs %+v", s, c)
+			}
 		}
 		if len(h.digest) < 16 || len(h.digest) > 64 || len(h.salt) < 8 || len(h.salt) > 64 {
 			t.Fatalf("%q has a salt of %d and a digest of %d bytes", s, len(h.salt), len(h.digest))

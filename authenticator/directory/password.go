@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"crypto/fips140"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/base64"
@@ -35,21 +36,45 @@ type Argon2id struct {
 }
 
 // HashPassword hashes a password of 1 to 1024 bytes at the recommended cost, and returns it in the form
-// "$argon2id$v=19$m=19456,t=2,p=1$salt$hash". The bytes of the password are hashed as they are.
-func HashPassword(password string) (string, error) { return Argon2id{}.Hash(password) }
+// "$argon2id$v=19$m=19456,t=2,p=1$salt$hash", or in FIPS 140-3 mode as [PBKDF2] does. The bytes of the password are
+// hashed as they are.
+func HashPassword(password string) (string, error) {
+	if fips140.Enabled() {
+		return PBKDF2{}.Hash(password)
+	}
+	return Argon2id{}.Hash(password)
+}
 
-// Hash is HashPassword at a cost of one's own.
+// Hash is HashPassword with Argon2id at a cost of one's own. In FIPS 140-3 mode, which does not approve of Argon2id, it
+// is an error.
 func (a Argon2id) Hash(password string) (string, error) {
-	a = a.withDefaults()
-	if err := a.validate(); err != nil {
+	return hashPassword(a.withDefaults(), password)
+}
+
+// hashPassword hashes a password at the cost.
+func hashPassword(c cost, password string) (string, error) {
+	if err := c.validate(); err != nil {
 		return "", err
 	}
 	if !validPasswordLength(password) {
 		return "", fmt.Errorf("directory: a password has 1 to %d bytes", maxPasswordBytes)
 	}
-	h := &passwordHash{cost: a, salt: randomBytes(saltBytes), digest: make([]byte, digestBytes)}
-	h.digest = h.compute(password)
+	h := &passwordHash{cost: c, salt: randomBytes(saltBytes)}
+	if h.digest = c.compute(password, h.salt, digestBytes); h.digest == nil {
+		return "", fmt.Errorf("directory: %T is not available", c)
+	}
 	return h.String(), nil
+}
+
+// cost is Argon2id or PBKDF2.
+type cost interface {
+	// validate keeps a hash from the register from taking the server's memory or time, and from being one of an algorithm
+	// that is not approved.
+	validate() error
+	// compute returns nil if the platform does not let it.
+	compute(password string, salt []byte, size int) []byte
+	// String is the beginning of the PHC string, up to the salt.
+	String() string
 }
 
 func (a Argon2id) withDefaults() Argon2id {
@@ -65,69 +90,93 @@ func (a Argon2id) withDefaults() Argon2id {
 	return a
 }
 
-// validate keeps a hash from the register from taking the server's memory or time.
 func (a Argon2id) validate() error {
+	if fips140.Enabled() {
+		return errors.New("directory: argon2id is not approved in FIPS 140-3 mode: hash passwords with PBKDF2")
+	}
 	if a.Memory < 1024 || a.Memory > 131072 || a.Time < 1 || a.Time > 8 || a.Threads < 1 || a.Threads > 8 {
 		return errors.New("directory: argon2id cost is not within m=1024..131072, t=1..8, p=1..8")
 	}
 	return nil
 }
 
-// dummy is a hash of this cost that no password has.
-func (a Argon2id) dummy() *passwordHash {
-	return &passwordHash{cost: a, salt: randomBytes(saltBytes), digest: randomBytes(digestBytes)}
+func (a Argon2id) compute(password string, salt []byte, size int) []byte {
+	return argon2.IDKey([]byte(password), salt, a.Time, a.Memory, a.Threads, uint32(size))
 }
 
-// passwordHash is a parsed PHC string.
-type passwordHash struct {
-	cost   Argon2id
-	salt   []byte
-	digest []byte
+// String returns the cost as it is in a hash.
+func (a Argon2id) String() string {
+	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d", a.Memory, a.Time, a.Threads)
 }
 
-// parsePasswordHash accepts the PHC string format for argon2id, version 19, as other implementations write it too. Its
-// errors do not repeat the string.
-func parsePasswordHash(s string) (*passwordHash, error) {
-	malformed := errors.New("directory: password hash is not an argon2id PHC string")
-	if len(s) > maxHashString {
-		return nil, malformed
-	}
-	fields := strings.Split(s, "$")
-	if len(fields) != 6 || fields[0] != "" || fields[1] != "argon2id" || fields[2] != "v=19" {
-		return nil, malformed
-	}
-	costs := strings.Split(fields[3], ",")
+// parseArgon2id reads the parameters of a PHC string, version 19.
+func parseArgon2id(parameters string) (a Argon2id, ok bool) {
+	costs := strings.Split(parameters, ",")
 	if len(costs) != 3 {
-		return nil, malformed
+		return a, false
 	}
 	var values [3]uint64
 	for i, name := range []string{"m=", "t=", "p="} {
-		number, ok := strings.CutPrefix(costs[i], name)
-		if !ok {
-			return nil, malformed
-		}
 		bits := 32
 		if name == "p=" {
 			bits = 8
 		}
-		var err error
-		if values[i], err = strconv.ParseUint(number, 10, bits); err != nil {
-			return nil, malformed
+		if values[i], ok = parseParameter(costs[i], name, bits); !ok {
+			return a, false
 		}
 	}
-	h := &passwordHash{cost: Argon2id{Memory: uint32(values[0]), Time: uint32(values[1]), Threads: uint8(values[2])}}
+	return Argon2id{Memory: uint32(values[0]), Time: uint32(values[1]), Threads: uint8(values[2])}, true
+}
+
+func parseParameter(text, name string, bits int) (value uint64, ok bool) {
+	number, ok := strings.CutPrefix(text, name)
+	value, err := strconv.ParseUint(number, 10, bits)
+	return value, ok && err == nil
+}
+
+// dummy is a hash of this cost that no password has.
+func dummy(c cost) *passwordHash {
+	return &passwordHash{cost: c, salt: randomBytes(saltBytes), digest: randomBytes(digestBytes)}
+}
+
+// passwordHash is a parsed PHC string.
+type passwordHash struct {
+	cost   cost
+	salt   []byte
+	digest []byte
+}
+
+// parsePasswordHash accepts the PHC string format for argon2id, version 19, and for pbkdf2-sha256, as other
+// implementations write them too. Its errors do not repeat the string.
+func parsePasswordHash(s string) (*passwordHash, error) {
+	malformed := errors.New("directory: password hash is not a PHC string of argon2id or pbkdf2-sha256")
+	if len(s) > maxHashString {
+		return nil, malformed
+	}
+	fields := strings.Split(s, "$")
+	h := new(passwordHash)
+	var ok bool
+	switch {
+	case len(fields) == 6 && fields[1] == "argon2id" && fields[2] == "v=19":
+		h.cost, ok = parseArgon2id(fields[3])
+	case len(fields) == 5 && fields[1] == "pbkdf2-sha256":
+		h.cost, ok = parsePBKDF2(fields[2])
+	}
+	if !ok {
+		return nil, malformed
+	}
 	if err := h.cost.validate(); err != nil {
 		return nil, err
 	}
 	encoding := base64.RawStdEncoding.Strict()
 	var err error
-	if h.salt, err = encoding.DecodeString(fields[4]); err != nil || len(h.salt) < 8 || len(h.salt) > 64 {
+	if h.salt, err = encoding.DecodeString(fields[len(fields)-2]); err != nil || len(h.salt) < 8 || len(h.salt) > 64 {
 		return nil, malformed
 	}
-	if h.digest, err = encoding.DecodeString(fields[5]); err != nil || len(h.digest) < 16 || len(h.digest) > 64 {
+	if h.digest, err = encoding.DecodeString(fields[len(fields)-1]); err != nil || len(h.digest) < 16 || len(h.digest) > 64 {
 		return nil, malformed
 	}
-	if h.String() != s { // leading zeros, line breaks within base64
+	if h.String() != s { // leading zeros, line breaks within base64, something before the first $
 		return nil, malformed
 	}
 	return h, nil
@@ -136,12 +185,11 @@ func parsePasswordHash(s string) (*passwordHash, error) {
 // String returns the PHC string.
 func (h *passwordHash) String() string {
 	encode := base64.RawStdEncoding.EncodeToString
-	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s",
-		h.cost.Memory, h.cost.Time, h.cost.Threads, encode(h.salt), encode(h.digest))
+	return fmt.Sprintf("%s$%s$%s", h.cost, encode(h.salt), encode(h.digest))
 }
 
 func (h *passwordHash) compute(password string) []byte {
-	return argon2.IDKey([]byte(password), h.salt, h.cost.Time, h.cost.Memory, h.cost.Threads, uint32(len(h.digest)))
+	return h.cost.compute(password, h.salt, len(h.digest))
 }
 
 // hasher bounds how much is hashed at once: each hash takes megabytes, and logins come in waves.

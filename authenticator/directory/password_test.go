@@ -25,6 +25,23 @@ func withHash(t *testing.T, hash string) *directory.Directory {
 	return d
 }
 
+// withCost is withHash where PBKDF2 is usual.
+func withCost(t *testing.T, cost directory.PBKDF2, hash string) *directory.Directory {
+	t.Helper()
+	d, err := directory.New(directory.Config{
+		Lookup: func(context.Context, authenticator.Identifier) (*directory.Person, error) {
+			return &directory.Person{Subject: "person", PasswordHash: hash}, nil
+		},
+		PBKDF2: cost,
+	})
+	require.NoError(t, err)
+	return d
+}
+
+func noLookup(context.Context, authenticator.Identifier) (*directory.Person, error) {
+	return nil, directory.ErrUnknown
+}
+
 func TestAPasswordLogsIn(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)

@@ -3,6 +3,7 @@ package pkcs12
 import (
 	"bytes"
 	"crypto"
+	"crypto/fips140"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -151,6 +152,9 @@ func (s *session) authenticated(pfx cryptobyte.String) (cryptobyte.String, deriv
 			return nil, derivation{}, err
 		}
 	} else if hash = digests[oid]; hash != 0 && none(parameters) {
+		if fips140.Enabled() {
+			return nil, derivation{}, errFIPS
+		}
 		d = derivation{pkcs12: true, hash: hash, salt: string(salt), iterations: iterations, size: hash.Size()}
 	} else {
 		return nil, derivation{}, unknown("MAC", oid)
@@ -164,6 +168,9 @@ func (s *session) authenticated(pfx cryptobyte.String) (cryptobyte.String, deriv
 	}
 	return safe, d, nil
 }
+
+// errFIPS says what keeps a file from being read in FIPS 140-3 mode.
+var errFIPS = errors.New("pkcs12: the key derivation of the file's MAC is not approved in FIPS 140-3 mode: write the file with PBMAC1 first")
 
 // readPBMAC1 reads the parameters of RFC 9579. They bring their own salt and iterations.
 func readPBMAC1(parameters cryptobyte.String) (crypto.Hash, derivation, error) {

@@ -35,6 +35,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/fips140"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -75,7 +76,8 @@ type Config struct {
 	// RSABits is the size of RSA keys that Generate makes: 2048, 3072 or 4096. Zero means 3072.
 	RSABits int
 	// PBMAC1 writes the MAC as RFC 9579 has it: its key comes from PBKDF2, which FIPS 140 approves, and not from the key
-	// derivation of PKCS#12, which it does not know. OpenSSL before 3.4 and Java before 26 do not read such a file.
+	// derivation of PKCS#12, which it does not know. OpenSSL before 3.4 and Java before 26 do not read such a file. In
+	// FIPS 140-3 mode (GODEBUG=fips140=on) it is always so, and files with another MAC are refused.
 	PBMAC1 bool
 	// Now is the clock by which certificates that are stored must be valid. Nil means time.Now.
 	Now func() time.Time
@@ -179,7 +181,7 @@ func newVault(c Config) (*Vault, error) {
 		now:     now,
 		rsaBits: rsaBits,
 		writing: make(chan struct{}, 1),
-		codec:   &codec{kdf: kdf{password: password}, iterations: iterations, pbmac1: c.PBMAC1},
+		codec:   &codec{kdf: kdf{password: password}, iterations: iterations, pbmac1: c.PBMAC1 || fips140.Enabled()},
 	}, nil
 }
 
