@@ -47,12 +47,13 @@ func (c *config) openVault(ctx context.Context, s *state, logger *slog.Logger) (
 }
 
 func openPKCS12(ctx context.Context, s *state, text string) (*vault, error) {
-	parameters, err := parseParameters(text, "file", "store", "password-file", "create")
+	parameters, err := parseParameters(text, "file", "store", "password-file", "create", "pbmac1")
 	if err != nil {
 		return nil, err
 	}
 	_, inStore := parameters["store"]
 	_, create := parameters["create"]
+	_, pbmac1 := parameters["pbmac1"]
 	file, passwordFile := parameters["file"], parameters["password-file"]
 	switch {
 	case inStore == (file != ""):
@@ -66,7 +67,7 @@ func openPKCS12(ctx context.Context, s *state, text string) (*vault, error) {
 	if inStore {
 		storage = pkcs12.Ledger(s.ledger, "key-files", "signing")
 	}
-	v, err := pkcs12.Open(ctx, pkcs12.Config{Storage: storage, Password: passwordIn(passwordFile), Create: create})
+	v, err := pkcs12.Open(ctx, pkcs12.Config{Storage: storage, Password: passwordIn(passwordFile), Create: create, PBMAC1: pbmac1})
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 	"math/big"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -301,4 +302,17 @@ func TestATokenThatIsNotRightStopsTheStart(t *testing.T) {
 			assert.NotContains(t, err.Error(), softhsmtest.PIN)
 		})
 	}
+}
+
+func TestAServerWithoutCgoSaysThatPKCS11IsNotCompiledIn(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "server")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	out, err := build.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	args := []string{"-listen", "127.0.0.1:0", "-portal-listen", "", "-keys", "pkcs11:token=signet;pin-file=" + secretFile(t, softhsmtest.PIN)}
+	out, err = exec.CommandContext(t.Context(), program, args...).CombinedOutput()
+	require.Error(t, err)
+	assert.Contains(t, string(out), "server: -keys: PKCS#11 is not compiled in: build with CGO_ENABLED=1")
 }

@@ -280,22 +280,24 @@ func TestAFileThatOldProgramsMadeIsRefused(t *testing.T) {
 	require.Zero(t, storage.saves)
 }
 
+// pbmac1OID is in files whose MAC is as RFC 9579 has it.
+const pbmac1OID = "\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0e"
+
 func TestAFileWithPBMAC1IsReadAndWritten(t *testing.T) {
 	t.Parallel()
 	storage, vault, err := fixture(t, "pbmac1.p12")
 	require.NoError(t, err)
 	require.Len(t, keys(t, vault)[0].Certificates, 1)
 
-	const oid = "\x2a\x86\x48\x86\xf7\x0d\x01\x05\x0e"
-	require.Contains(t, string(storage.blob), oid)
+	require.Contains(t, string(storage.blob), pbmac1OID)
 	generate(t, vault, "key", "ES256")
-	require.NotContains(t, string(storage.blob), oid, "it is not what this vault writes")
+	require.NotContains(t, string(storage.blob), pbmac1OID, "it is not what this vault writes")
 	c := config(storage)
 	c.Password, c.PBMAC1 = secret(fixturePassword), true
 	vault, err = pkcs12.Open(t.Context(), c)
 	require.NoError(t, err)
 	generate(t, vault, "key", "ES256")
-	require.Contains(t, string(storage.blob), oid)
+	require.Contains(t, string(storage.blob), pbmac1OID)
 	again, err := pkcs12.Open(t.Context(), c)
 	require.NoError(t, err)
 	require.Equal(t, keys(t, vault), keys(t, again))
