@@ -36,7 +36,7 @@ type office struct {
 func newOffice(t *testing.T) *office {
 	clients, key := loadClient(t)
 	o := &office{T: t, client: key}
-	keys := "pkcs12:store;password-file=" + secretFile(t, filePassword)
+	keys := "pkcs12:store;iterations=10000;password-file=" + secretFile(t, filePassword)
 	o.flags = []string{"-store", postgrestest.Shared(t).NewDatabase(t), "-keys", keys}
 	secret := secretFile(t, strings.Repeat("x", 32))
 	for range 2 {

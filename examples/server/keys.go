@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -47,7 +48,7 @@ func (c *config) openVault(ctx context.Context, s *state, logger *slog.Logger) (
 }
 
 func openPKCS12(ctx context.Context, s *state, text string) (*vault, error) {
-	parameters, err := parseParameters(text, "file", "store", "password-file", "create", "pbmac1")
+	parameters, err := parseParameters(text, "file", "store", "password-file", "create", "pbmac1", "iterations")
 	if err != nil {
 		return nil, err
 	}
@@ -63,11 +64,19 @@ func openPKCS12(ctx context.Context, s *state, text string) (*vault, error) {
 	case passwordFile == "":
 		return nil, errors.New("pkcs12: needs password-file=…")
 	}
+	var iterations int
+	if text, ok := parameters["iterations"]; ok {
+		if iterations, err = strconv.Atoi(text); err != nil {
+			return nil, fmt.Errorf("pkcs12: iterations=%s is no number", text)
+		}
+	}
 	storage := pkcs12.File(file)
 	if inStore {
 		storage = pkcs12.Ledger(s.ledger, "key-files", "signing")
 	}
-	v, err := pkcs12.Open(ctx, pkcs12.Config{Storage: storage, Password: passwordIn(passwordFile), Create: create, PBMAC1: pbmac1})
+	v, err := pkcs12.Open(ctx, pkcs12.Config{
+		Storage: storage, Password: passwordIn(passwordFile), Create: create, PBMAC1: pbmac1, Iterations: iterations,
+	})
 	if err != nil {
 		return nil, err
 	}
