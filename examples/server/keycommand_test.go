@@ -36,9 +36,9 @@ type office struct {
 func newOffice(t *testing.T) *office {
 	clients, key := loadClient(t)
 	o := &office{T: t, client: key}
-	keys := "pkcs12:store;iterations=10000;password-file=" + secretFile(t, filePassword)
+	keys := "pkcs12:store;iterations=10000;password-file=" + textFile(t, filePassword)
 	o.flags = []string{"-store", postgrestest.Shared(t).NewDatabase(t), "-keys", keys}
-	secret := secretFile(t, strings.Repeat("x", 32))
+	secret := textFile(t, strings.Repeat("x", 32))
 	for range 2 {
 		o.servers = append(o.servers, start(t, "-portal-listen", "", "-algorithms", "ES256", "-clients", clients, "-migrate",
 			"-store", o.flags[1], "-keys", keys+";create", "-pairwise-secret-file", secret))

@@ -36,7 +36,7 @@ func TestMain(m *testing.M) { os.Exit(softhsmtest.Run(m)) }
 // filePassword protects key files. Nothing that the server writes may contain it.
 const filePassword = "the password of the key file"
 
-func secretFile(t *testing.T, text string) string {
+func textFile(t *testing.T, text string) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "secret")
 	require.NoError(t, os.WriteFile(file, []byte(text+"\n"), 0o600))
@@ -169,7 +169,7 @@ func TestKeysInAFileOutliveARestart(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "keys.p12")
 	clients, key := loadClient(t)
 	args := []string{"-portal-listen", "", "-algorithms", "ES256", "-clients", clients,
-		"-keys", "pkcs12:file=" + file + ";password-file=" + secretFile(t, filePassword) + ";create"}
+		"-keys", "pkcs12:file=" + file + ";password-file=" + textFile(t, filePassword) + ";create"}
 	s := start(t, args...)
 	before := s.jwks(t)
 	assert.Len(t, before.Keys, 3, "ES256, and two that decrypt")
@@ -197,7 +197,7 @@ func TestKeysInAFileOutliveARestart(t *testing.T) {
 
 func TestAKeyFileThatIsNotRightStopsTheStart(t *testing.T) {
 	t.Parallel()
-	password := secretFile(t, filePassword)
+	password := textFile(t, filePassword)
 	good := keyFile(t, time.Now())
 	for name, test := range map[string]struct {
 		content  []byte
@@ -206,8 +206,8 @@ func TestAKeyFileThatIsNotRightStopsTheStart(t *testing.T) {
 		create   bool
 		want     string
 	}{
-		"another password":       {good, 0o600, secretFile(t, "another one"), true, "pkcs12: wrong password, or the file is damaged"},
-		"no password":            {good, 0o600, secretFile(t, ""), true, "the password is empty"},
+		"another password":       {good, 0o600, textFile(t, "another one"), true, "pkcs12: wrong password, or the file is damaged"},
+		"no password":            {good, 0o600, textFile(t, ""), true, "the password is empty"},
 		"a truncated file":       {good[:len(good)-100], 0o600, password, true, "pkcs12: "},
 		"something else":         {[]byte("a text"), 0o600, password, true, "pkcs12: "},
 		"an empty file":          {[]byte{}, 0o600, password, true, "pkcs12: "},
@@ -266,7 +266,7 @@ func TestPeopleLogInWithKeysInAToken(t *testing.T) {
 	token := softhsmtest.New(t)
 	clients, key := loadClient(t)
 	args := []string{"-portal-listen", "", "-algorithms", "ES256", "-clients", clients,
-		"-keys", "pkcs11:token=" + token.Label + ";module-path=" + token.Module + ";pin-file=" + secretFile(t, softhsmtest.PIN)}
+		"-keys", "pkcs11:token=" + token.Label + ";module-path=" + token.Module + ";pin-file=" + textFile(t, softhsmtest.PIN)}
 	s := start(t, args...)
 	before, signed := kids(s.jwks(t)), s.login(t, key)
 	res, body := get(t, http.DefaultClient, s.issuer+"/readyz")
@@ -283,9 +283,9 @@ func TestPeopleLogInWithKeysInAToken(t *testing.T) {
 func TestATokenThatIsNotRightStopsTheStart(t *testing.T) {
 	t.Parallel()
 	token := softhsmtest.New(t)
-	pin := secretFile(t, softhsmtest.PIN)
+	pin := textFile(t, softhsmtest.PIN)
 	for want, keys := range map[string]string{
-		"PIN":                    "token=" + token.Label + ";module-path=" + token.Module + ";pin-file=" + secretFile(t, "0000"),
+		"PIN":                    "token=" + token.Label + ";module-path=" + token.Module + ";pin-file=" + textFile(t, "0000"),
 		`with label "nowhere"`:   "token=nowhere;module-path=" + token.Module + ";pin-file=" + pin,
 		"/nowhere.so":            "token=" + token.Label + ";module-path=/nowhere.so;pin-file=" + pin,
 		"/nowhere: no such file": "token=" + token.Label + ";module-path=" + token.Module + ";pin-file=/nowhere",
@@ -311,7 +311,7 @@ func TestAServerWithoutCgoSaysThatPKCS11IsNotCompiledIn(t *testing.T) {
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	args := []string{"-listen", "127.0.0.1:0", "-portal-listen", "", "-keys", "pkcs11:token=signet;pin-file=" + secretFile(t, softhsmtest.PIN)}
+	args := []string{"-listen", "127.0.0.1:0", "-portal-listen", "", "-keys", "pkcs11:token=signet;pin-file=" + textFile(t, softhsmtest.PIN)}
 	out, err = exec.CommandContext(t.Context(), program, args...).CombinedOutput()
 	require.Error(t, err)
 	assert.Contains(t, string(out), "server: -keys: PKCS#11 is not compiled in: build with CGO_ENABLED=1")
