@@ -128,7 +128,9 @@ func New(c Config) (*Flow, error) {
 // It names the login in URLs, cookie names, audit events and towards the identity system, and opens nothing.
 func ID(handle string) string {
 	sum := sha256.Sum256([]byte("signet/login/id:" + handle))
-	return base64.RawURLEncoding.EncodeToString(sum[:16])
+	var id [22]byte
+	base64.RawURLEncoding.Encode(id[:], sum[:16])
+	return string(id[:])
 }
 
 // State returns where the login stands.

@@ -44,7 +44,9 @@ var handles = base64.RawURLEncoding.Strict()
 func NewHandle() string {
 	var secret [handleSize]byte
 	rand.Read(secret[:]) // crypto/rand never fails: it ends the program instead
-	return handles.EncodeToString(secret[:])
+	var handle [handleLength]byte
+	handles.Encode(handle[:], secret[:])
+	return string(handle[:])
 }
 
 // sealer is what a handle gives access to in one bucket: the backend's key and the cipher.
