@@ -153,7 +153,7 @@ func (v *Verifier) Verify(r Request) (*Proof, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTarget(claims, r.Method, target); err != nil {
+	if err := checkTarget(claims, r, target); err != nil {
 		return nil, err
 	}
 	if r.AccessToken != "" {
@@ -215,13 +215,16 @@ func (v *Verifier) open(h http.Header) (*jwt.Claims, string, error) {
 	return claims, thumbprint, nil
 }
 
-// checkTarget says whether the proof is for the method and the normalised URL.
-func checkTarget(c *jwt.Claims, method, target string) error {
+// checkTarget says whether the proof is for the method and the URL of the request, which target is the normal form of.
+func checkTarget(c *jwt.Claims, r Request, target string) error {
 	htm, err := c.Text("htm")
-	if err != nil || htm == "" || htm != method {
+	if err != nil || htm == "" || htm != r.Method {
 		return refuse("htm of the DPoP proof is not the method of the request", err)
 	}
 	htu, err := c.Text("htu")
+	if err == nil && htu == r.URL {
+		return nil
+	}
 	if err == nil {
 		htu, err = normalise(htu)
 	}

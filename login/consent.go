@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
@@ -243,9 +244,11 @@ func (f *Flow) grant(handle string, client *oauth.Client, rec *record, d Decisio
 // compute, without both the login's handle and the secret.
 func (f *Flow) code(handle string, d Decision) string {
 	mac := hmac.New(sha256.New, f.codeKey)
+	input := make([]byte, 0, 256)
 	for _, s := range slices.Concat([]string{handle}, d.Claims, []string{""}, d.Scopes) {
-		fmt.Fprintf(mac, "%d:%s", len(s), s)
+		input = append(append(strconv.AppendInt(input, int64(len(s)), 10), ':'), s...)
 	}
+	mac.Write(input)
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 

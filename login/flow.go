@@ -127,8 +127,11 @@ func New(c Config) (*Flow, error) {
 // ID returns the public name of the login that the handle reaches: 22 characters of base64url, the same each time.
 // It names the login in URLs, cookie names, audit events and towards the identity system, and opens nothing.
 func ID(handle string) string {
-	sum := sha256.Sum256([]byte("signet/login/id:" + handle))
-	return base64.RawURLEncoding.EncodeToString(sum[:16])
+	input := append(make([]byte, 0, 64), "signet/login/id:"...)
+	sum := sha256.Sum256(append(input, handle...))
+	var id [22]byte
+	base64.RawURLEncoding.Encode(id[:], sum[:16])
+	return string(id[:])
 }
 
 // State returns where the login stands.

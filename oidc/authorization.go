@@ -59,7 +59,7 @@ func (p *Provider) Authorize(
 	if identity.Subject == "" || len(identity.Subject) > maxIdentitySubject || len(identity.State) > maxIdentityState {
 		return nil, errors.New("oidc: the authenticator's identity is empty or too long")
 	}
-	if !r.AcceptsSubject(p.Subject(c, identity.Subject)) {
+	if r.Subjects != nil && !r.AcceptsSubject(p.Subject(c, identity.Subject)) {
 		return nil, &oauth.Error{
 			Code:        oauth.LoginRequired,
 			Description: "another person logged in than the request asks for",

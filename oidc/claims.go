@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"cmp"
-	"iter"
 	"maps"
 	"slices"
 
@@ -67,21 +66,16 @@ func (p *Provider) Asked(c *oauth.Client, r *Request, scope []string) ClaimSet {
 		set.Scopes = scope
 		return set
 	}
-	userinfo := map[string]bool{}
+	userinfo := slices.Collect(maps.Keys(r.Claims.Userinfo))
 	for _, s := range scope {
 		claims, ok := p.config.Scopes[s]
 		if !ok && s != ScopeOpenID {
 			set.Scopes = append(set.Scopes, s)
 		}
-		for _, name := range claims {
-			userinfo[name] = true
-		}
+		userinfo = append(userinfo, claims...)
 	}
-	for name := range r.Claims.Userinfo {
-		userinfo[name] = true
-	}
-	set.Userinfo = p.releasable(c, maps.Keys(userinfo))
-	set.IDToken = p.releasable(c, maps.Keys(r.Claims.IDToken))
+	set.Userinfo = p.releasable(c, userinfo)
+	set.IDToken = p.releasable(c, slices.Collect(maps.Keys(r.Claims.IDToken)))
 	names := p.sort(slices.Concat(set.Userinfo, set.IDToken))
 	for _, name := range names {
 		if slices.Contains(names, companions[name]) { // one question for both
@@ -118,15 +112,16 @@ func (p *Provider) ACRs(c *oauth.Client, r *Request) ([]string, error) {
 	return known, nil
 }
 
-// releasable returns those of the names that the provider can release to the client, in order.
-func (p *Provider) releasable(c *oauth.Client, names iter.Seq[string]) []string {
-	var known []string
-	for name := range names {
-		if _, ok := p.order[name]; ok && (c.Claims == nil || slices.Contains(c.Claims, name)) {
-			known = append(known, name)
-		}
+// releasable returns those of the names, which it changes, that the provider can release to the client, in order.
+func (p *Provider) releasable(c *oauth.Client, names []string) []string {
+	names = slices.DeleteFunc(names, func(name string) bool {
+		_, known := p.order[name]
+		return !known || c.Claims != nil && !slices.Contains(c.Claims, name)
+	})
+	if len(names) == 0 {
+		return nil
 	}
-	return p.sort(known)
+	return p.sort(names)
 }
 
 // sort sorts known claims in place and drops duplicates.

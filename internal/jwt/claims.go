@@ -1,14 +1,13 @@
 package jwt
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"time"
-
-	"github.com/go-jose/go-jose/v4/json"
 )
 
 // maxDate is the last second of the year 9999, the last that common date formats can write.
@@ -25,7 +24,7 @@ type Claims struct {
 	IssuedAt  time.Time // iat
 	ID        string    // jti
 
-	members map[string]json.RawMessage
+	members members
 }
 
 // Audience is the aud claim, which is a string or an array of strings.
@@ -57,13 +56,13 @@ func DecodeClaims(payload []byte) (*Claims, error) {
 	}
 	c := &Claims{members: members}
 	errs := make([]error, 7)
-	c.Issuer, errs[0] = text(members, "iss")
-	c.Subject, errs[1] = text(members, "sub")
-	c.Audience, errs[2] = audience(members["aud"])
-	c.ExpiresAt, errs[3] = date(members, "exp")
-	c.NotBefore, errs[4] = date(members, "nbf")
-	c.IssuedAt, errs[5] = date(members, "iat")
-	c.ID, errs[6] = text(members, "jti")
+	c.Issuer, errs[0] = members.text("iss")
+	c.Subject, errs[1] = members.text("sub")
+	c.Audience, errs[2] = audience(members.get("aud"))
+	c.ExpiresAt, errs[3] = members.date("exp")
+	c.NotBefore, errs[4] = members.date("nbf")
+	c.IssuedAt, errs[5] = members.date("iat")
+	c.ID, errs[6] = members.text("jti")
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
@@ -71,10 +70,10 @@ func DecodeClaims(payload []byte) (*Claims, error) {
 }
 
 // Text returns any claim that must be a string, such as DPoP's htm; it is "" when the claim is absent.
-func (c *Claims) Text(name string) (string, error) { return text(c.members, name) }
+func (c *Claims) Text(name string) (string, error) { return c.members.text(name) }
 
 // Member returns any claim as the JSON that was sent, nil when it is absent. The caller must not change it.
-func (c *Claims) Member(name string) []byte { return c.members[name] }
+func (c *Claims) Member(name string) []byte { return c.members.get(name) }
 
 // CheckTime says whether the claims are valid now: exp has not come, nbf and iat have. Each is checked if it is there,
 // and clocks may differ by skew. Whether a date must be there, and how far from now it may be, is for the caller.
@@ -91,13 +90,13 @@ func (c *Claims) CheckTime(now time.Time, skew time.Duration) error {
 	return nil
 }
 
-func audience(raw json.RawMessage) (Audience, error) {
+func audience(raw []byte) (Audience, error) {
 	if raw == nil {
 		return Audience{}, nil
 	}
-	var one *string
-	if err := json.Unmarshal(raw, &one); err == nil && one != nil {
-		return Audience{Values: []string{*one}}, nil
+	if raw[0] == '"' {
+		one, err := unquote(raw)
+		return Audience{Values: []string{string(one)}}, err
 	}
 	var many []*string
 	err := json.Unmarshal(raw, &many)
@@ -112,9 +111,9 @@ func audience(raw json.RawMessage) (Audience, error) {
 }
 
 // date decodes a NumericDate: seconds since 1970, which may have a fraction.
-func date(members map[string]json.RawMessage, name string) (time.Time, error) {
-	raw, ok := members[name]
-	if !ok {
+func (m members) date(name string) (time.Time, error) {
+	raw := m.get(name)
+	if raw == nil {
 		return time.Time{}, nil
 	}
 	// raw is known to be JSON, which has none of the other things that ParseFloat takes: "0x10", "1_0", "Inf", "NaN".

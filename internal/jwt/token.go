@@ -87,15 +87,15 @@ func (t *Token) readHeader(data []byte) error {
 		return err
 	}
 	for _, name := range []string{"crit", "b64"} {
-		if _, ok := header[name]; ok {
+		if header.get(name) != nil {
 			return fmt.Errorf("%w: header %q is not supported", ErrMalformed, name)
 		}
 	}
-	alg, algErr := text(header, "alg")
-	kid, kidErr := text(header, "kid")
-	typ, typErr := text(header, "typ")
+	alg, algErr := header.text("alg")
+	kid, kidErr := header.text("kid")
+	typ, typErr := header.text("typ")
 	t.Algorithm, t.KeyID, t.Type = jose.SignatureAlgorithm(alg), kid, typ
-	t.embeddedKey = header["jwk"]
+	t.embeddedKey = header.get("jwk")
 	return errors.Join(algErr, kidErr, typErr)
 }
 

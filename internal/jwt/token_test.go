@@ -84,6 +84,31 @@ func TestVerifyRefusesAChangedToken(t *testing.T) {
 	}
 }
 
+// One signature in 128 has a number that begins with a zero byte, and most have one that begins with a one bit.
+func TestVerifyTakesEveryECDSASignature(t *testing.T) {
+	t.Parallel()
+	for _, alg := range []jose.SignatureAlgorithm{jose.ES256, jose.ES384} {
+		for range 300 {
+			token, err := jwt.Parse(sign(alg, `{}`, nil), jwt.Algorithms())
+			require.NoError(t, err)
+			_, err = token.Verify([]jose.JSONWebKey{public(alg)})
+			require.NoError(t, err)
+		}
+	}
+}
+
+func TestVerifyRefusesAnECDSASignatureOfZeros(t *testing.T) {
+	t.Parallel()
+	for _, alg := range []jose.SignatureAlgorithm{jose.ES256, jose.ES384} {
+		good := sign(alg, `{}`, nil)
+		end := strings.LastIndexByte(good, '.') + 1
+		token, err := jwt.Parse(good[:end]+strings.Repeat("A", len(good)-end), jwt.Algorithms())
+		require.NoError(t, err)
+		_, err = token.Verify([]jose.JSONWebKey{public(alg)})
+		require.ErrorIs(t, err, jwt.ErrSignature)
+	}
+}
+
 func TestVerifyRefusesASignatureInASN1(t *testing.T) {
 	t.Parallel()
 	input := encode(`{"alg":"ES256"}`) + "." + encode(`{}`)
@@ -266,6 +291,8 @@ func TestEmbeddedKey(t *testing.T) {
 		"string":    `{"alg":"ES256","jwk":"x"}`,
 		"private":   fmt.Sprintf(`{"alg":"ES256","jwk":%s}`, private),
 		"symmetric": `{"alg":"ES256","jwk":{"kty":"oct","k":"AAAA"}}`,
+		"off curve": fmt.Sprintf(`{"alg":"ES256","jwk":{"kty":"EC","crv":"P-256","x":"%[1]s","y":"%[1]s"}}`, strings.Repeat("A", 43)),
+		"too short": fmt.Sprintf(`{"alg":"ES256","jwk":{"kty":"EC","crv":"P-256","x":"%[1]s","y":"%[1]s"}}`, strings.Repeat("A", 42)),
 	} {
 		token, err := jwt.Parse(unsigned(header), jwt.Algorithms())
 		require.NoError(t, err, name)

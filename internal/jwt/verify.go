@@ -1,13 +1,13 @@
 package jwt
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/sha512"
-	"math/big"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -38,8 +38,25 @@ func verify(alg jose.SignatureAlgorithm, key any, input string, signature []byte
 	return false
 }
 
-// verifyECDSA takes r and s, each of size bytes.
+// verifyECDSA takes r and s, each of size bytes. They go to crypto/ecdsa in the ASN.1 that it wants, for big.Int is not
+// made for this and costs more.
 func verifyECDSA(key *ecdsa.PublicKey, digest, signature []byte, size int) bool {
-	return len(signature) == 2*size &&
-		ecdsa.Verify(key, digest, new(big.Int).SetBytes(signature[:size]), new(big.Int).SetBytes(signature[size:]))
+	if len(signature) != 2*size {
+		return false
+	}
+	der := make([]byte, 2, 2+2*(3+48))
+	der = appendInteger(der, signature[:size])
+	der = appendInteger(der, signature[size:])
+	der[0], der[1] = 0x30, byte(len(der)-2) // a SEQUENCE of fewer than 128 bytes
+	return ecdsa.VerifyASN1(key, digest, der)
+}
+
+// appendInteger appends a big-endian number as an INTEGER of ASN.1: without the zeros before it, but with one where the
+// first bit would be that of a negative number.
+func appendInteger(der, n []byte) []byte {
+	n = bytes.TrimLeft(n, "\x00")
+	if len(n) == 0 || n[0] >= 0x80 {
+		return append(append(der, 0x02, byte(len(n)+1), 0), n...)
+	}
+	return append(append(der, 0x02, byte(len(n))), n...)
 }
