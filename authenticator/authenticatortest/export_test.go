@@ -5,18 +5,6 @@ import (
 	"time"
 )
 
-// Broken returns the rules of Run that the Authenticator breaks, and what was seen.
-func Broken(ctx context.Context, patience time.Duration, open func() Subject) map[string]error {
-	broken := map[string]error{}
-	for _, r := range rules {
-		s := &subject{Subject: open(), patience: patience}
-		if err := s.check(ctx, r); err != nil {
-			broken[r.name] = err
-		}
-	}
-	return broken
-}
-
 // Check checks one rule.
 func Check(ctx context.Context, name string, patience time.Duration, s Subject) error {
 	for _, r := range rules {

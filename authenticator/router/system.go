@@ -58,7 +58,9 @@ func (s *system) supports(challenges []authenticator.Challenge) bool {
 }
 
 // sendsCodes reports whether the system sends one-time codes.
-func (s *system) sendsCodes() bool { return s.codes != nil && slices.Contains(s.factors, authenticator.OTP) }
+func (s *system) sendsCodes() bool {
+	return s.codes != nil && slices.Contains(s.factors, authenticator.OTP)
+}
 
 // own puts the register before the subject, so that those of two differ, and the system before the state.
 func (s *system) own(i *authenticator.Identity) (*authenticator.Identity, error) {
