@@ -207,6 +207,9 @@ func (d *Directory) identifier(id authenticator.Identifier) (authenticator.Ident
 
 // find returns the person, nil if there is none, or an *authenticator.Error.
 func (d *Directory) find(ctx context.Context, id authenticator.Identifier) (*Person, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, fail(authenticator.Unavailable, fmt.Errorf("directory: look-up: %w", err))
+	}
 	person, err := d.lookup(ctx, id)
 	switch {
 	case errors.Is(err, ErrUnknown):

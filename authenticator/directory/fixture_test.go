@@ -46,7 +46,7 @@ type fixture struct {
 	config directory.Config
 }
 
-func newFixture(t *testing.T, changes ...func(*directory.Config)) *fixture {
+func newFixture(t testing.TB, changes ...func(*directory.Config)) *fixture {
 	t.Helper()
 	hash, err := cheap.Hash(password)
 	require.NoError(t, err)
@@ -99,7 +99,7 @@ func newFixture(t *testing.T, changes ...func(*directory.Config)) *fixture {
 }
 
 // another returns a second instance over the same store.
-func (f *fixture) another(t *testing.T) *directory.Directory {
+func (f *fixture) another(t testing.TB) *directory.Directory {
 	t.Helper()
 	d, err := directory.New(f.config)
 	require.NoError(t, err)

@@ -17,7 +17,7 @@ import (
 
 const password = "demo password"
 
-func newMock(t *testing.T) *mock.Mock {
+func newMock(t testing.TB) *mock.Mock {
 	t.Helper()
 	codes, err := memory.New(memory.Config{})
 	require.NoError(t, err)

@@ -59,7 +59,7 @@ func form() authenticator.Form {
 
 // registry is a stub of Sunbird RC that insists on requests as they should be.
 type registry struct {
-	t       *testing.T
+	t       testing.TB
 	server  *httptest.Server
 	records []map[string]any
 	// generous: the search looks at the policy number alone, as a search engine might.
@@ -72,7 +72,7 @@ type registry struct {
 	lastSearch                   string
 }
 
-func newRegistry(t *testing.T) *registry {
+func newRegistry(t testing.TB) *registry {
 	t.Helper()
 	r := &registry{t: t, records: people()}
 	r.server = httptest.NewUnstartedServer(r)
@@ -97,7 +97,7 @@ func (r *registry) config() sunbird.Config {
 	}
 }
 
-func newSunbird(t *testing.T, c sunbird.Config) *sunbird.Registry {
+func newSunbird(t testing.TB, c sunbird.Config) *sunbird.Registry {
 	t.Helper()
 	s, err := sunbird.New(c)
 	require.NoError(t, err)
