@@ -130,9 +130,11 @@ func (s *server) fail(ctx context.Context, w http.ResponseWriter, err error) {
 	switch {
 	case !ok:
 		s.config.Logger.ErrorContext(ctx, "remote: the authenticator failed", "type", fmt.Sprintf("%T", err))
-	case statusOf(e.Reason) == http.StatusServiceUnavailable:
+	case e.Reason == authenticator.Unavailable:
 		s.config.Logger.WarnContext(ctx, "remote: the authenticator is unavailable", "error", e)
 		p.RetryAt = e.RetryAt
+	case statusOf(e.Reason) == http.StatusServiceUnavailable:
+		s.config.Logger.ErrorContext(ctx, "remote: the authenticator gave a reason that does not exist")
 	default:
 		p = problem{Status: statusOf(e.Reason), Reason: e.Reason, RetryAt: e.RetryAt}
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -121,6 +122,9 @@ func parseIdentity(data []byte) (*authenticator.Identity, error) {
 		return nil, err
 	case i.Subject == "" || len(i.Subject) > maxSubject:
 		return nil, errors.New("remote: the subject is missing or too long")
+	case strings.ContainsRune(i.Subject, utf8.RuneError):
+		// It stands for what JSON could not carry, in which two people may differ.
+		return nil, errors.New("remote: the subject is not text")
 	case len(i.State) > maxState:
 		return nil, errors.New("remote: the state is too long")
 	}
