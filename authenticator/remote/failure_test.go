@@ -30,6 +30,7 @@ func TestAnswersThatCannotBeTrustedAreUnavailable(t *testing.T) {
 		"subject of no type": says(200, `{"subject": 7}`),
 		"subject twice":      says(200, `{"subject": "a", "subject": "grace-1"}`),
 		"state of no type":   says(200, `{"subject": "grace-1", "state": {}}`),
+		"state of bytes":     says(200, `{"subject": "grace-1", "state": [1, 2]}`),
 		"oversized state":    says(200, `{"subject": "grace-1", "state": "`+strings.Repeat("AAAA", 8<<10/3+1)+`"}`),
 		"nonsense":           says(200, "Grace Wanjiru Otieno"),
 		"more after it":      says(200, `{"subject": "grace-1"} {}`),

@@ -195,7 +195,7 @@ func (s *server) postAuthenticate(ctx context.Context, r *authenticateRequest) (
 		req.Challenges[i] = authenticator.Challenge(c)
 	}
 	i, err := s.authenticator.Authenticate(ctx, req)
-	return (*identity)(i), err
+	return identityOf(i), err
 }
 
 func (s *server) postClaims(ctx context.Context, r *claimsRequest) (*claims, error) {
@@ -204,7 +204,7 @@ func (s *server) postClaims(ctx context.Context, r *claimsRequest) (*claims, err
 		return nil, errRequest
 	}
 	c, err := s.authenticator.Claims(ctx, &authenticator.ClaimsRequest{
-		Transaction: r.Transaction, ClientID: r.ClientID, Identity: authenticator.Identity(r.Identity),
+		Transaction: r.Transaction, ClientID: r.ClientID, Identity: *r.Identity.contract(),
 		Names: r.Names, Locales: r.Locales,
 	})
 	if c != nil && c.Values == nil {

@@ -102,7 +102,7 @@ func (c *Client) SendCode(ctx context.Context, r *authenticator.CodeRequest) (*a
 // Claims asks the server, once.
 func (c *Client) Claims(ctx context.Context, r *authenticator.ClaimsRequest) (*authenticator.Claims, error) {
 	return post(ctx, c.calls, pathClaims, claimsRequest{
-		Transaction: r.Transaction, ClientID: r.ClientID, Identity: identity(r.Identity),
+		Transaction: r.Transaction, ClientID: r.ClientID, Identity: *identityOf(&r.Identity),
 		Names: append([]string{}, r.Names...), Locales: r.Locales,
 	}, parseClaims)
 }

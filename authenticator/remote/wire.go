@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"encoding/base64"
 	stdjson "encoding/json"
 	"errors"
 	"fmt"
@@ -62,8 +63,8 @@ type (
 		Locales     []string                 `json:"locales,omitempty"`
 	}
 	identity struct {
-		Subject string `json:"subject"`
-		State   []byte `json:"state,omitempty"` // base64, with padding
+		Subject string     `json:"subject"`
+		State   base64Text `json:"state,omitempty"`
 	}
 	claimsRequest struct {
 		Transaction string   `json:"transaction"`
@@ -103,6 +104,32 @@ type (
 	}
 )
 
+// base64Text is bytes that stand in JSON as base64 with padding. A plain []byte would also be read from an array.
+type base64Text []byte
+
+// MarshalText encodes.
+func (b base64Text) MarshalText() ([]byte, error) {
+	return base64.StdEncoding.AppendEncode(nil, b), nil
+}
+
+// UnmarshalText decodes.
+func (b *base64Text) UnmarshalText(text []byte) (err error) {
+	*b, err = base64.StdEncoding.Strict().AppendDecode(nil, text)
+	return err
+}
+
+// identityOf returns nil for nil, which no client believes.
+func identityOf(i *authenticator.Identity) *identity {
+	if i == nil {
+		return nil
+	}
+	return &identity{Subject: i.Subject, State: i.State}
+}
+
+func (i *identity) contract() *authenticator.Identity {
+	return &authenticator.Identity{Subject: i.Subject, State: i.State}
+}
+
 var errNonsense = errors.New("remote: not the JSON that the description demands")
 
 // decode reads one JSON object. It is strict where readers differ: names are case-sensitive and must not be there twice,
@@ -128,7 +155,7 @@ func parseIdentity(data []byte) (*authenticator.Identity, error) {
 	case len(i.State) > maxState:
 		return nil, errors.New("remote: the state is too long")
 	}
-	return (*authenticator.Identity)(i), nil
+	return i.contract(), nil
 }
 
 func parseClaims(data []byte) (*authenticator.Claims, error) {
