@@ -104,6 +104,7 @@ func weighConsents(b *testing.B) {
 		execute(b, backend.dsn, sql, string(value), present)
 	}
 	b.ReportMetric(float64(tables(b, backend.dsn, "ledger"))/present, "B/consent")
+	b.ReportMetric(float64(query(b, backend.dsn, "SELECT pg_indexes_size('signet.ledger')"))/present, "index-B/consent")
 	b.ReportMetric(float64(tables(b, backend.dsn, "ledger_history"))/present, "B/earlier-version")
 
 	written := make([]store.Record, writes)
