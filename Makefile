@@ -36,7 +36,7 @@ lint: ## Check formatting, go vet, staticcheck, and that nothing but PKCS#11 nee
 	$(GO) run $(STATICCHECK) ./...
 
 .PHONY: bench
-bench: ## Run all benchmarks, a complete login last
+bench: postgres redis ## Run all benchmarks, a complete login over memory, PostgreSQL and Redis last
 	@set -e; dirs=$$(grep -rl --include='*_test.go' '^func Benchmark' . | xargs -n1 dirname | sort -u); \
 	for dir in $$(echo "$$dirs" | grep -vx . || true) $$(echo "$$dirs" | grep -x . || true); do \
 		$(GO) test -run '^$$' -bench . -benchmem "$$dir"; \

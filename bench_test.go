@@ -10,11 +10,14 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +29,6 @@ import (
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
-	"github.com/gosignet/signet/store/memory"
 )
 
 const benchIssuer = "https://id.example"
@@ -54,6 +56,9 @@ func BenchmarkLogin(b *testing.B) {
 
 type benchWorld struct {
 	provider *signet.Provider
+	backend  benchBackend
+	workers  int          // how many logins go on at the same time; 0 is one
+	people   atomic.Int64 // how many have logged in, each once
 	alg      jose.SignatureAlgorithm
 	client   jose.Signer
 	keys     *keystore.Memory
@@ -63,7 +68,11 @@ type benchWorld struct {
 }
 
 func newBenchWorld(b testing.TB, alg jose.SignatureAlgorithm, profile oauth.Profile) *benchWorld {
-	w := &benchWorld{alg: alg}
+	return newBenchWorldOver(b, alg, profile, newMemoryBackend(b))
+}
+
+func newBenchWorldOver(b testing.TB, alg jose.SignatureAlgorithm, profile oauth.Profile, backend benchBackend) *benchWorld {
+	w := &benchWorld{alg: alg, backend: backend}
 	w.floorKey = benchKey(b, alg)
 	clientKey := benchKey(b, alg)
 	var err error
@@ -73,26 +82,18 @@ func newBenchWorld(b testing.TB, alg jose.SignatureAlgorithm, profile oauth.Prof
 	if w.keys, err = keystore.Generate(alg); err != nil {
 		b.Fatal(err)
 	}
-	clients, err := oauth.NewStaticClients(&oauth.Client{
+	clients := backend.register(b, &oauth.Client{
 		ID: "portal", Names: map[string]string{"": "Portal"},
 		RedirectURIs:       []string{"https://portal.example/callback"},
 		Keys:               jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: clientKey.Public(), KeyID: "1"}}},
 		AssertionAlgorithm: alg,
 		Scopes:             []string{"openid", "profile"},
 	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	state, err := memory.New(memory.Config{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { state.Close() })
 	secret := make([]byte, 32)
 	rand.Read(secret)
 	w.provider, err = signet.New(signet.Config{
-		Issuer: benchIssuer, Clients: clients, Authenticator: benchPeople{}, Keys: w.keys, Store: state,
-		PairwiseSecret: secret, Algorithm: alg, Profile: profile, IdentifierLimit: login.Limit{Attempts: 65535},
+		Issuer: benchIssuer, Clients: clients, Authenticator: benchPeople{}, Keys: w.keys, Store: backend.state,
+		PairwiseSecret: secret, Algorithm: alg, Profile: profile,
 	})
 	if err != nil {
 		b.Fatal(err)
@@ -194,9 +195,7 @@ func (w *benchWorld) measure(b *testing.B, work work, phases ...phase) {
 		runtime.GC() // what the client leaves behind
 		start := cpuTime()
 		b.StartTimer()
-		for i := range b.N {
-			p.run(i)
-		}
+		w.each(b.N, p.run)
 		b.StopTimer()
 		spent += cpuTime() - start
 	}
@@ -204,6 +203,23 @@ func (w *benchWorld) measure(b *testing.B, work work, phases ...phase) {
 	b.ReportMetric(float64(spent), "cpu-ns/op")
 	b.ReportMetric(float64(spent)/float64(floor), "x-floor")
 }
+
+// each runs so many logins, as many at the same time as there are workers.
+func (w *benchWorld) each(logins int, run func(i int)) {
+	var next atomic.Int64
+	var group sync.WaitGroup
+	for range max(w.workers, 1) {
+		group.Go(func() {
+			for i := next.Add(1); i <= int64(logins); i = next.Add(1) {
+				run(int(i - 1))
+			}
+		})
+	}
+	group.Wait()
+}
+
+// identifier is that of the next person. Each logs in once, as in a country: what counts attempts finds nobody again.
+func (w *benchWorld) identifier() string { return fmt.Sprintf("%010d", 1_000_000_000+w.people.Add(1)) }
 
 func (w *benchWorld) assertion(b *testing.B) string {
 	claims, err := json.Marshal(map[string]any{
@@ -267,7 +283,7 @@ func (w *benchWorld) throughPages(b *testing.B, authorize string) (callback stri
 		r.Header.Set("Cookie", cookie)
 		next = w.do(b, r, http.StatusSeeOther).Header().Get("Location")
 	}
-	send(get(http.StatusOK).Body.String(), url.Values{"identifier": {"4409173820"}})
+	send(get(http.StatusOK).Body.String(), url.Values{"identifier": {w.identifier()}})
 	send(get(http.StatusOK).Body.String(), url.Values{"response": {"111111"}})
 	send(get(http.StatusOK).Body.String(), url.Values{"claim": {"name", "given_name", "birthdate"}})
 	return next
@@ -279,7 +295,7 @@ func (w *benchWorld) throughFlow(b *testing.B, authorize string) (callback strin
 	cookie, _, _ := strings.Cut(rec.Header().Get("Set-Cookie"), ";")
 	_, handle, _ := strings.Cut(cookie, "=")
 	ctx := b.Context()
-	person := authenticator.Identifier{Value: "4409173820"}
+	person := authenticator.Identifier{Value: w.identifier()}
 	if _, err := w.provider.Login.SendCode(ctx, handle, person); err != nil {
 		b.Fatal(err)
 	}
@@ -327,8 +343,8 @@ func (benchPeople) SendCode(context.Context, *authenticator.CodeRequest) (*authe
 	return &authenticator.CodeReceipt{Destinations: []string{"+000 •• ••• 321"}, Length: 6}, nil
 }
 
-func (benchPeople) Authenticate(context.Context, *authenticator.Request) (*authenticator.Identity, error) {
-	return &authenticator.Identity{Subject: "4409173820"}, nil
+func (benchPeople) Authenticate(_ context.Context, r *authenticator.Request) (*authenticator.Identity, error) {
+	return &authenticator.Identity{Subject: r.Identifier.Value}, nil
 }
 
 func (benchPeople) Claims(context.Context, *authenticator.ClaimsRequest) (*authenticator.Claims, error) {
