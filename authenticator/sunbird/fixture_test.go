@@ -180,7 +180,7 @@ func (r *registry) read(w http.ResponseWriter, id string) {
 	w.WriteHeader(http.StatusNotFound)
 }
 
-func writeJSON(t *testing.T, w http.ResponseWriter, v any) {
+func writeJSON(t testing.TB, w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	assert.NoError(t, json.NewEncoder(w).Encode(v))
 }
