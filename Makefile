@@ -68,7 +68,7 @@ deps: ## Rewrite the reviewed list of third-party modules
 	@git --no-pager diff --stat -- internal/layout/dependencies.txt 2>/dev/null || true
 
 .PHONY: tools
-tools: compiler browser node postgres redis softhsm
+tools: compiler browser node postgres redis softhsm python
 
 # The race detector needs cgo, and so a C compiler, on Linux.
 .PHONY: compiler
@@ -114,6 +114,14 @@ softhsm: ## Install SoftHSM2 and OpenSSL, which the tests of PKCS#11 need, unles
 		echo "SoftHSM2 or OpenSSL not found, and no apt-get to install them: install softhsm2 and openssl, the tests of PKCS#11 need them."; exit 1; \
 	fi; \
 	$(APT_INSTALL); apt_install softhsm2 openssl
+
+.PHONY: python
+python: ## Install Python 3, which runs the sample of a remote authenticator, unless it is there
+	@if command -v python3 >/dev/null; then exit 0; fi; \
+	if ! command -v apt-get >/dev/null; then \
+		echo "Python 3 not found (python3), and no apt-get to install it: install Python 3.8 or newer, the tests need it."; exit 1; \
+	fi; \
+	$(APT_INSTALL); apt_install python3
 
 # A relying party that none of us wrote, for the tests. What it is made of is in its package-lock.json.
 JSCLIENT := examples/e2e/testdata/jsclient
