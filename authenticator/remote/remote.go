@@ -79,8 +79,12 @@ func New(ctx context.Context, c Config) (*Client, error) {
 // Factors returns what the server said at the start.
 func (c *Client) Factors() []authenticator.Factor { return slices.Clone(c.factors) }
 
-// Authenticate asks the server, once.
+// Authenticate asks the server, once. A request without answers is Unsupported and not sent: all of none are right, so a
+// server that loops over them would let everybody in.
 func (c *Client) Authenticate(ctx context.Context, r *authenticator.Request) (*authenticator.Identity, error) {
+	if len(r.Challenges) == 0 {
+		return nil, &authenticator.Error{Reason: authenticator.Unsupported, Err: errors.New("remote: nothing was answered")}
+	}
 	req := authenticateRequest{
 		Transaction: r.Transaction, ClientID: r.ClientID, Identifier: r.Identifier,
 		Challenges: make([]challenge, len(r.Challenges)), Locales: r.Locales,

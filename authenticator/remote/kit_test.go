@@ -1,0 +1,57 @@
+package remote_test
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/authenticatortest"
+	"github.com/gosignet/signet/authenticator/mock"
+	"github.com/gosignet/signet/authenticator/remote"
+	"github.com/gosignet/signet/store/memory"
+)
+
+func TestMockBehindBothHalvesKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	authenticatortest.Run(t, func(testing.TB) authenticatortest.Subject {
+		w := newWorld(t)
+		people, err := mock.New(mock.Config{Password: "a password", Store: must(memory.New(memory.Config{}))})
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = people.Close() })
+		w.handler.Handler = must(remote.Handler(people, w.serverConfig))
+		return authenticatortest.Subject{
+			Authenticator: w.client(t),
+			Person:        authenticator.Identifier{Type: mock.NationalID, Value: "8051437269"},
+			Unknown:       authenticator.Identifier{Type: mock.NationalID, Value: "0000000000"},
+			Answers:       map[authenticator.Factor]authenticatortest.Answer{authenticator.Password: {Right: "a password", Wrong: "no password"}},
+			Code:          func(context.Context, string) (string, error) { return mock.OTP, nil },
+			Claims:        []string{"name", "birthdate"},
+			Languages:     []string{"name#en"},
+		}
+	})
+}
+
+func TestPythonSampleKeepsTheContract(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	url, _ := startPython(t, a)
+	config := &tls.Config{
+		RootCAs: a.pool(), Certificates: []tls.Certificate{a.issue(t, "provider", x509.ExtKeyUsageClientAuth)},
+	}
+	authenticatortest.Run(t, func(testing.TB) authenticatortest.Subject {
+		c, err := remote.New(t.Context(), remote.Config{BaseURL: url, TLS: config})
+		require.NoError(t, err)
+		return authenticatortest.Subject{
+			Authenticator: c,
+			Person:        authenticator.Identifier{Value: "8051437269"},
+			Unknown:       authenticator.Identifier{Value: "0000000000"},
+			Answers:       map[authenticator.Factor]authenticatortest.Answer{authenticator.Password: {Right: "lotus-8051", Wrong: "lotus-8052"}},
+			Claims:        []string{"name", "birthdate"},
+			Languages:     []string{"name#en"},
+		}
+	})
+}
