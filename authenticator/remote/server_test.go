@@ -206,6 +206,26 @@ func TestClientCertificateHasToBeVerified(t *testing.T) {
 	require.ErrorContains(t, err, "401")
 }
 
+func TestMutualTLSOfBothHalves(t *testing.T) {
+	t.Parallel()
+	a := newAuthority(t)
+	handler := must(remote.Handler(newPeople(), remote.ServerConfig{ClientCertificate: true}))
+	server := httptest.NewUnstartedServer(handler)
+	server.TLS = &tls.Config{
+		Certificates: []tls.Certificate{a.issue(t, "people", x509.ExtKeyUsageServerAuth)},
+		ClientCAs:    a.pool(), ClientAuth: tls.RequireAndVerifyClientCert,
+	}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	c, err := remote.New(t.Context(), remote.Config{BaseURL: server.URL, TLS: &tls.Config{
+		RootCAs: a.pool(), Certificates: []tls.Certificate{a.issue(t, "provider", x509.ExtKeyUsageClientAuth)},
+	}})
+	require.NoError(t, err)
+	identity, err := c.Authenticate(t.Context(), login())
+	require.NoError(t, err)
+	assert.Equal(t, "grace-1", identity.Subject)
+}
+
 func TestDescriptionIsServedToEverybody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
