@@ -3,6 +3,7 @@ package store
 import (
 	"crypto/aes"
 	"crypto/cipher"
+	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -66,8 +67,11 @@ func newSealer(bucket, handle string) (*sealer, error) {
 	}
 	// One expansion gives both halves: what the backend may know, and what it may not. A handle is uniformly random,
 	// so that HKDF needs no extraction first (RFC 5869, section 3.3).
-	known, hidden := expand((*[handleSize]byte)(secret), "signet/bucket/"+bucket)
-	block, err := aes.NewCipher(hidden[:])
+	okm, err := hkdf.Expand(sha256.New, secret, "signet/bucket/"+bucket, 2*sha256.Size)
+	if err != nil {
+		return nil, err
+	}
+	block, err := aes.NewCipher(okm[sha256.Size:])
 	if err != nil {
 		return nil, err
 	}
@@ -75,37 +79,7 @@ func newSealer(bucket, handle string) (*sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := append(make([]byte, 0, maxName+1+handleLength), bucket...)
-	key = base64.RawURLEncoding.AppendEncode(append(key, ':'), known[:])
-	return &sealer{key: string(key), aead: aead}, nil
-}
-
-// maxInput is what mac hashes at most, so that it needs no memory but the stack.
-const maxInput = sha256.Size + len("signet/bucket/") + maxName + 1
-
-// expand is HKDF-Expand with SHA-256 for 64 bytes (RFC 5869, section 2.3). A login opens a dozen records, and crypto/hkdf
-// allocates more for each than all else that opening it takes; the tests hold this against it.
-func expand(secret *[handleSize]byte, info string) (first, second [sha256.Size]byte) {
-	var buffer [maxInput]byte
-	message := append(append(buffer[:0], info...), 1)
-	first = mac(secret, message)
-	message = append(append(append(buffer[:0], first[:]...), info...), 2)
-	second = mac(secret, message)
-	return first, second
-}
-
-// mac is HMAC with SHA-256 (RFC 2104) for a key of 32 bytes.
-func mac(key *[handleSize]byte, message []byte) [sha256.Size]byte {
-	var inner, outer [sha256.BlockSize]byte
-	copy(inner[:], key[:])
-	copy(outer[:], key[:])
-	for i := range inner {
-		inner[i] ^= 0x36
-		outer[i] ^= 0x5c
-	}
-	var input [sha256.BlockSize + maxInput]byte
-	digest := sha256.Sum256(append(append(input[:0], inner[:]...), message...))
-	return sha256.Sum256(append(append(input[:0], outer[:]...), digest[:]...))
+	return &sealer{key: bucket + ":" + base64.RawURLEncoding.EncodeToString(okm[:sha256.Size]), aead: aead}, nil
 }
 
 // seal makes the record of a value.
