@@ -355,7 +355,9 @@ func TestABrokenAuthenticatorIsCaught(t *testing.T) {
 		})},
 		{"languages are asked for in vain", "ClaimLanguages", released(func(_ *claimsAsked, v map[string]json.RawMessage) { delete(v, "name#en") })},
 		{"a form has no fields", "Forms", func(s *system) {
-			s.form = func(context.Context, authenticator.Factor) (*authenticator.Form, error) { return &authenticator.Form{}, nil }
+			s.form = func(context.Context, authenticator.Factor) (*authenticator.Form, error) {
+				return &authenticator.Form{}, nil
+			}
 		}},
 		{"every factor has a form", "NoSuchForm", func(s *system) {
 			s.form = func(context.Context, authenticator.Factor) (*authenticator.Form, error) {
