@@ -31,14 +31,17 @@ const iterations = 600_000 // of PBKDF2: a PIN is short, so that a stolen regist
 
 // register is an authenticator.Authenticator. Its columns are "id" (the subject, forever), "national_id" (what people
 // type), "salt", "pin" (a hash), and the claims, by their names.
-type register struct{ people map[string]map[string]string }
+type register struct {
+	people     map[string]map[string]string
+	iterations int
+}
 
-func open(file io.Reader) (*register, error) {
+func open(file io.Reader, iterations int) (*register, error) {
 	rows, err := csv.NewReader(file).ReadAll()
 	if err != nil || len(rows) == 0 {
 		return nil, errors.Join(errors.New("the register cannot be read"), err)
 	}
-	r := &register{people: make(map[string]map[string]string)}
+	r := &register{people: make(map[string]map[string]string), iterations: iterations}
 	for _, row := range rows[1:] {
 		person := make(map[string]string)
 		for i, column := range rows[0] {
@@ -63,7 +66,7 @@ func (r *register) Authenticate(ctx context.Context, req *authenticator.Request)
 	}
 	// Nobody has no PIN that is right, but is looked at as long: the answer does not tell who is registered.
 	person := r.people[strings.ReplaceAll(req.Identifier.Value, " ", "")]
-	right := subtle.ConstantTimeCompare([]byte(hash(person["salt"], req.Challenges[0].Response)), []byte(person["pin"])) == 1
+	right := subtle.ConstantTimeCompare([]byte(hash(person["salt"], req.Challenges[0].Response, r.iterations)), []byte(person["pin"])) == 1
 	if person == nil || !right {
 		return nil, refuse(authenticator.WrongCredentials, "nobody has this number and PIN")
 	}
@@ -97,7 +100,7 @@ func refuse(reason authenticator.Reason, cause string) error {
 	return &authenticator.Error{Reason: reason, Err: errors.New(cause)}
 }
 
-func hash(salt, pin string) string {
+func hash(salt, pin string, iterations int) string {
 	key, _ := pbkdf2.Key(sha256.New, pin, []byte(salt), iterations, sha256.Size) // fails for sizes alone
 	return base64.RawURLEncoding.EncodeToString(key)
 }
@@ -105,11 +108,11 @@ func hash(salt, pin string) string {
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == "hash" { // go run ./examples/registry hash 4711
 		salt := rand.Text()
-		fmt.Println(salt + "," + hash(salt, os.Args[2]))
+		fmt.Println(salt + "," + hash(salt, os.Args[2], iterations))
 		return
 	}
 	file := must(os.Open("examples/registry/register.csv"))
-	people := must(open(file))
+	people := must(open(file, iterations))
 	log.Print("http://localhost:8080 is a provider")
 	log.Fatal(http.ListenAndServe("localhost:8080", newProvider(people, "http://localhost:8080")))
 }

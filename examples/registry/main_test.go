@@ -22,16 +22,20 @@ func openFile(t testing.TB) *register {
 	file, err := os.Open("register.csv")
 	require.NoError(t, err)
 	defer file.Close()
-	r, err := open(file)
+	r, err := open(file, iterations)
 	require.NoError(t, err)
 	return r
 }
 
 func TestRegisterKeepsTheContract(t *testing.T) {
 	t.Parallel()
+	const people = "id,national_id,salt,pin,name,name#en,birthdate,phone_number\n"
+	row := "p-1,8051437269,salt," + hash("salt", "271828", 1) + ",សុខ ដារ៉ា,Sok Dara,1990-05-14,+85500000269\n"
 	authenticatortest.Run(t, func(t testing.TB) authenticatortest.Subject {
+		r, err := open(strings.NewReader(people+row), 1) // one iteration, because the kit asks hundreds of times
+		require.NoError(t, err)
 		return authenticatortest.Subject{
-			Authenticator: openFile(t),
+			Authenticator: r,
 			Person:        authenticator.Identifier{Value: "8051437269"},
 			Unknown:       authenticator.Identifier{Value: "1000000000"},
 			Answers:       map[authenticator.Factor]authenticatortest.Answer{authenticator.PIN: {Right: "271828", Wrong: "271829"}},
@@ -51,7 +55,7 @@ func TestMainIsUnder150Lines(t *testing.T) {
 func TestARegisterThatIsWrongIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"", "id,national_id,pin\n,1,x\n", "id,national_id,pin\na,1,\n", "id,national_id,pin\na,1,x\nb,1,x\n", "id\na,b\n"} {
-		_, err := open(strings.NewReader(text))
+		_, err := open(strings.NewReader(text), 1)
 		assert.Error(t, err, text)
 	}
 }
@@ -82,13 +86,13 @@ func TestAPersonLogsIn(t *testing.T) {
 			form.Set(name, attribute(m, "value"))
 		}
 	}
-	t.Log(page)
 	form.Set("identifier", "8051437269")
 	form.Set("response", "271828")
 	action := at.ResolveReference(must(url.Parse(attribute(regexp.MustCompile(`<form[^>]*>`).FindString(page), "action"))))
 	page, _ = read(browser.PostForm(action.String(), form))
 	assert.Contains(t, page, "My Portal")
-	assert.Contains(t, page, "consent")
+	assert.Contains(t, page, "/consent\"", "the form of consent follows a right PIN")
+	assert.NotContains(t, page, "Prove who you are")
 }
 
 func attribute(tag, name string) string {
