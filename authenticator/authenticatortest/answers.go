@@ -24,7 +24,7 @@ var answerRules = []rule{
 		check: func(_ context.Context, s *subject) error {
 			factors := s.factors()
 			if len(factors) == 0 {
-				return errors.New("Factors is empty")
+				return errors.New("there are no factors in Factors")
 			}
 			for i, f := range factors {
 				// A type of identifier follows the rule for the name of a factor.
@@ -36,10 +36,10 @@ var answerRules = []rule{
 				}
 			}
 			if again := s.factors(); !slices.Equal(factors, again) {
-				return fmt.Errorf("Factors was %q and then %q", factors, again)
+				return fmt.Errorf("the result of Factors was %q and then %q", factors, again)
 			}
 			if slices.Contains(factors, authenticator.OTP) && s.sender() == nil {
-				return errors.New("Factors has otp, but there is no SendCode")
+				return errNoSender
 			}
 			return nil
 		},

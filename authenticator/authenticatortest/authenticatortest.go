@@ -38,7 +38,8 @@ type Subject struct {
 
 // Answer is what a person may respond to a factor.
 type Answer struct {
-	// Right is right, again and again. Wrong has the same form.
+	// Right is right, again and again. Wrong has the same form. Errors are searched for both, so that they should not be
+	// words that errors have.
 	Right, Wrong string
 }
 

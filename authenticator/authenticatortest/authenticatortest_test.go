@@ -63,7 +63,7 @@ func correct(t testing.TB) *system {
 	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
 	codes, err := memory.New(memory.Config{Now: clock})
 	require.NoError(t, err)
-	m, err := mock.New(mock.Config{Password: "right", Store: codes, Now: clock})
+	m, err := mock.New(mock.Config{Password: "right horse", Store: codes, Now: clock})
 	require.NoError(t, err)
 	s := &system{
 		factors: m.Factors, authenticate: m.Authenticate, claims: m.Claims, sendCode: m.SendCode,
@@ -86,7 +86,7 @@ func correct(t testing.TB) *system {
 func subject(s *system) authenticatortest.Subject {
 	return authenticatortest.Subject{
 		Authenticator: s, Person: s.person, Unknown: authenticator.Identifier{Value: "1000000000"},
-		Answers:   map[authenticator.Factor]authenticatortest.Answer{authenticator.Password: {Right: "right", Wrong: "wrong"}},
+		Answers:   map[authenticator.Factor]authenticatortest.Answer{authenticator.Password: {Right: "right horse", Wrong: "other horse"}},
 		Code:      func(context.Context, string) (string, error) { return mock.OTP, nil },
 		Expire:    func() { s.advance(4 * time.Minute) },
 		Claims:    []string{"name", "phone_number"},
@@ -259,7 +259,7 @@ func TestABrokenAuthenticatorIsCaught(t *testing.T) {
 			s.authenticate = func(ctx context.Context, r *request) (*identity, error) {
 				if before, found := strings.CutSuffix(r.Identifier.Value, "' --"); found {
 					injected := *r
-					injected.Identifier.Value, injected.Challenges = before, []authenticator.Challenge{{Factor: "pwd", Response: "right"}}
+					injected.Identifier.Value, injected.Challenges = before, []authenticator.Challenge{{Factor: "pwd", Response: "right horse"}}
 					return whole(ctx, &injected)
 				}
 				return whole(ctx, r)
@@ -355,7 +355,9 @@ func TestABrokenAuthenticatorIsCaught(t *testing.T) {
 		})},
 		{"languages are asked for in vain", "ClaimLanguages", released(func(_ *claimsAsked, v map[string]json.RawMessage) { delete(v, "name#en") })},
 		{"a form has no fields", "Forms", func(s *system) {
-			s.form = func(context.Context, authenticator.Factor) (*authenticator.Form, error) { return &authenticator.Form{}, nil }
+			s.form = func(context.Context, authenticator.Factor) (*authenticator.Form, error) {
+				return &authenticator.Form{}, nil
+			}
 		}},
 		{"every factor has a form", "NoSuchForm", func(s *system) {
 			s.form = func(context.Context, authenticator.Factor) (*authenticator.Form, error) {

@@ -19,25 +19,27 @@ func (s *subject) check(ctx context.Context, r rule) error {
 
 func (s *subject) complete() error {
 	if s.Authenticator == nil {
-		return errors.New("Authenticator is nil")
+		return errors.New("there is no Authenticator")
 	}
 	errs := []error{s.Person.Validate(), s.Unknown.Validate()}
 	if s.Person == s.Unknown {
-		errs = append(errs, errors.New("Person and Unknown are the same"))
+		errs = append(errs, errors.New("the Person and Unknown are the same"))
 	}
 	for _, f := range s.factors() {
 		a, ok := s.Answers[f]
 		switch {
 		case f == authenticator.OTP && s.Code == nil:
-			errs = append(errs, errors.New("Code is nil, but otp is a factor"))
+			errs = append(errs, errors.New("there is no Code, but otp is a factor"))
 		case f != authenticator.OTP && !ok:
-			errs = append(errs, fmt.Errorf("Answers has none for %q", f))
+			errs = append(errs, fmt.Errorf("there is none in Answers for %q", f))
 		case f != authenticator.OTP && a.Right == a.Wrong:
 			errs = append(errs, fmt.Errorf("right and wrong answers are the same for %q", f))
 		}
 	}
 	return errors.Join(errs...)
 }
+
+var errNoSender = errors.New("there is otp in Factors, but there is no SendCode")
 
 func (s *subject) authenticate(ctx context.Context, r *authenticator.Request) (*authenticator.Identity, error) {
 	return call(s.patience, "Authenticate", func() (*authenticator.Identity, error) {
@@ -52,7 +54,7 @@ func (s *subject) claims(ctx context.Context, r *authenticator.ClaimsRequest) (*
 func (s *subject) sendCode(ctx context.Context, r *authenticator.CodeRequest) (*authenticator.CodeReceipt, error) {
 	sender := s.sender()
 	if sender == nil {
-		return nil, errors.New("Factors has otp, but there is no SendCode")
+		return nil, errNoSender
 	}
 	return call(s.patience, "SendCode", func() (*authenticator.CodeReceipt, error) { return sender.SendCode(ctx, r) })
 }

@@ -138,7 +138,7 @@ func (s *subject) release(ctx context.Context, names, locales []string) (map[str
 		if _, ok := errors.AsType[brokenError](err); ok {
 			return nil, err
 		}
-		return nil, fmt.Errorf("Claims failed: %w", err)
+		return nil, fmt.Errorf("the call of Claims failed: %w", err)
 	}
 	return claims.Values, nil
 }

@@ -3,6 +3,7 @@ package authenticatortest
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,11 +37,11 @@ var codeRules = []rule{
 			case len(known.Destinations) != len(unknown.Destinations):
 				return fmt.Errorf("%d destinations, and %d for somebody unknown", len(known.Destinations), len(unknown.Destinations))
 			case known.Length != unknown.Length:
-				return fmt.Errorf("Length is %d, and %d for somebody unknown", known.Length, unknown.Length)
+				return fmt.Errorf("the Length is %d, and %d for somebody unknown", known.Length, unknown.Length)
 			case !sameMoment(known.ExpiresAt, unknown.ExpiresAt) || !sameMoment(known.ResendAfter, unknown.ResendAfter):
-				return fmt.Errorf("ExpiresAt or ResendAfter differ for somebody unknown")
+				return errors.New("the times of the receipt differ for somebody unknown")
 			case !slices.Equal(unknown.Destinations, again.Destinations):
-				return fmt.Errorf("somebody unknown has other destinations every time")
+				return errors.New("somebody unknown has other destinations every time")
 			}
 			return nil
 		},
@@ -73,7 +74,7 @@ var codeRules = []rule{
 				}
 				// A telephone number of E.164 has 8 digits or more without the country's code.
 				if len(d) > 256 || digits > 7 || slices.Contains(contacts, compact(d)) {
-					return fmt.Errorf("a destination is not masked, or too long")
+					return errors.New("a destination is not masked, or too long")
 				}
 			}
 			return nil

@@ -92,9 +92,9 @@ func ask[T any](ctx context.Context, s *system, call func(context.Context) (*T, 
 		err   error
 	}
 	limited, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
 	done := make(chan result, 1)
 	go func() {
-		defer cancel()
 		value, err := contain(limited, s, call)
 		release(outcome(ctx, err))
 		done <- result{value, err}
@@ -132,7 +132,9 @@ func contain[T any](ctx context.Context, s *system, call func(context.Context) (
 		s.logger.ErrorContext(ctx, "router: a system broke the contract", "error", err)
 		return nil, s.unavailable(err)
 	case err != nil:
-		s.logger.ErrorContext(ctx, "router: a system failed", "type", fmt.Sprintf("%T", err))
+		if !errors.Is(ctx.Err(), context.Canceled) { // nobody hung up
+			s.logger.ErrorContext(ctx, "router: a system failed", "type", fmt.Sprintf("%T", err))
+		}
 		return nil, s.unavailable(fmt.Errorf("an error of type %T", err))
 	case value == nil:
 		return nil, s.unavailable(errors.New("neither a result nor an error"))
