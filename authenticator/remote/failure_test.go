@@ -175,7 +175,10 @@ func TestPersonWhoGivesUpIsNoFailure(t *testing.T) {
 	w.config.MaxFailures = 1
 	c := w.client(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	w.people.before = func(context.Context) { cancel() }
+	w.people.before = func(serving context.Context) {
+		cancel()
+		<-serving.Done() // the answer must not win
+	}
 	_, err := c.Authenticate(ctx, login())
 	require.ErrorIs(t, err, context.Canceled)
 	w.people.before = nil
