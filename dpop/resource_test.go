@@ -423,45 +423,6 @@ func TestNewResourceReportsAllMistakesAtOnce(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// A proof, and a token that is kept in the same store, cost one round trip.
-func TestTokenIsReadWithTheProof(t *testing.T) {
-	t.Parallel()
-	c := newClock()
-	trips := &roundTrips{Ephemeral: newStore(c)}
-	kept := store.Bucket[dpop.Token]{Store: trips, Name: "token", Now: c.Now}
-	token, err := kept.Create(t.Context(), dpop.Token{Thumbprint: thumbprint(ecKey()), Claims: "somebody"}, time.Minute)
-	require.NoError(t, err)
-	guarded := resource(t, newVerifier(t, c, func(c *dpop.Config) { c.Store = trips }), func(c *dpop.ResourceConfig) {
-		c.Tokens, c.TokensIn = nil, func(b *store.Batch, token string) func(context.Context) (*dpop.Token, error) {
-			held := kept.HoldIn(b, token)
-			return func(context.Context) (*dpop.Token, error) {
-				h, err := held()
-				if err != nil {
-					return nil, fmt.Errorf("%w: %w", dpop.ErrInvalidToken, err)
-				}
-				return &h.Value, nil
-			}
-		}
-	})
-	proof := newDraft("GET", resourceURL, c.Now()).withToken(token).sign()
-	trips.n = 0
-	assert.Equal(t, http.StatusOK, get(guarded, "DPoP "+token, proof).Code)
-	assert.Equal(t, 1, trips.n)
-	assert.Equal(t, http.StatusUnauthorized, get(guarded, "DPoP "+token, proof).Code, "the proof is used up")
-	assert.Equal(t, 2, trips.n)
-}
-
-// roundTrips counts batches.
-type roundTrips struct {
-	store.Ephemeral
-	n int
-}
-
-func (s *roundTrips) Do(ctx context.Context, operations []store.Operation) []store.Result {
-	s.n++
-	return store.Do(ctx, s.Ephemeral, operations...)
-}
-
 // TestOfManyRacingRequestsWithAProofOneIsLetIn races over two instances of the resource server.
 func TestOfManyRacingRequestsWithAProofOneIsLetIn(t *testing.T) {
 	t.Parallel()
