@@ -86,7 +86,10 @@ func TestRegistrationIsShownAsJSON(t *testing.T) {
 
 func TestChangeThatIsRefusedChangesNothingAndSaysWhy(t *testing.T) {
 	t.Parallel()
-	var invalid *registry.InvalidError
+	invalid := func(err error) bool {
+		var target *registry.InvalidError
+		return assert.ErrorAs(t, err, &target)
+	}
 	bad := parse(t, clinic)
 	bad.RedirectURIs = []string{"http://clinic.example/"}
 	for name, test := range map[string]struct {
@@ -107,15 +110,15 @@ func TestChangeThatIsRefusedChangesNothingAndSaysWhy(t *testing.T) {
 		"invalid": {func(t *testing.T, r *registry.Registry) error {
 			_, err := r.Put(t.Context(), admin, bad, 0)
 			return err
-		}, func(err error) bool { return assert.ErrorAs(t, err, &invalid) }, "invalid_client_metadata"},
+		}, invalid, "invalid_client_metadata"},
 		"no client": {func(t *testing.T, r *registry.Registry) error {
 			_, err := r.Create(t.Context(), admin, nil)
 			return err
-		}, func(err error) bool { return assert.ErrorAs(t, err, &invalid) }, "invalid_client_metadata"},
+		}, invalid, "invalid_client_metadata"},
 		"nobody": {func(t *testing.T, r *registry.Registry) error {
 			_, err := r.Deactivate(t.Context(), "", "clinic", 0)
 			return err
-		}, func(err error) bool { return assert.ErrorAs(t, err, &invalid) }, "invalid_client_metadata"},
+		}, invalid, "invalid_client_metadata"},
 		"old version": {func(t *testing.T, r *registry.Registry) error {
 			_, err := r.Deactivate(t.Context(), admin, "clinic", 7)
 			return err
