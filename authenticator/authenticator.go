@@ -36,6 +36,8 @@ type Challenge struct {
 	Factor Factor
 	// Response is the answer itself: the code, the password. It is never stored or logged.
 	Response string
+	// State is that of the [Device] that a [Challenger] gave to the login for the factor, if it did.
+	State []byte
 }
 
 // Request asks an Authenticator to authenticate a person.
@@ -48,6 +50,8 @@ type Request struct {
 	Identifier Identifier
 	// Challenges are the answers, at least one. All must be right.
 	Challenges []Challenge
+	// ACRs are the authentication contexts that the login may end in, in order of preference.
+	ACRs []string
 	// Locales are the person's languages in order of preference, BCP 47.
 	Locales []string
 }
@@ -72,6 +76,9 @@ type ClaimsRequest struct {
 	// Names are the claims that the person consented to, by their registered names ("given_name"). Nothing else may
 	// be released.
 	Names []string
+	// Verified are those of the names for which the person also consented to share how they were verified
+	// ([Claims.Verified]).
+	Verified []string
 	// Locales are the languages that the relying party prefers for the values, BCP 47. A claim that the identity system
 	// has in several languages may also be released under its name, "#" and the language (OpenID Connect Core section
 	// 5.2): "name#km".
@@ -82,6 +89,56 @@ type ClaimsRequest struct {
 type Claims struct {
 	// Values holds a JSON value per claim name. Names that were not asked for are dropped.
 	Values map[string]json.RawMessage
+	// Verified says how claims were verified, once per verification. Names that were not asked for are dropped.
+	Verified []VerifiedClaims
+	// Sources are other places that hold claims about the person, signed: aggregated and distributed claims (OpenID
+	// Connect Core section 5.6.2). Names that were not asked for are dropped, and sources without names with them.
+	Sources []ClaimSource
+	// Original is the whole answer as the identity system signed it, perhaps also encrypted to the client: a JWT in compact
+	// form, which userinfo passes on untouched. Whoever gives it answers for what it holds. Empty means that the provider
+	// signs.
+	Original string
+}
+
+// VerifiedClaims are claims that were verified together (OpenID Identity Assurance).
+type VerifiedClaims struct {
+	// Verification is the JSON object that says how: trust_framework, time, evidence and so on, in full. What the client
+	// gets of it is what it asked for.
+	Verification json.RawMessage
+	// Values holds a JSON value per claim name.
+	Values map[string]json.RawMessage
+}
+
+// ClaimSource holds claims elsewhere.
+type ClaimSource struct {
+	// Names are the claims that it holds.
+	Names []string
+	// JWT has the claims, signed by their source: aggregated claims.
+	JWT string
+	// Endpoint is where to fetch them, with AccessToken if that is not empty: distributed claims.
+	Endpoint, AccessToken string
+}
+
+// KeyPublisher is an Authenticator whose identity system signs claims itself ([Claims.Original]).
+type KeyPublisher interface {
+	// PublicKeys returns the JWK Set (RFC 7517 section 5) that verifies them, to be published with the provider's own keys.
+	PublicKeys(ctx context.Context) (json.RawMessage, error)
+}
+
+// Channel is a way by which a one-time code reaches a person.
+type Channel string
+
+// The channels that have the same meaning everywhere.
+const (
+	Phone Channel = "phone"
+	Email Channel = "email"
+)
+
+// ChannelSender is a [CodeSender] that lets the person choose by which channels a code comes.
+type ChannelSender interface {
+	CodeSender
+	// Channels names those that there are, whoever the person is. It is asked once, at start-up.
+	Channels() []Channel
 }
 
 // CodeRequest asks for a one-time code.
@@ -89,6 +146,11 @@ type CodeRequest struct {
 	Transaction string
 	ClientID    string
 	Identifier  Identifier
+	// Channels are those that the person chose, out of the ones of the [ChannelSender]. None means that the identity
+	// system chooses. A person who cannot be reached by any of them is answered as one who can.
+	Channels []Channel
+	// ACRs are the authentication contexts that the login may end in, in order of preference.
+	ACRs []string
 	// Locales are the person's languages in order of preference, for the text of the message.
 	Locales []string
 }

@@ -9,7 +9,7 @@ import "slices"
 // [RFC 8176]: https://www.rfc-editor.org/rfc/rfc8176#section-2
 type Factor string
 
-// The factors that have the same meaning everywhere. There are pages for OTP and for memorised secrets.
+// The factors that have the same meaning everywhere, and pages of their own.
 const (
 	// OTP is a one-time code that the identity system sends ([CodeSender]).
 	OTP Factor = "otp"
@@ -23,6 +23,13 @@ const (
 	// Biometrics are captured by a device that speaks the MOSIP Secure Biometric Interface, version 2.0. The response is
 	// the capture as the device gave it, a JSON object with "biometrics", encoded in base64url.
 	Biometrics Factor = "bio"
+	// Passkey is a discoverable WebAuthn credential ([Challenger]). The response is the JSON form of a PublicKeyCredential
+	// (Web Authentication Level 3 section 5.1). The name is that of the proof of possession of a key.
+	Passkey Factor = "pop"
+	// Wallet is a JWT that is signed by a key which is bound to the person in a wallet.
+	Wallet Factor = "wla"
+	// IDToken is an ID Token of an earlier login at the provider itself, which the sign-up portal hands over.
+	IDToken Factor = "idt"
 )
 
 // AMR returns the amr of the ID Token: the factors that succeeded, and "mfa" when they were two or more different

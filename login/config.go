@@ -64,6 +64,12 @@ type Config struct {
 	// Authenticator proves who people are. Required. If one of its factors is [authenticator.OTP] it must also be an
 	// [authenticator.CodeSender].
 	Authenticator authenticator.Authenticator
+	// Methods verify further factors, which do not belong to the identity system: passkeys, say. Each factor has one method
+	// or the Authenticator, and not both.
+	Methods []authenticator.Method
+	// EnrollmentACRs are the contexts that a login must reach before a person may register a device for a factor of a
+	// Method that is an [authenticator.Enroller]. None means that nobody may.
+	EnrollmentACRs []string
 	// ACRs are the authentication contexts and the ways to reach them, in order of preference. Required. They are those
 	// that OpenID was configured with.
 	ACRs authenticator.ACRs

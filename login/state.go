@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/oauth"
 )
 
@@ -22,6 +23,8 @@ const (
 	StepIdentify Step = "identify"
 	// StepVerify: the person answers the challenge: the code, or identifier and password.
 	StepVerify Step = "verify"
+	// StepEnroll: the person registers a device for a factor, as they wished ([Flow.WishToEnroll]), or leaves it.
+	StepEnroll Step = "enroll"
 	// StepConsent: the person decides what to share.
 	StepConsent Step = "consent"
 	// StepDone: the login is over and Response says what the client is told.
@@ -47,6 +50,26 @@ type State struct {
 	Factor authenticator.Factor
 	// Succeeded are the factors that were proved already.
 	Succeeded []authenticator.Factor
+	// Identifies says that the answer to Factor itself tells who the person is, so that no identifier is asked for. Form is
+	// what to ask the person for instead of one secret, in StepVerify; nil if the factor has no form. Device says that the
+	// factor is answered by a device, which is to be given what [Flow.Challenge] returns.
+	Identifies bool
+	Form       *authenticator.Form
+	Device     bool
+	// DeviceFactors are the factors with Device that are the first of an option, so that a page may offer them beside what
+	// it asks for: a passkey in the list from which a browser fills an identifier in.
+	DeviceFactors []authenticator.Factor
+	// Channels are the ways by which a one-time code may come, in StepIdentify; nil if there is no choice.
+	Channels []authenticator.Channel
+	// Captcha is what the page has to show, and whose response it has to give to [Flow.SolveCaptcha], before it may call
+	// SendCode or Answer. Nil means that there is nothing to solve now.
+	Captcha *captcha.Widget
+	// RetryAt is when the next answer will be looked at, where wrong ones delay it; otherwise zero.
+	RetryAt time.Time
+	// Enrollable are the factors for which the person may register a device once the present option succeeds
+	// ([Flow.WishToEnroll]). Enrolling is the one that they wished for; in StepEnroll it is registered.
+	Enrollable []authenticator.Factor
+	Enrolling  authenticator.Factor
 	// Identifier is what the person typed last, to be shown again. Once a factor succeeded it is fixed
 	// (IdentifierFixed) for the others.
 	Identifier      authenticator.Identifier

@@ -207,7 +207,7 @@ func (p *people) Authenticate(ctx context.Context, r *authenticator.Request) (*a
 		return p.authenticate(ctx, r)
 	}
 	for _, c := range r.Challenges {
-		if c != right(r.Identifier, c.Factor) {
+		if c.Response != right(r.Identifier, c.Factor).Response {
 			return nil, &authenticator.Error{Reason: authenticator.WrongCredentials}
 		}
 	}

@@ -192,7 +192,7 @@ func (s *server) postAuthenticate(ctx context.Context, r *authenticateRequest) (
 		if !factorName.MatchString(string(c.Factor)) {
 			return nil, errRequest
 		}
-		req.Challenges[i] = authenticator.Challenge(c)
+		req.Challenges[i] = authenticator.Challenge{Factor: c.Factor, Response: c.Response}
 	}
 	i, err := s.authenticator.Authenticate(ctx, req)
 	return identityOf(i), err
@@ -207,10 +207,14 @@ func (s *server) postClaims(ctx context.Context, r *claimsRequest) (*claims, err
 		Transaction: r.Transaction, ClientID: r.ClientID, Identity: *r.Identity.contract(),
 		Names: r.Names, Locales: r.Locales,
 	})
-	if c != nil && c.Values == nil {
-		c = &authenticator.Claims{Values: map[string]json.RawMessage{}}
+	if c == nil {
+		return nil, err
 	}
-	return (*claims)(c), err
+	values := c.Values
+	if values == nil {
+		values = map[string]json.RawMessage{}
+	}
+	return &claims{Values: values}, err
 }
 
 func (s *server) postCodes(ctx context.Context, r *codeRequest) (*codeReceipt, error) {
@@ -220,6 +224,8 @@ func (s *server) postCodes(ctx context.Context, r *codeRequest) (*codeReceipt, e
 	if s.codes == nil {
 		return nil, &authenticator.Error{Reason: authenticator.Unsupported}
 	}
-	c, err := s.codes.SendCode(ctx, (*authenticator.CodeRequest)(r))
+	c, err := s.codes.SendCode(ctx, &authenticator.CodeRequest{
+		Transaction: r.Transaction, ClientID: r.ClientID, Identifier: r.Identifier, Locales: r.Locales,
+	})
 	return (*codeReceipt)(c), err
 }

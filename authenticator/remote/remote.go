@@ -90,7 +90,7 @@ func (c *Client) Authenticate(ctx context.Context, r *authenticator.Request) (*a
 		Challenges: make([]challenge, len(r.Challenges)), Locales: r.Locales,
 	}
 	for i, answer := range r.Challenges {
-		req.Challenges[i] = challenge(answer)
+		req.Challenges[i] = challenge{Factor: answer.Factor, Response: answer.Response}
 	}
 	return post(ctx, c.calls, pathAuthenticate, req, parseIdentity)
 }
@@ -100,7 +100,9 @@ func (c *Client) SendCode(ctx context.Context, r *authenticator.CodeRequest) (*a
 	if !c.codes {
 		return nil, &authenticator.Error{Reason: authenticator.Unsupported, Err: errors.New("remote: the server sends no codes")}
 	}
-	return post(ctx, c.calls, pathCodes, codeRequest(*r), parseReceipt)
+	return post(ctx, c.calls, pathCodes, codeRequest{
+		Transaction: r.Transaction, ClientID: r.ClientID, Identifier: r.Identifier, Locales: r.Locales,
+	}, parseReceipt)
 }
 
 // Claims asks the server, once.

@@ -166,7 +166,7 @@ func parseClaims(data []byte) (*authenticator.Claims, error) {
 	case c.Values == nil || len(c.Values) > maxClaims:
 		return nil, errors.New("remote: the values of the claims are missing or too many")
 	}
-	return (*authenticator.Claims)(c), nil
+	return &authenticator.Claims{Values: c.Values}, nil
 }
 
 func parseReceipt(data []byte) (*authenticator.CodeReceipt, error) {

@@ -24,7 +24,7 @@ var Floors = []Floor{
 	{"below 0: private", []string{"internal/...", "authenticator/internal/...", "conformance/internal/..."}},
 	{"0: contracts", []string{"store", "keystore", "audit", "authenticator"}},
 	{"0: authenticators are built from", []string{"authenticator/directory"}},
-	{"0: implementations", []string{"keystore/...", "authenticator/..."}},
+	{"0: implementations", []string{"keystore/...", "authenticator/...", "captcha"}},
 	{"1", []string{"dpop"}},
 	{"2", []string{"oauth"}},
 	{"3", []string{"par", "consent", "oidc", "registry"}},
