@@ -13,7 +13,9 @@ import (
 // SendCode has a one-time code sent to the person, for the first time or again; the identifier may then be empty. While
 // the last code is too fresh for another one, the error is TooSoon; once the login's codes or those of the identifier
 // are used up, Locked. Whether the person exists is not to be learnt from it.
-func (f *Flow) SendCode(ctx context.Context, handle string, id authenticator.Identifier) (*State, error) {
+func (f *Flow) SendCode(
+	ctx context.Context, handle string, id authenticator.Identifier, channels ...authenticator.Channel,
+) (*State, error) {
 	id.Value = strings.TrimSpace(id.Value)
 	if id.Value != "" && id.Validate() != nil { // nothing to count
 		rec, err := f.read(ctx, handle)

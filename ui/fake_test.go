@@ -89,7 +89,7 @@ func (f *fakeFlow) Choose(_ context.Context, handle string, _ int) (*login.State
 	return f.call("choose", handle)
 }
 
-func (f *fakeFlow) SendCode(_ context.Context, handle string, _ authenticator.Identifier) (*login.State, error) {
+func (f *fakeFlow) SendCode(_ context.Context, handle string, _ authenticator.Identifier, _ ...authenticator.Channel) (*login.State, error) {
 	return f.call("send", handle)
 }
 

@@ -39,7 +39,7 @@ type Flow interface {
 	Refuse(ctx context.Context, req *oauth.AuthorizationRequest, err error) *oauth.AuthorizationResponse
 	State(ctx context.Context, handle string) (*login.State, error)
 	Choose(ctx context.Context, handle string, option int) (*login.State, error)
-	SendCode(ctx context.Context, handle string, id authenticator.Identifier) (*login.State, error)
+	SendCode(ctx context.Context, handle string, id authenticator.Identifier, channels ...authenticator.Channel) (*login.State, error)
 	Answer(ctx context.Context, handle string, id authenticator.Identifier, c authenticator.Challenge) (*login.State, error)
 	Decide(ctx context.Context, handle string, d login.Decision) (*login.State, error)
 	Cancel(ctx context.Context, handle string) (*login.State, error)
