@@ -195,6 +195,7 @@ func (c *Config) oauth(p *Provider) (err error) {
 		Extension:             p.OpenID,
 		AccessTokenAlgorithm:  c.Algorithm,
 		AccessTokenAudience:   c.AccessTokenAudience,
+		Resources:             c.Resources,
 		AccessTokenLifetime:   c.AccessTokenLifetime,
 		CodeLifetime:          c.CodeLifetime,
 		Audit:                 c.Audit,

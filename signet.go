@@ -67,6 +67,8 @@ type Config struct {
 	ClaimsSupported []string
 	// AccessTokenAudience is the aud of access tokens. Nil means the issuer.
 	AccessTokenAudience []string
+	// Resources are further protected resources that access tokens can be restricted to (RFC 8707).
+	Resources []oauth.Resource
 	// AccessTokenLifetime and IDTokenLifetime; 0 means 10 minutes. CodeLifetime; 0 means, and it is at most, one minute.
 	AccessTokenLifetime, IDTokenLifetime, CodeLifetime time.Duration
 	// Profile holds every client to a set of rules: [oauth.ProfileFAPI2] turns the FAPI 2.0 Security Profile on. The

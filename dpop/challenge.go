@@ -1,7 +1,9 @@
 package dpop
 
 import (
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -12,6 +14,12 @@ func challenge(scheme string, e *Error, algorithms []jose.SignatureAlgorithm) st
 	var parameters []string
 	if e != nil && e.Code != "" {
 		parameters = append(parameters, `error="`+string(e.Code)+`"`, `error_description="`+e.Description+`"`)
+		if values := e.Needed.acrValues(); values != "" {
+			parameters = append(parameters, `acr_values="`+values+`"`)
+		}
+		if e.Needed.MaxAge > 0 {
+			parameters = append(parameters, `max_age="`+strconv.FormatInt(int64(e.Needed.MaxAge/time.Second), 10)+`"`)
+		}
 	}
 	if len(algorithms) > 0 {
 		names := make([]string, len(algorithms))

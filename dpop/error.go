@@ -24,6 +24,8 @@ type Error struct {
 	Description string
 	// Nonce belongs into the answer's DPoP-Nonce header field. It is there with UseNonce only.
 	Nonce string
+	// Needed is what the login of the token lacks. It is there with InsufficientAuthentication only.
+	Needed Authentication
 	// Cause is for logs, and may be nil. It holds no key, token or proof.
 	Cause error
 }

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gosignet/signet/store"
 )
@@ -28,6 +29,10 @@ type Token struct {
 	Thumbprint string
 	// RequireNonce demands a nonce in the proofs that come with this token.
 	RequireNonce bool
+	// ACR and AuthTime are the token's claims of the same names, for [Resource.Require]: which authentication context the
+	// person met, and when. They are zero if the token does not say.
+	ACR      string
+	AuthTime time.Time
 	// Claims is what else there is to know, for the handler behind.
 	Claims any
 }

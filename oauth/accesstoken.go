@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,6 +39,8 @@ type accessTokenClaims struct {
 	AuthTime int64    `json:"auth_time,omitempty"`
 	ACR      string   `json:"acr,omitempty"`
 	AMR      []string `json:"amr,omitempty"`
+	// GrantID names the grant, which may be ended with all its tokens.
+	GrantID string `json:"grant_id,omitempty"`
 	// Confirmation is the key that the token is bound to (RFC 9449 section 6.1).
 	Confirmation *dpop.Confirmation `json:"cnf,omitempty"`
 }
@@ -52,7 +55,7 @@ func (s *Server) sign(ctx context.Context, alg jose.SignatureAlgorithm, t *Acces
 	return key.SignJSON(ctx, typeAccessToken, accessTokenClaims{
 		Issuer:       s.issuer,
 		Subject:      t.Grant.Subject,
-		Audience:     s.audience,
+		Audience:     s.audienceOf(t),
 		Expiry:       t.ExpiresAt.Unix(),
 		IssuedAt:     t.IssuedAt.Unix(),
 		ID:           jti,
@@ -61,8 +64,17 @@ func (s *Server) sign(ctx context.Context, alg jose.SignatureAlgorithm, t *Acces
 		AuthTime:     numericDate(t.Grant.AuthTime),
 		ACR:          t.Grant.ACR,
 		AMR:          t.Grant.AMR,
+		GrantID:      t.Grant.ID,
 		Confirmation: t.confirmation(),
 	})
+}
+
+// audienceOf is the aud of the token.
+func (s *Server) audienceOf(t *AccessToken) []string {
+	if t.Audience == nil {
+		return s.audience
+	}
+	return t.Audience
 }
 
 // confirmation is the cnf claim of the token, nil if it is bound to no key.
@@ -90,14 +102,16 @@ func numericDate(t time.Time) int64 {
 }
 
 // AccessToken returns the live token that was presented to an endpoint of the provider. A token that is unknown,
-// expired, revoked or changed in any way is an *[Error] with the code invalid_token. Which client may use it, and for
+// expired, revoked, restricted to other resources or changed in any way is an *[Error] with the code invalid_token. Which client may use it, and for
 // what, is for the endpoint to decide.
 //
 // The signature needs no verification: the record, which only the token's own jti opens, holds the digest of all of the
 // token, the signature included. What has this digest is the token that the server signed.
 func (s *Server) AccessToken(ctx context.Context, token string) (*AccessToken, error) {
-	t, _, err := s.lookUp(ctx, token)
-	return t, err
+	var b store.Batch
+	result := s.AccessTokenIn(&b, token)
+	b.Do(ctx)
+	return result()
 }
 
 // AccessTokenIn is AccessToken in a batch.
@@ -105,6 +119,9 @@ func (s *Server) AccessTokenIn(b *store.Batch, token string) (result func() (*Ac
 	find := s.lookUpIn(b, token)
 	return func() (*AccessToken, error) {
 		t, _, err := find()
+		if err == nil && !slices.ContainsFunc(s.audienceOf(t), func(aud string) bool { return slices.Contains(s.audience, aud) }) {
+			return nil, errToken(errors.New("it is for other resources"))
+		}
 		return t, err
 	}
 }
@@ -125,11 +142,11 @@ func (s *Server) lookUp(ctx context.Context, token string) (*AccessToken, string
 
 // lookUpIn is lookUp in a batch.
 func (s *Server) lookUpIn(b *store.Batch, token string) (result func() (*AccessToken, string, error)) {
-	handle, ok := tokenHandle(token)
+	handle, grant, ok := tokenNames(token)
 	if !ok {
 		return func() (*AccessToken, string, error) { return nil, "", errToken(errors.New("it is not one of ours")) }
 	}
-	read := s.tokens.HoldIn(b, handle)
+	read, ended := s.tokens.HoldIn(b, handle), s.endedIn(b, grant)
 	return func() (*AccessToken, string, error) {
 		held, err := read()
 		if errors.Is(err, store.ErrNotFound) {
@@ -146,29 +163,36 @@ func (s *Server) lookUpIn(b *store.Batch, token string) (result func() (*AccessT
 		if subtle.ConstantTimeCompare(digest[:], t.Digest) != 1 {
 			return nil, "", errToken(errors.New("it was changed"))
 		}
+		if gone, err := ended(); err != nil {
+			return nil, "", err
+		} else if gone {
+			return nil, "", errToken(errEnded)
+		}
 		return t, handle, nil
 	}
 }
 
-// tokenHandle reads the jti of a token without believing anything else in it.
-func tokenHandle(token string) (string, bool) {
+// tokenNames reads the jti of a token, and what names its grant, without believing anything: that the token says so is
+// known once its digest is.
+func tokenNames(token string) (handle, grant string, ok bool) {
 	if len(token) > maxAccessToken {
-		return "", false
+		return "", "", false
 	}
 	_, rest, _ := strings.Cut(token, ".")
 	payload, _, ok := strings.Cut(rest, ".")
 	if !ok {
-		return "", false
+		return "", "", false
 	}
 	decoded, err := base64.RawURLEncoding.DecodeString(payload)
 	if err != nil {
-		return "", false
+		return "", "", false
 	}
 	var claims struct {
-		ID string `json:"jti"`
+		ID      string `json:"jti"`
+		GrantID string `json:"grant_id"`
 	}
 	if err := json.Unmarshal(decoded, &claims); err != nil {
-		return "", false
+		return "", "", false
 	}
-	return claims.ID, true
+	return claims.ID, claims.GrantID, true
 }

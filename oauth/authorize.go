@@ -23,6 +23,8 @@ type codeRecord struct {
 	// Thumbprint is the key that alone can redeem the code, or empty.
 	Thumbprint string `json:"jkt,omitempty"`
 	Grant      Grant  `json:"grant"`
+	// Resources are those that tokens for the code may be restricted to.
+	Resources []string `json:"resource,omitempty"`
 	// Token is the handle of the access token that the code was spent for. It is written with Spent, so that a replay can
 	// revoke the token even while that is being stored.
 	Token string `json:"token,omitempty"`
@@ -72,6 +74,7 @@ func (s *Server) ApproveIn(
 		CodeChallenge: req.CodeChallenge,
 		Thumbprint:    req.DPoPThumbprint,
 		Grant:         g,
+		Resources:     s.resources.granted(req.Resources, g.Scope),
 	}, s.codeLifetime)
 	return response, func(ctx context.Context) error {
 		err := spent(ctx)

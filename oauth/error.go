@@ -9,7 +9,8 @@ import (
 // ErrorCode is a registered OAuth error code.
 type ErrorCode string
 
-// Error codes of RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1, RFC 7009 section 2.2.1, RFC 9101 section 7, RFC 9449,
+// Error codes of RFC 6749 sections 4.1.2.1 and 5.2, RFC 6750 section 3.1, RFC 7009 section 2.2.1, RFC 8707, RFC 9101 section
+// 7, RFC 9449,
 // OpenID Connect Core section 3.1.2.6 and OpenID Connect Unmet Authentication Requirements.
 const (
 	InvalidRequest                  ErrorCode = "invalid_request"
@@ -30,6 +31,7 @@ const (
 	RegistrationNotSupported        ErrorCode = "registration_not_supported"
 	InvalidRequestObject            ErrorCode = "invalid_request_object"
 	InvalidRequestURI               ErrorCode = "invalid_request_uri"
+	InvalidTarget                   ErrorCode = "invalid_target"
 	InvalidDPoPProof                ErrorCode = "invalid_dpop_proof"
 	UseDPoPNonce                    ErrorCode = "use_dpop_nonce"
 	LoginRequired                   ErrorCode = "login_required"

@@ -59,7 +59,9 @@ type AuthorizationRequest struct {
 	RedirectURI string `json:"redirect_uri"`
 	// Scope holds the requested scopes, each once, in the order of the request.
 	Scope []string `json:"scope,omitempty"`
-	State string   `json:"state,omitempty"`
+	// Resources are the resources that the request names (RFC 8707), each once.
+	Resources []string `json:"resource,omitempty"`
+	State     string   `json:"state,omitempty"`
 	// ResponseMode is how the response is to travel. Empty means query. ResponseAlgorithm signs a response of a mode that
 	// is signed.
 	ResponseMode      ResponseMode            `json:"response_mode,omitempty"`
@@ -85,6 +87,9 @@ type Grant struct {
 	// ACR is the authentication context that was met, or empty; AMR are the methods used.
 	ACR string   `json:"acr,omitempty"`
 	AMR []string `json:"amr,omitempty"`
+	// ID names the grant for [Server.EndGrant]: that of the consent, say. It is in access tokens as grant_id, so it tells
+	// nobody anything. Empty means that the grant cannot be ended, other than token by token.
+	ID string `json:"grant_id,omitempty"`
 	// ExpiresAt ends the grant: no token outlives it. Zero means that it does not end by itself.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// Transaction is the audit pseudonym of the login. It is required where the request was pushed, for the request_uri
@@ -122,7 +127,10 @@ type Exchange struct {
 // AccessToken is a live access token as the provider's own endpoints see it.
 type AccessToken struct {
 	ClientID string `json:"client_id"`
-	Grant    Grant  `json:"grant"`
+	// Grant is what the person granted, of which Scope holds what this token may do.
+	Grant Grant `json:"grant"`
+	// Audience is the aud of the token. Nil means that of the Config.
+	Audience []string `json:"aud,omitempty"`
 	// IssuedAt and ExpiresAt bound its life.
 	IssuedAt  time.Time `json:"iat"`
 	ExpiresAt time.Time `json:"exp"`

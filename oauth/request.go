@@ -110,6 +110,9 @@ func (s *Server) checkRequest(ctx context.Context, client *Client, req *Authoriz
 	if req.Scope, err = s.requestedScope(client, f); err != nil {
 		return req, err
 	}
+	if req.Resources, err = s.requestedResources(f); err != nil {
+		return req, err
+	}
 	if req.CodeChallenge, err = codeChallenge(client, f); err != nil {
 		return req, err
 	}

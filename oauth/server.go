@@ -76,6 +76,9 @@ type Config struct {
 	AuthorizationResponseAlgorithms []jose.SignatureAlgorithm
 	// AccessTokenAudience is the aud of access tokens: the resource servers that they are for. Nil means the issuer.
 	AccessTokenAudience []string
+	// Resources are further resources, each with its own scopes, that tokens can be restricted to (RFC 8707). Such tokens
+	// are not for the AccessTokenAudience, unless they have a scope of no resource too.
+	Resources []Resource
 	// AccessTokenLifetime is at most 24 hours; 0 means 10 minutes. CodeLifetime is at most, and 0 means, one minute.
 	AccessTokenLifetime, CodeLifetime time.Duration
 	// Audit takes security events. Nil discards them.
@@ -113,6 +116,7 @@ type Server struct {
 	fapi2TokenAlg       jose.SignatureAlgorithm
 	fapi2Problem        error
 	audience            []string
+	resources           resources
 	accessTokenLifetime time.Duration
 	codeLifetime        time.Duration
 	sink                audit.Sink
@@ -143,6 +147,7 @@ func New(c Config) (*Server, error) {
 		accessTokenAlg:      c.AccessTokenAlgorithm,
 		responseAlgs:        c.AuthorizationResponseAlgorithms,
 		audience:            c.AccessTokenAudience,
+		resources:           c.Resources,
 		accessTokenLifetime: c.AccessTokenLifetime,
 		codeLifetime:        c.CodeLifetime,
 		sink:                c.Audit,
@@ -266,6 +271,7 @@ func (s *Server) validate() error {
 	if len(s.audience) == 0 || slices.Contains(s.audience, "") {
 		fail("Config.AccessTokenAudience has an empty value")
 	}
+	errs = append(errs, s.resources.check()...)
 	if s.accessTokenLifetime < minAccessTokenLifetime || s.accessTokenLifetime > maxAccessTokenLifetime {
 		fail("Config.AccessTokenLifetime must be between %v and %v", minAccessTokenLifetime, maxAccessTokenLifetime)
 	}

@@ -61,7 +61,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 		return nil, err
 	}
 	event.ClientID = a.client.ID
-	request, err := readTokenRequest(f)
+	request, err := s.readTokenRequest(f)
 	if err != nil {
 		return nil, err
 	}
@@ -116,13 +116,20 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 	if proof != nil {
 		thumbprint = proof.Thumbprint
 	}
-	return s.issue(ctx, a.client, held, thumbprint, now, event)
+	t := AccessToken{ClientID: a.client.ID, Grant: code.Grant, DPoPThumbprint: thumbprint}
+	if t.Audience, t.Grant.Scope, err = s.target(request.resources, code); err != nil {
+		return nil, err
+	}
+	return s.issue(ctx, a.client, held, t, now, event)
 }
 
 // tokenRequest is what a client sends to redeem a code (RFC 6749 section 4.1.3, RFC 7636 section 4.5).
-type tokenRequest struct{ code, redirectURI, verifier string }
+type tokenRequest struct {
+	code, redirectURI, verifier string
+	resources                   []string
+}
 
-func readTokenRequest(f form) (r tokenRequest, err error) {
+func (s *Server) readTokenRequest(f form) (r tokenRequest, err error) {
 	grantType, err := f.need("grant_type")
 	if err != nil {
 		return r, err
@@ -136,7 +143,10 @@ func readTokenRequest(f form) (r tokenRequest, err error) {
 	if r.redirectURI, err = f.get("redirect_uri"); err != nil {
 		return r, err
 	}
-	r.verifier, err = f.get("code_verifier")
+	if r.verifier, err = f.get("code_verifier"); err != nil {
+		return r, err
+	}
+	r.resources, err = s.requestedResources(f)
 	return r, err
 }
 
@@ -193,16 +203,14 @@ func (s *Server) replayed(ctx context.Context, token string, event *audit.Event)
 }
 
 // issue makes the tokens of a code, and spends it for them; of many callers one succeeds. The record of the code outlives
-// the token, whose life began before. The access token is bound to the key with the thumbprint, unless it is empty.
+// the token, whose life began before. The access token is t, which has everything but its times.
 func (s *Server) issue(
-	ctx context.Context, client *Client, held *store.Held[codeRecord], thumbprint string, now time.Time, event *audit.Event,
+	ctx context.Context, client *Client, held *store.Held[codeRecord], t AccessToken, now time.Time, event *audit.Event,
 ) ([]byte, error) {
 	grant := &held.Value.Grant
 	lifetime := s.tokenLifetime(grant, now)
 	now = now.Truncate(time.Second) // as a JWT says it, so that all say the same
-	t := AccessToken{
-		ClientID: client.ID, Grant: *grant, IssuedAt: now, ExpiresAt: now.Add(lifetime), DPoPThumbprint: thumbprint,
-	}
+	t.IssuedAt, t.ExpiresAt = now, now.Add(lifetime)
 	handle := store.NewHandle()
 	token, err := s.sign(ctx, s.accessTokenAlgorithm(client), &t, handle)
 	if err != nil {
@@ -224,7 +232,7 @@ func (s *Server) issue(
 		AccessToken: token,
 		TokenType:   t.tokenType(),
 		ExpiresIn:   int64(lifetime / time.Second),
-		Scope:       strings.Join(grant.Scope, " "),
+		Scope:       strings.Join(t.Grant.Scope, " "),
 	}, exchange.Response)
 }
 
@@ -245,6 +253,7 @@ func (s *Server) spend(
 		return nil
 	})
 	added := s.tokens.AddIn(&b, handle, t, lifetime)
+	ended := s.endedIn(&b, t.Grant.ID)
 	b.Do(ctx)
 	_, err := spent(ctx)
 	switch {
@@ -262,6 +271,11 @@ func (s *Server) spend(
 	}
 	if err != nil {
 		return fmt.Errorf("oauth: store the access token: %w", err)
+	}
+	if gone, err := ended(); err != nil {
+		return fmt.Errorf("oauth: see whether the grant still stands: %w", err)
+	} else if gone { // the token opens nothing
+		return errCode(errEnded)
 	}
 	return nil
 }

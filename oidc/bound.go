@@ -71,7 +71,7 @@ func (p *Provider) boundToken(ctx context.Context, t *oauth.AccessToken, err err
 	case err != nil:
 		return nil, err
 	}
-	return &dpop.Token{Thumbprint: t.DPoPThumbprint, RequireNonce: client.RequireDPoPNonce, Claims: t}, nil
+	return &dpop.Token{Thumbprint: t.DPoPThumbprint, RequireNonce: client.RequireDPoPNonce, ACR: t.Grant.ACR, AuthTime: t.Grant.AuthTime, Claims: t}, nil
 }
 
 // hasScheme reports whether the request's credentials are of the scheme.
