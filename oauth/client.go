@@ -89,12 +89,23 @@ type Client struct {
 	UserinfoAlgorithm jose.SignatureAlgorithm
 	// UserinfoJSON makes userinfo answer with unsigned JSON. The zero value signs.
 	UserinfoJSON bool
+	// IDTokenEncryption is id_token_encrypted_response_alg and _enc, UserinfoEncryption the same for userinfo: what is
+	// signed is also encrypted to the client's key. The zero value does not encrypt.
+	IDTokenEncryption, UserinfoEncryption Encryption
 	// Claims are the names of the claims that the client may ask for. Nil means all that the provider supports; what a
 	// client gets is decided by the person in either case.
 	Claims []string
 	// ACRValues are the authentication contexts that the client may ask for, in order of preference, and of which it
 	// accepts any when it asks for none. Nil means all that the provider supports, in the provider's order.
 	ACRValues []string
+
+	// ConsentMaxAge is how long what a person decided for the client is remembered. Nil leaves it to the provider; zero
+	// means that the person is asked each time. ConsentForSession remembers it no longer than the person's session.
+	ConsentMaxAge     *time.Duration
+	ConsentForSession bool
+	// RequireEssentialClaims gives the client no code if the person refuses a claim that it called essential. The zero value
+	// lets the person choose (OpenID Connect Core section 5.5.1).
+	RequireEssentialClaims bool
 
 	// DefaultMaxAge is default_max_age: how old the person's authentication may be if the request does not say. Nil
 	// means any age. Zero means that every login authenticates the person anew, whatever session there is.

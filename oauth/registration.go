@@ -93,6 +93,15 @@ func (c *Client) Validate() error {
 	if c.UserinfoJSON && c.UserinfoAlgorithm != "" {
 		fail("userinfo is either JSON or signed")
 	}
+	if c.UserinfoJSON && c.UserinfoEncryption != (Encryption{}) {
+		fail("userinfo that is encrypted is signed too")
+	}
+	if err := errors.Join(c.checkEncryption("ID Token", c.IDTokenEncryption), c.checkEncryption("userinfo", c.UserinfoEncryption)); err != nil {
+		fail("%w", err)
+	}
+	if c.ConsentMaxAge != nil && *c.ConsentMaxAge < 0 {
+		fail("consent_max_age is negative")
+	}
 	return errors.Join(errs...)
 }
 

@@ -29,7 +29,7 @@ type idTokenClaims struct {
 	TokenHash string   `json:"at_hash"`
 }
 
-// idToken returns the signed ID Token with further claims, a JSON object that has none of its own.
+// idToken returns the signed, and perhaps encrypted, ID Token with further claims, a JSON object that has none of its own.
 func (p *Provider) idToken(ctx context.Context, x *oauth.Exchange, a *Authorization, claims []byte) (string, error) {
 	key, err := p.config.Keys.Signer(ctx, keystore.TokenSigning, p.idTokenAlgorithm(x.Client))
 	if err != nil {
@@ -58,6 +58,9 @@ func (p *Provider) idToken(ctx context.Context, x *oauth.Exchange, a *Authorizat
 	token, err := key.Sign(ctx, "JWT", joinObjects(payload, claims))
 	if err != nil {
 		return "", fmt.Errorf("oidc: signing an ID Token: %w", err)
+	}
+	if token, err = p.encrypt(ctx, x.Client, x.Client.IDTokenEncryption, token); err != nil {
+		return "", fmt.Errorf("oidc: encrypting an ID Token: %w", err)
 	}
 	return token, nil
 }

@@ -23,6 +23,10 @@ type Metadata struct {
 	SubjectTypesSupported        []string                  `json:"subject_types_supported"`
 	IDTokenSigningAlgs           []jose.SignatureAlgorithm `json:"id_token_signing_alg_values_supported"`
 	UserinfoSigningAlgs          []jose.SignatureAlgorithm `json:"userinfo_signing_alg_values_supported"`
+	IDTokenEncryptionAlgs        []jose.KeyAlgorithm       `json:"id_token_encryption_alg_values_supported"`
+	IDTokenEncryptionEncs        []jose.ContentEncryption  `json:"id_token_encryption_enc_values_supported"`
+	UserinfoEncryptionAlgs       []jose.KeyAlgorithm       `json:"userinfo_encryption_alg_values_supported"`
+	UserinfoEncryptionEncs       []jose.ContentEncryption  `json:"userinfo_encryption_enc_values_supported"`
 	ACRValuesSupported           []string                  `json:"acr_values_supported,omitempty"`
 	ClaimTypesSupported          []string                  `json:"claim_types_supported"`
 	ClaimsSupported              []string                  `json:"claims_supported"`
@@ -54,6 +58,10 @@ func (p *Provider) Metadata(server oauth.Metadata) Metadata {
 		SubjectTypesSupported:     []string{"pairwise"},
 		IDTokenSigningAlgs:        p.config.Algorithms,
 		UserinfoSigningAlgs:       p.config.Algorithms,
+		IDTokenEncryptionAlgs:     oauth.KeyAlgorithms(),
+		IDTokenEncryptionEncs:     oauth.ContentEncryptions(),
+		UserinfoEncryptionAlgs:    oauth.KeyAlgorithms(),
+		UserinfoEncryptionEncs:    oauth.ContentEncryptions(),
 		ACRValuesSupported:        p.config.ACRValues,
 		ClaimTypesSupported:       []string{"normal"},
 		ClaimsSupported:           append(own, p.sort(slices.Collect(maps.Keys(p.order)))...),

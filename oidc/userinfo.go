@@ -30,7 +30,8 @@ type userinfoClaims struct {
 	Audience string `json:"aud,omitempty"`
 }
 
-// Userinfo answers for a live access token: with a signed JWT, or with JSON if the registration of its client says so.
+// Userinfo answers for a live access token: with a signed JWT, encrypted if its client is registered for that, or with
+// JSON if the registration says so.
 // A token without the scope openid is refused with insufficient_scope, one whose client is gone with invalid_token.
 func (p *Provider) Userinfo(ctx context.Context, t *oauth.AccessToken) (*UserinfoResponse, error) {
 	event := audit.Event{
@@ -83,6 +84,9 @@ func (p *Provider) userinfo(ctx context.Context, t *oauth.AccessToken) (*Userinf
 	token, err := key.Sign(ctx, "JWT", payload)
 	if err != nil {
 		return nil, fmt.Errorf("oidc: signing userinfo: %w", err)
+	}
+	if token, err = p.encrypt(ctx, c, c.UserinfoEncryption, token); err != nil {
+		return nil, fmt.Errorf("oidc: encrypting userinfo: %w", err)
 	}
 	return &UserinfoResponse{ContentType: "application/jwt", Body: []byte(token)}, nil
 }

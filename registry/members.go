@@ -48,7 +48,10 @@ var table = []member{
 	{"scope", setScope, getScope},
 	list("claims", func(c *oauth.Client) *[]string { return &c.Claims }),
 	list("default_acr_values", func(c *oauth.Client) *[]string { return &c.ACRValues }),
-	{"default_max_age", setMaxAge, getMaxAge},
+	seconds("default_max_age", func(c *oauth.Client) **time.Duration { return &c.DefaultMaxAge }),
+	seconds("consent_max_age", func(c *oauth.Client) **time.Duration { return &c.ConsentMaxAge }),
+	field("consent_for_session", func(c *oauth.Client) *bool { return &c.ConsentForSession }),
+	field("require_essential_claims", func(c *oauth.Client) *bool { return &c.RequireEssentialClaims }),
 	only("require_auth_time", true, false), // auth_time is always there
 	field("profile", func(c *oauth.Client) *oauth.Profile { return &c.Profile }),
 	{"require_pkce", setPKCE, getPKCE},
@@ -61,7 +64,11 @@ var table = []member{
 	field("require_signed_request_object", func(c *oauth.Client) *bool { return &c.RequireSignedRequestObject }),
 	field("authorization_signed_response_alg", func(c *oauth.Client) *jose.SignatureAlgorithm { return &c.AuthorizationResponseAlgorithm }),
 	field("id_token_signed_response_alg", func(c *oauth.Client) *jose.SignatureAlgorithm { return &c.IDTokenAlgorithm }),
+	field("id_token_encrypted_response_alg", func(c *oauth.Client) *jose.KeyAlgorithm { return &c.IDTokenEncryption.KeyAlgorithm }),
+	field("id_token_encrypted_response_enc", func(c *oauth.Client) *jose.ContentEncryption { return &c.IDTokenEncryption.Content }),
 	{"userinfo_signed_response_alg", setUserinfo, getUserinfo},
+	field("userinfo_encrypted_response_alg", func(c *oauth.Client) *jose.KeyAlgorithm { return &c.UserinfoEncryption.KeyAlgorithm }),
+	field("userinfo_encrypted_response_enc", func(c *oauth.Client) *jose.ContentEncryption { return &c.UserinfoEncryption.Content }),
 	only("subject_type", "pairwise"),
 	{"sector_identifier_uri", setSector, getSector},
 	list("post_logout_redirect_uris", func(c *oauth.Client) *[]string { return &c.PostLogoutRedirectURIs }),
@@ -222,22 +229,28 @@ func getScope(c *oauth.Client) (any, error) {
 	return strings.Join(c.Scopes, " "), nil
 }
 
-func setMaxAge(c *oauth.Client, raw json.RawMessage) error {
-	var seconds uint32
-	err := decode(raw, &seconds)
-	age := time.Duration(seconds) * time.Second
-	c.DefaultMaxAge = &age
-	return err
-}
-
-func getMaxAge(c *oauth.Client) (any, error) {
-	if c.DefaultMaxAge == nil {
-		return nil, nil
+// seconds is a member that holds a number of seconds. It is absent when that is nil: zero is said.
+func seconds(name string, at func(*oauth.Client) **time.Duration) member {
+	return member{
+		name: name,
+		set: func(c *oauth.Client, raw json.RawMessage) error {
+			var n uint32
+			err := decode(raw, &n)
+			d := time.Duration(n) * time.Second
+			*at(c) = &d
+			return err
+		},
+		get: func(c *oauth.Client) (any, error) {
+			d := *at(c)
+			switch {
+			case d == nil:
+				return nil, nil
+			case *d%time.Second != 0:
+				return nil, invalid("%s: must be whole seconds", name)
+			}
+			return *d / time.Second, nil
+		},
 	}
-	if *c.DefaultMaxAge%time.Second != 0 {
-		return nil, invalid("default_max_age: must be whole seconds")
-	}
-	return *c.DefaultMaxAge / time.Second, nil
 }
 
 func setPKCE(c *oauth.Client, raw json.RawMessage) error {

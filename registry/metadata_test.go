@@ -30,6 +30,7 @@ const clinic = `{
 	"claims": ["name", "email"],
 	"id_token_signed_response_alg": "PS256",
 	"userinfo_signed_response_alg": "RS256",
+	"consent_max_age": 86400, "consent_for_session": true, "require_essential_claims": true,
 	"request_object_signing_alg": "ES256",
 	"require_signed_request_object": true,
 	"authorization_signed_response_alg": "EdDSA",
@@ -98,6 +99,9 @@ func TestRegistrationIsRead(t *testing.T) {
 	assert.True(t, c.RequirePushedRequests)
 	assert.True(t, c.DPoPBound)
 	assert.True(t, c.RequireDPoPNonce)
+	assert.Equal(t, 24*time.Hour, *c.ConsentMaxAge)
+	assert.True(t, c.ConsentForSession)
+	assert.True(t, c.RequireEssentialClaims)
 
 	c = parse(t, published("https://clinic.example/jwks"))
 	assert.Equal(t, "https://clinic.example/jwks", c.JWKSURI)
@@ -121,6 +125,11 @@ func TestEveryFieldOfAClientComesBack(t *testing.T) {
 	t.Parallel()
 	clients := []*oauth.Client{parse(t, clinic), parse(t, published("https://clinic.example/jwks"))}
 	clients[0].LogoURI, clients[0].PolicyURI, clients[0].TOSURI = "https://a.example/1", "https://a.example/2", "https://a.example/3?x=1&y=2"
+	clients[0].IDTokenEncryption = oauth.Encryption{KeyAlgorithm: jose.ECDH_ES, Content: jose.A128GCM}
+	clients[0].UserinfoEncryption = oauth.Encryption{KeyAlgorithm: jose.ECDH_ES_A256KW, Content: jose.A256GCM}
+	encryption := clients[0].Keys.Keys[0]
+	encryption.KeyID, encryption.Use = "2", "enc"
+	clients[0].Keys.Keys = append(clients[0].Keys.Keys, encryption)
 	clients[1].UserinfoAlgorithm, clients[1].UserinfoJSON = "", true
 	clients[1].Claims = []string{} // none, which is not the same as all
 	clients[1].Profile = oauth.ProfileFAPI2
