@@ -32,7 +32,7 @@ func encryptionKeys(t *testing.T) map[jose.KeyAlgorithm]crypto.Signer {
 // decrypted returns the token in a JWE, and the header of that.
 func decrypted(t *testing.T, token string, key crypto.Signer, alg jose.KeyAlgorithm, enc jose.ContentEncryption) (string, jose.Header) {
 	t.Helper()
-	jwe, err := jose.ParseEncrypted(token, []jose.KeyAlgorithm{alg}, []jose.ContentEncryption{enc})
+	jwe, err := jose.ParseEncryptedCompact(token, []jose.KeyAlgorithm{alg}, []jose.ContentEncryption{enc})
 	require.NoError(t, err)
 	content, err := jwe.Decrypt(key)
 	require.NoError(t, err)
