@@ -25,6 +25,26 @@ func (s *Server) EndGrant(ctx context.Context, id string) error {
 	return nil
 }
 
+// TakeGrant uses up a code and returns its grant, without tokens: for pages of the provider itself that have people log
+// in. The client is their own registration, and its codes reach nobody else because its redirect URI is the provider's. A
+// code that is unknown, used or another client's is an [*Error] with the code invalid_grant.
+func (s *Server) TakeGrant(ctx context.Context, clientID, code string) (*Grant, error) {
+	record, err := s.codes.Get(ctx, code)
+	if errors.Is(err, store.ErrNotFound) || err == nil && (record.ClientID != clientID || record.Spent) {
+		return nil, errCode(err)
+	}
+	if err == nil {
+		record, err = s.codes.Take(ctx, code)
+	}
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, errCode(err)
+	case err != nil:
+		return nil, fmt.Errorf("oauth: take the grant: %w", err)
+	}
+	return &record.Grant, nil
+}
+
 // endedIn asks in a batch whether the grant was ended. Of one without an ID there is nothing to ask.
 func (s *Server) endedIn(b *store.Batch, id string) (result func() (bool, error)) {
 	if id == "" {

@@ -90,6 +90,9 @@ type Grant struct {
 	// ID names the grant for [Server.EndGrant]: that of the consent, say. It is in access tokens as grant_id, so it tells
 	// nobody anything. Empty means that the grant cannot be ended, other than token by token.
 	ID string `json:"grant_id,omitempty"`
+	// Person names the person within the provider, whichever the client: what an endpoint of the provider's own needs that
+	// shows people their own affairs. It is sealed with codes and tokens, and in none of them.
+	Person string `json:"person,omitempty"`
 	// ExpiresAt ends the grant: no token outlives it. Zero means that it does not end by itself.
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	// Transaction is the audit pseudonym of the login. It is required where the request was pushed, for the request_uri

@@ -3,7 +3,6 @@ package oauth_test
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -179,41 +178,4 @@ func TestResourcesAreCheckedAtTheStart(t *testing.T) {
 			require.ErrorContains(t, err, "Config.Resources")
 		})
 	}
-}
-
-func TestEndedGrantEndsItsTokensAndCodes(t *testing.T) {
-	t.Parallel()
-	p := newProvider(t)
-	p.login.grant.ID = "consent-1"
-	token := p.redeem(t, p.portal, p.code(t, p.portal)).AccessToken
-	assert.Equal(t, "consent-1", restrictions(t, token).GrantID)
-	unused := p.code(t, p.portal)
-	p.login.grant.ID = "consent-2"
-	other := p.redeem(t, p.portal, p.code(t, p.portal)).AccessToken
-	require.True(t, p.live(t, token))
-
-	require.NoError(t, p.instance(t).EndGrant(t.Context(), "consent-1"))
-	require.NoError(t, p.EndGrant(t.Context(), "consent-1"), "may be repeated")
-	assert.False(t, p.live(t, token))
-	assert.True(t, p.live(t, other), "another grant's")
-	requireRefused(t, post(p.TokenHandler(), p.portal.redemption(t, unused)), http.StatusBadRequest, oauth.InvalidGrant)
-	form := p.portal.authenticated(t, endpoints.Introspection, map[string][]string{"token": {token}})
-	assert.JSONEq(t, `{"active":false}`, post(p.IntrospectionHandler(), form).Body.String())
-}
-
-func TestGrantWithoutIDCannotBeEnded(t *testing.T) {
-	t.Parallel()
-	require.Error(t, newProvider(t).EndGrant(t.Context(), ""))
-}
-
-func TestOutageEndsNoGrantSilentlyAndOpensNoToken(t *testing.T) {
-	t.Parallel()
-	p := newProvider(t)
-	p.login.grant.ID = "consent-1"
-	token := p.redeem(t, p.portal, p.code(t, p.portal)).AccessToken
-	p.store.failWith(func(int, string) error { return errors.New("no connection") })
-	require.Error(t, p.EndGrant(t.Context(), "consent-1"))
-	_, err := p.AccessToken(t.Context(), token)
-	require.Error(t, err)
-	assert.NotEqual(t, oauth.InvalidToken, oauth.AsError(err).Code)
 }
