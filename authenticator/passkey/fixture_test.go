@@ -76,9 +76,8 @@ type world struct {
 
 func newWorld(t testing.TB, change ...func(*passkey.Config)) *world {
 	t.Helper()
-	// Not before the present, for the ledger has its own clock.
-	w := &world{TB: t, people: new(people), clock: &clock{now: time.Now().UTC().Truncate(24 * time.Hour).Add(36 * time.Hour)}}
-	ledger, err := memory.New(memory.Config{})
+	w := &world{TB: t, people: new(people), clock: &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}}
+	ledger, err := memory.New(memory.Config{Now: w.clock.Now})
 	require.NoError(t, err)
 	w.config = passkey.Config{
 		RPID: rpID, Origins: []string{origin}, DisplayName: "Example ID",
