@@ -230,6 +230,27 @@ func TestAnIDTokenCountsOnce(t *testing.T) {
 	assert.Contains(t, refused(t, err, authenticator.WrongCredentials), "used before")
 }
 
+func TestAnIDTokenIsRememberedForAsLongAsItIsAccepted(t *testing.T) {
+	t.Parallel()
+	at := now
+	clock := func() time.Time { return at }
+	used, err := memory.New(memory.Config{Now: clock})
+	require.NoError(t, err)
+	w := newWorld(t, func(c *idtoken.Config) { c.Store, c.Now = used, clock })
+	nonce := w.begin()
+	c := claims(nonce)
+	c["exp"], c["auth_time"] = now.Add(time.Hour).Unix(), now.Unix()
+	token := w.sign("JWT", c)
+	_, err = w.answer(nonce, token)
+	require.NoError(t, err)
+	at = now.Add(10*time.Minute + 10*time.Second - 1)
+	_, err = w.answer(nonce, token)
+	assert.Contains(t, refused(t, err, authenticator.WrongCredentials), "used before")
+	at = now.Add(10*time.Minute + 10*time.Second)
+	_, err = w.answer(nonce, token)
+	assert.Contains(t, refused(t, err, authenticator.WrongCredentials), "too long ago")
+}
+
 func TestFailuresBehindItAreToldApart(t *testing.T) {
 	t.Parallel()
 	outage := errors.New("connection refused")

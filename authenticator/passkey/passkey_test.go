@@ -81,7 +81,8 @@ func TestADeviceIsAskedForADiscoverableCredentialWithoutAttestation(t *testing.T
 	first := w.enrolled(grace)
 	w.enrolled(amelie)
 
-	_, options := w.begin(grace)
+	begun, options := w.begin(grace)
+	assert.LessOrEqual(t, len(begun.State), 4<<10)
 	var o creationOptions
 	require.NoError(t, json.Unmarshal(options, &o))
 	assert.Equal(t, "required", o.PublicKey.AuthenticatorSelection.ResidentKey)

@@ -19,6 +19,7 @@ import (
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/wla"
 	"github.com/gosignet/signet/store"
+	"github.com/gosignet/signet/store/memory"
 )
 
 func refused(t testing.TB, err error, reason authenticator.Reason) string {
@@ -252,6 +253,24 @@ func TestAJWTCountsOnce(t *testing.T) {
 		group.Wait()
 		assert.EqualValues(t, 1, accepted.Load())
 	})
+}
+
+func TestAJWTIsRememberedForAsLongAsItIsAccepted(t *testing.T) {
+	t.Parallel()
+	at := now
+	clock := func() time.Time { return at }
+	used, err := memory.New(memory.Config{Now: clock})
+	require.NoError(t, err)
+	w := newWorld(t, func(c *wla.Config) { c.Store, c.Now = used, clock })
+	token := w.wallet.token(t)
+	_, err = w.answer(token)
+	require.NoError(t, err)
+	at = now.Add(6*time.Minute - 1)
+	_, err = w.answer(token)
+	assert.Contains(t, refused(t, err, authenticator.WrongCredentials), "used before")
+	at = now.Add(6 * time.Minute)
+	_, err = w.answer(token)
+	assert.Contains(t, refused(t, err, authenticator.WrongCredentials), "too long ago")
 }
 
 func TestARefusedJWTIsNotUsedUp(t *testing.T) {
