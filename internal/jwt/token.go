@@ -27,10 +27,10 @@ type Token struct {
 	// Type is the header's typ as it was sent, "" if it has none. Compare it with HasType.
 	Type string
 
-	input       string // what is signed: header and payload, encoded
-	signature   []byte
-	payload     []byte
-	embeddedKey []byte
+	input     string // what is signed: header and payload, encoded
+	signature []byte
+	payload   []byte
+	header    members
 }
 
 // Parse reads a compact JWS of at most [MaxTokenSize] bytes. The algorithm of its header must be in the allow-list, and
@@ -95,7 +95,7 @@ func (t *Token) readHeader(data []byte) error {
 	kid, kidErr := header.text("kid")
 	typ, typErr := header.text("typ")
 	t.Algorithm, t.KeyID, t.Type = jose.SignatureAlgorithm(alg), kid, typ
-	t.embeddedKey = header.get("jwk")
+	t.header = header
 	return errors.Join(algErr, kidErr, typErr)
 }
 
@@ -110,13 +110,21 @@ func (t *Token) HasType(typ string) bool {
 	return strings.EqualFold(got, typ)
 }
 
+// HeaderText returns any member of the header that must be a string, such as x5t#S256; it is "" when the member is absent.
+func (t *Token) HeaderText(name string) (string, error) { return t.header.text(name) }
+
+// SigningInput returns what the signature is over. It identifies the token, which the token's text does not: whoever has
+// one signature of ECDSA can make a second one over the same.
+func (t *Token) SigningInput() string { return t.input }
+
 // EmbeddedKey returns the public key in the header's jwk. It proves only that the sender has its private half, which is
 // the purpose of DPoP (RFC 9449); a token that says who somebody is must never be verified with it.
 func (t *Token) EmbeddedKey() (jose.JSONWebKey, error) {
-	if t.embeddedKey == nil {
+	key := t.header.get("jwk")
+	if key == nil {
 		return jose.JSONWebKey{}, fmt.Errorf("%w: no jwk in the header", ErrMalformed)
 	}
-	return parseKey(t.embeddedKey)
+	return parseKey(key)
 }
 
 // UnverifiedPayload returns the payload before anybody vouches for it. Its use is to learn whose keys to fetch.

@@ -301,6 +301,27 @@ func TestEmbeddedKey(t *testing.T) {
 	}
 }
 
+func TestHeaderText(t *testing.T) {
+	t.Parallel()
+	token, err := jwt.Parse(unsigned(`{"alg":"ES256","x5t#S256":"abc","X5T#s256":"other","n":1}`), jwt.Algorithms())
+	require.NoError(t, err)
+	for name, want := range map[string]string{"x5t#S256": "abc", "absent": ""} {
+		text, err := token.HeaderText(name)
+		require.NoError(t, err)
+		assert.Equal(t, want, text)
+	}
+	_, err = token.HeaderText("n")
+	assert.ErrorIs(t, err, jwt.ErrMalformed)
+}
+
+func TestSigningInputIsTheTokenWithoutItsSignature(t *testing.T) {
+	t.Parallel()
+	text := sign(jose.ES256, `{}`, nil)
+	token, err := jwt.Parse(text, jwt.Algorithms())
+	require.NoError(t, err)
+	assert.Equal(t, text[:strings.LastIndexByte(text, '.')], token.SigningInput())
+}
+
 func TestHasType(t *testing.T) {
 	t.Parallel()
 	for typ, want := range map[string]bool{
