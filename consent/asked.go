@@ -112,18 +112,19 @@ type Item struct {
 	Essential bool `json:"essential,omitempty"`
 }
 
-// key tells items apart. Essential is not in it: it changes how much the client wants an item, not what it is.
+// key tells items apart; texts have no control characters. Essential is not in it: it changes how much the client wants an
+// item, not what it is.
 func (i *Item) key() string {
-	var b []byte
-	for _, s := range append([]string{string(i.Kind), i.Name, i.Resource, i.Purpose}, i.TrustFrameworks...) {
-		b = append(append(strconv.AppendInt(b, int64(len(s)), 10), ':'), s...)
+	key := string(i.Kind) + "\x00" + i.Name + "\x00" + i.Resource + "\x00" + i.Purpose
+	if len(i.TrustFrameworks) > 0 {
+		key += "\x00" + strings.Join(i.TrustFrameworks, "\x00")
 	}
-	return string(b)
+	return key
 }
 
 // Items returns what the person is asked about, one by one, in a fixed order; those of one kind and name follow each other. With none there is nothing to ask.
 func (a *Asked) Items() []Item {
-	var items []Item
+	items := make([]Item, 0, len(a.Scopes)+len(a.Essential)+len(a.Voluntary)+len(a.Verified))
 	resources := set(a.Resources)
 	if len(resources) == 0 {
 		resources = []string{""}
@@ -140,17 +141,18 @@ func (a *Asked) Items() []Item {
 	for _, name := range without(set(a.Voluntary), essential) {
 		items = append(items, Item{Kind: Claim, Name: name})
 	}
-	places := make(map[string]int, len(a.Verified))
-	verified := slices.SortedFunc(slices.Values(a.Verified), func(x, y Verified) int {
-		return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.canonical(), y.canonical()))
+	verified := make([]Item, len(a.Verified))
+	for i, v := range a.Verified {
+		verified[i] = Item{Kind: VerifiedClaim, Name: v.Name, Purpose: v.Purpose, TrustFrameworks: set(v.TrustFrameworks), Essential: v.Essential}
+	}
+	slices.SortFunc(verified, func(x, y Item) int {
+		return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.Purpose, y.Purpose), slices.Compare(x.TrustFrameworks, y.TrustFrameworks))
 	})
-	for _, v := range verified {
-		item := Item{Kind: VerifiedClaim, Name: v.Name, Purpose: v.Purpose, TrustFrameworks: set(v.TrustFrameworks), Essential: v.Essential}
-		if at, twice := places[item.key()]; twice {
-			items[at].Essential = items[at].Essential || v.Essential
+	for _, item := range verified {
+		if last := len(items) - 1; last >= 0 && items[last].key() == item.key() {
+			items[last].Essential = items[last].Essential || item.Essential
 			continue
 		}
-		places[item.key()] = len(items)
 		items = append(items, item)
 	}
 	return items

@@ -101,38 +101,44 @@ func (r *Registry) answer(q *Question, items []Item, rec *Record) *Answer {
 	}
 	a := &Answer{Record: rec}
 	now, session := r.now(), r.session(q.SessionID)
-	choices := byKey(rec.Choices)
-	// A decision speaks of names. Where items of one name were decided differently, there is no such decision.
-	type name struct {
-		Kind
-		string
+	remembered := byKey(rec.Choices)
+	choices := make([]*Choice, len(items))
+	for i := range items {
+		choices[i] = remembered[items[i].key()]
 	}
-	mixed := map[name]bool{}
-	granted := map[name]bool{}
-	for _, item := range items {
-		if c := choices[item.key()]; c != nil {
-			n := name{item.Kind, item.Name}
-			before, seen := granted[n]
-			mixed[n] = mixed[n] || seen && before != c.Granted
-			granted[n] = c.Granted
-		}
-	}
-	for _, item := range items {
-		c, n := choices[item.key()], name{item.Kind, item.Name}
-		reason, expires := q.Policy.compare(&item, c, now, session)
-		if reason == "" && mixed[n] {
+	for i := range items {
+		reason, expires := q.Policy.compare(&items[i], choices[i], now, session)
+		if reason == "" && mixed(items, choices, i) {
 			reason = Widened
 		}
 		if reason != "" {
-			a.New = append(a.New, item)
+			a.New = append(a.New, items[i])
 			a.Reason = stronger(a.Reason, reason)
 			continue
 		}
-		if c.Granted {
-			a.grant(&item, expires)
+		if choices[i].Granted {
+			a.grant(&items[i], expires)
 		}
 	}
 	return a
+}
+
+// mixed reports whether items of one kind and name, which follow each other, were decided differently. A Decision speaks of
+// names: it could not say so.
+func mixed(items []Item, choices []*Choice, at int) bool {
+	same := func(i int) bool { return items[i].Name == items[at].Name && items[i].Kind == items[at].Kind }
+	differs := func(i int) bool { return choices[i] != nil && choices[i].Granted != choices[at].Granted }
+	for i := at - 1; i >= 0 && same(i); i-- {
+		if differs(i) {
+			return true
+		}
+	}
+	for i := at + 1; i < len(items) && same(i); i++ {
+		if differs(i) {
+			return true
+		}
+	}
+	return false
 }
 
 // grant adds an item to the decision. The items of a name follow each other.
