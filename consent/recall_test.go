@@ -89,6 +89,8 @@ func TestWhenThePersonIsAskedAgain(t *testing.T) {
 		"without sessions":     {func(q *consent.Question) { session(q); q.SessionID = "" }, func(q *consent.Question) { session(q); q.SessionID = "" }, 0, consent.Expired, nil},
 		"it was for a session": {session, func(q *consent.Question) { q.SessionID = "session-2" }, 0, consent.Expired, nil},
 		"now for a session":    {nothing, session, 0, consent.Expired, nil},
+		"now, and no session":  {nothing, func(q *consent.Question) { session(q); q.SessionID = "" }, 0, consent.Expired, nil},
+		"it had no session":    {func(q *consent.Question) { session(q); q.SessionID = "" }, nothing, 0, consent.Expired, nil},
 		"another text":         {nothing, policy(consent.Policy{TextVersion: "2"}), 0, consent.NewText, nil},
 		"essential granted":    {strict, strict, 0, "", nil},
 	} {

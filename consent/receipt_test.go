@@ -187,6 +187,28 @@ func TestWhatIsNoReceiptIsRefused(t *testing.T) {
 	}
 }
 
+func TestAReceiptIsVerifiedWithTheAlgorithmOfItsKey(t *testing.T) {
+	t.Parallel()
+	all, err := wallets()
+	require.NoError(t, err)
+	key := func(alg jose.SignatureAlgorithm) *keystore.Key {
+		key, err := keystore.NewKey(alg, all[alg].key)
+		require.NoError(t, err)
+		return key
+	}
+	w := newWorld(t)
+	only, err := keystore.NewMemory(key(jose.PS256))
+	require.NoError(t, err)
+	w.keys.present.Store(only)
+	r := w.instance(t, func(c *consent.Config) { c.Algorithm = jose.PS256 })
+	says, err := r.Verify(t.Context(), decide(t, r, asks(), grants()).Record.Receipt)
+	require.NoError(t, err)
+	other, err := key(jose.RS256).SignJSON(t.Context(), consent.ReceiptType, says)
+	require.NoError(t, err)
+	_, err = r.Verify(t.Context(), other)
+	require.ErrorIs(t, err, consent.ErrReceipt)
+}
+
 func TestTheLargestDecisionFits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -1,6 +1,7 @@
 package consent_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -109,6 +110,43 @@ func TestADecisionThatTakesBackEndsTheTokensOfTheEarlierOne(t *testing.T) {
 	shorter := decide(t, r, asks(policy(consent.Policy{Remember: consent.ForDuration, Duration: time.Minute})), grants())
 	assert.NotEqual(t, less.Record.ID, shorter.Record.ID, "tokens do not outlive the shorter consent")
 	assert.Contains(t, w.tokens.take(), less.Record.ID)
+}
+
+func TestWhatHasExpiredIsNotTakenBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	r := w.instance(t)
+	q := asks(policy(consent.Policy{Remember: consent.ForDuration, Duration: time.Minute}))
+	first := decide(t, r, q, grants())
+	w.clock.pass(time.Minute)
+	assert.Equal(t, first.Record.ID, decide(t, r, q, consent.Decision{}).Record.ID)
+	assert.Empty(t, w.tokens.take())
+}
+
+func TestTokensAreEndedEvenIfTheCallerHasGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id := decide(t, w.instance(t), asks(), grants()).Record.ID
+	ctx, cancel := context.WithCancel(t.Context())
+	r := w.instance(t, func(c *consent.Config) { c.Ledger = leaving{w, cancel} })
+	_, err := r.Withdraw(ctx, person, id)
+	require.NoError(t, err)
+	require.Error(t, ctx.Err())
+	assert.Equal(t, []string{id}, w.tokens.take())
+}
+
+// leaving is a ledger whose callers go when they have written.
+type leaving struct {
+	*world
+	leave func()
+}
+
+func (l leaving) Write(ctx context.Context, collection string, r store.Record) (store.Record, error) {
+	written, err := l.world.Write(ctx, collection, r)
+	if collection == "consents" {
+		l.leave()
+	}
+	return written, err
 }
 
 func TestAWithdrawalNeedsNoKey(t *testing.T) {
