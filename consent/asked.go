@@ -51,15 +51,15 @@ type Verified struct {
 	Essential bool
 }
 
-// Canonical returns the one spelling of what is asked: JSON in the form of RFC 8785 (no white space, members in the order of their names,
-// only the quotation mark and the backslash escaped), with all members always there:
+// Canonical returns the one spelling of what is asked: JSON in the form of RFC 8785 (no white space, members in the order
+// of their names, only the quotation mark and the backslash escaped), with all members always there:
 //
 //	{"client_id":"c","essential":["name"],"resources":[],"scopes":[],
 //	 "verified":[{"essential":false,"name":"birthdate","purpose":"Age","trust_frameworks":["eidas"]}],"voluntary":["email"]}
 //
 // on one line. Lists are sorted by the bytes of their entries in UTF-8, and have no entry twice; verified claims are
-// sorted by their own canonical forms. A claim that is both essential and voluntary is only essential. The subject is left out:
-// what is asked is the same whoever is asked.
+// sorted by their own canonical forms. A claim that is both essential and voluntary is only essential. The subject is
+// left out: what is asked is the same whoever is asked.
 func (a *Asked) Canonical() []byte {
 	essential := set(a.Essential)
 	b := appendString([]byte(`{"client_id":`), a.ClientID)
@@ -122,7 +122,8 @@ func (i *Item) key() string {
 	return key
 }
 
-// Items returns what the person is asked about, one by one, in a fixed order; those of one kind and name follow each other. With none there is nothing to ask.
+// Items returns what the person is asked about, one by one, in a fixed order; those of one kind and name follow each
+// other. With none there is nothing to ask.
 func (a *Asked) Items() []Item {
 	items := make([]Item, 0, len(a.Scopes)+len(a.Essential)+len(a.Voluntary)+len(a.Verified))
 	resources := set(a.Resources)
@@ -143,10 +144,14 @@ func (a *Asked) Items() []Item {
 	}
 	verified := make([]Item, len(a.Verified))
 	for i, v := range a.Verified {
-		verified[i] = Item{Kind: VerifiedClaim, Name: v.Name, Purpose: v.Purpose, TrustFrameworks: set(v.TrustFrameworks), Essential: v.Essential}
+		verified[i] = Item{
+			Kind: VerifiedClaim, Name: v.Name, Purpose: v.Purpose, TrustFrameworks: set(v.TrustFrameworks), Essential: v.Essential,
+		}
 	}
 	slices.SortFunc(verified, func(x, y Item) int {
-		return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.Purpose, y.Purpose), slices.Compare(x.TrustFrameworks, y.TrustFrameworks))
+		return cmp.Or(
+			cmp.Compare(x.Name, y.Name), cmp.Compare(x.Purpose, y.Purpose), slices.Compare(x.TrustFrameworks, y.TrustFrameworks),
+		)
 	})
 	for _, item := range verified {
 		if last := len(items) - 1; last >= 0 && items[last].key() == item.key() {

@@ -29,6 +29,7 @@
 // # What the ledger shows
 //
 // The client, its pairwise subject, the names of claims and scopes, and the purposes that the client gave. The person
-// is an HMAC, under a key derived from Config.Secret, by which the consents of one person are found. There are no values of claims. Later versions
-// of this package read what earlier ones kept.
+// is an HMAC, under a key derived from Config.Secret, by which the consents of one person are found; a wallet's key and
+// signature, where there are some, say no more than that. There are no values of claims. Later versions of this package
+// read what earlier ones kept.
 package consent

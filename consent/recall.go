@@ -52,8 +52,8 @@ type Answer struct {
 	// ExpiresAt is when the first of the things granted expires, and with it whatever is issued on the Decision. Zero
 	// means never.
 	ExpiresAt time.Time
-	// Record is what is remembered for the client, nil if that is nothing. Its ID goes into what is issued. When nothing is asked
-	// there is no need of a consent, and the Record is nil.
+	// Record is what is remembered for the client, nil if that is nothing. Its ID goes into what is issued. When nothing is
+	// asked there is no need of a consent, and the Record is nil.
 	Record *Record
 }
 

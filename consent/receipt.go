@@ -165,7 +165,8 @@ func (r *Registry) receipt(rec *Record, choices []Choice) *Receipt {
 		SchemaVersion: "ISO/IEC TS 27560:2023", RecordID: rec.ID, PrincipalID: rec.Subject,
 		Processing: ReceiptProcessing{
 			PrivacyNotice: controller.PolicyURI, NoticeVersion: rec.TextVersion, AskedHash: rec.AskedHash, Language: rec.Language,
-			LawfulBasis: "consent", CollectionMethod: method, WithdrawalMethod: r.config.WithdrawalURI, Jurisdiction: r.config.Jurisdiction,
+			LawfulBasis: "consent", CollectionMethod: method, WithdrawalMethod: r.config.WithdrawalURI,
+			Jurisdiction: r.config.Jurisdiction,
 		},
 		PartyIdentification: []ReceiptParty{
 			{rec.ClientID, controller.Name, "pii_controller", controller.URI}, {ID: r.config.Issuer, Role: "pii_processor"},
@@ -195,7 +196,7 @@ func purposes(rec *Record, choices []Choice) []ReceiptPurpose {
 		termination = d
 	}
 	all := []ReceiptPurpose{{
-		Purpose: rec.Controller.Purpose, ConsentType: "EXPLICIT", PIICategory: []string{}, PrimaryPurpose: true, Termination: termination,
+		Purpose: rec.Controller.Purpose, ConsentType: "EXPLICIT", PrimaryPurpose: true, Termination: termination,
 	}}
 	for _, c := range choices {
 		if !c.Granted {

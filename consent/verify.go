@@ -102,7 +102,8 @@ func (r *Registry) keepKey(ctx context.Context, key jose.JSONWebKey) error {
 	}
 	// Certificates expire and are renewed; the key stays what it is.
 	key = jose.JSONWebKey{Key: key.Key, KeyID: key.KeyID, Algorithm: key.Algorithm, Use: key.Use}
-	if _, err := r.keys.Put(ctx, store.Entry[jose.JSONWebKey]{ID: key.KeyID, Value: key}); err != nil && !errors.Is(err, store.ErrConflict) {
+	_, err := r.keys.Put(ctx, store.Entry[jose.JSONWebKey]{ID: key.KeyID, Value: key})
+	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return err
 	}
 	r.published.Store(key.KeyID, true)

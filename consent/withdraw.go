@@ -13,9 +13,9 @@ import (
 // errStay ends a change that would change nothing.
 var errStay = errors.New("consent: unchanged")
 
-// Withdraw takes a consent of the person back, with everything that they granted to the client, and ends its tokens. A consent that has
-// ended stays as it is, and so does the one that followed it; its tokens are ended once more. It returns the present version of the
-// record, or store.ErrNotFound. With the error ErrTokens the consent is withdrawn for all that.
+// Withdraw takes a consent of the person back, with everything that they granted to the client, and ends its tokens. A
+// consent that has ended stays as it is, and so does the one that followed it; its tokens are ended once more. It returns
+// the present version of the record, or store.ErrNotFound. With the error ErrTokens the consent is withdrawn for all that.
 //
 // It needs no key: a withdrawal whose receipt cannot be signed takes place without.
 func (r *Registry) Withdraw(ctx context.Context, person, id string) (*Record, error) {
@@ -61,8 +61,8 @@ func (r *Registry) Withdraw(ctx context.Context, person, id string) (*Record, er
 	return record(&e), r.endTokens(ctx, ended)
 }
 
-// Erase removes everything that is kept of a person's consents, the history included, and ends the tokens. Only the receipts that
-// the person has are left.
+// Erase removes everything that is kept of a person's consents, the history included, and ends the tokens. Only the
+// receipts that the person has are left. The person must not be deciding at the same time.
 func (r *Registry) Erase(ctx context.Context, person string) error {
 	for {
 		records, err := r.List(ctx, person)
