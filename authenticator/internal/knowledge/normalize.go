@@ -1,4 +1,4 @@
-package sunbird
+package knowledge
 
 import (
 	"errors"
@@ -12,12 +12,12 @@ import (
 	"github.com/gosignet/signet/authenticator/internal/digits"
 )
 
-// tidy writes a text as registries do: composed, and with single spaces between the words.
-func tidy(s string) string { return strings.Join(strings.Fields(norm.NFC.String(s)), " ") }
+// Tidy writes a text as registries do: composed, and with single spaces between the words.
+func Tidy(s string) string { return strings.Join(strings.Fields(norm.NFC.String(s)), " ") }
 
-// fold returns what two texts have in common that differ in case, white space, invisible characters, the script of
+// Fold returns what two texts have in common that differ in case, white space, invisible characters, the script of
 // their digits, and forms that Unicode calls compatible.
-func fold(s string) string {
+func Fold(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {
 			return -1
@@ -46,9 +46,9 @@ var (
 	dateFormat = regexp.MustCompile(`\A(?:yyyy[-/. ]?MM[-/. ]?dd|dd[-/. ]?MM[-/. ]?yyyy|MM[-/. ]?dd[-/. ]?yyyy)\z`)
 )
 
-// dateLayout translates a format to a layout of time.Parse. Registries write "mm" for months, which means minutes in
+// DateLayout translates a format to a layout of time.Parse. Registries write "mm" for months, which means minutes in
 // the notation that they borrow it from.
-func dateLayout(format string) (string, error) {
+func DateLayout(format string) (string, error) {
 	if format == "" {
 		return time.DateOnly, nil
 	}
@@ -59,8 +59,8 @@ func dateLayout(format string) (string, error) {
 	return strings.NewReplacer("yyyy", "2006", "MM", "01", "dd", "02").Replace(format), nil
 }
 
-// parseDate reads a date that is written in the layout, or as ISO 8601 says, and returns it in the latter form.
-func parseDate(text, layout string) (string, bool) {
+// ParseDate reads a date that is written in the layout, or as ISO 8601 says, and returns it in the latter form.
+func ParseDate(text, layout string) (string, bool) {
 	text = strings.TrimSpace(asciiDigits(text))
 	for _, l := range []string{layout, time.DateOnly} {
 		if t, err := time.Parse(l, text); err == nil && t.Year() > 0 {
@@ -70,8 +70,8 @@ func parseDate(text, layout string) (string, bool) {
 	return "", false
 }
 
-// formatDate writes a date that parseDate returned in the layout.
-func formatDate(date, layout string) string {
+// FormatDate writes a date that ParseDate returned in the layout.
+func FormatDate(date, layout string) string {
 	t, err := time.Parse(time.DateOnly, date)
 	if err != nil {
 		return date
