@@ -8,12 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"text/template"
 	"time"
 
@@ -94,7 +96,8 @@ func (g *Gateway) SendCode(ctx context.Context, m *directory.Message) error {
 
 // post makes one request. As long as there was no connection, the gateway cannot have got anything of it.
 func (g *Gateway) post(ctx context.Context, address string, body []byte) (connected bool, err error) {
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { connected = true }})
+	var got atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { got.Store(true) }})
 	r, err := http.NewRequestWithContext(ctx, g.config.Method, address, bytes.NewReader(body))
 	if err != nil {
 		return true, errors.New("sender: gateway: the request cannot be made")
@@ -107,14 +110,24 @@ func (g *Gateway) post(ctx context.Context, address string, body []byte) (connec
 	}
 	resp, err := g.client.Do(r)
 	if err != nil {
-		if wrapped, ok := errors.AsType[*url.Error](err); ok { // it repeats the URL
-			err = wrapped.Err
-		}
-		return connected, fmt.Errorf("sender: gateway: %w", err)
+		return got.Load(), explain(err, got.Load())
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswerBytes+1))
 	return true, g.judge(resp.StatusCode, answer, err)
+}
+
+// explain leaves out the URL, which errors of net/http repeat, and what the gateway said, which they repeat if it is not
+// HTTP.
+func explain(err error, connected bool) error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err
+	}
+	var network net.Error
+	if connected && !errors.As(err, &network) && !errors.Is(err, context.Canceled) && !errors.Is(err, io.EOF) {
+		return errors.New("sender: gateway: the answer is not HTTP")
+	}
+	return fmt.Errorf("sender: gateway: %w", err)
 }
 
 // judge says whether the gateway accepted the message. Of its answer only the status is repeated.

@@ -26,10 +26,10 @@ type envelope struct {
 // compose writes a message of plain text (RFC 5322, RFC 2045, RFC 2047).
 func compose(e envelope) ([]byte, error) {
 	var b bytes.Buffer
-	header := func(name, value string) { fmt.Fprintf(&b, "%s: %s\r\n", name, value) }
+	header := func(name, value string) { fmt.Fprintf(&b, "%s:%s\r\n", name, fold(" "+value)) }
 	header("From", e.from.String())
 	header("To", (&mail.Address{Address: e.to}).String())
-	header("Subject", encodeWords(e.subject))
+	header("Subject", mime.QEncoding.Encode("utf-8", e.subject))
 	header("Date", e.date.Format(time.RFC1123Z))
 	header("Message-ID", "<"+rand.Text()+"@"+domainOf(e.from.Address)+">")
 	header("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office answers
@@ -47,9 +47,9 @@ func compose(e envelope) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// encodeWords makes encoded words of what is not ASCII, and folds between them, since lines have 998 bytes at most.
-func encodeWords(s string) string {
-	return strings.ReplaceAll(mime.QEncoding.Encode("utf-8", s), "?= =?", "?=\r\n =?")
+// fold gives each encoded word a line of its own, since such lines have 76 characters at most (RFC 2047 section 2).
+func fold(value string) string {
+	return strings.NewReplacer(" =?", "\r\n =?", "?= <", "?=\r\n <").Replace(value)
 }
 
 // plainAddress reports whether the text is an address and nothing else: no name, no second address, no line break, nothing
