@@ -7,6 +7,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"io"
+	"log"
 	"math/big"
 	"net"
 	"testing"
@@ -25,6 +27,9 @@ const (
 	testPatience = 30 * time.Second
 	testTick     = 5 * time.Millisecond
 )
+
+// discard is for servers that are expected to complain.
+var discard = log.New(io.Discard, "", 0)
 
 var now = time.Date(2026, 3, 1, 9, 0, 0, 0, time.UTC)
 

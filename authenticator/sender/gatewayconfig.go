@@ -159,12 +159,12 @@ func (c GatewayConfig) parseURL() (*template.Template, error) {
 		return nil, errors.New("sender: URL is required")
 	case err != nil || u.Host == "" || u.Opaque != "":
 		return nil, errors.New("sender: URL is not absolute")
+	case u.User != nil || u.Fragment != "":
+		return nil, errors.New("sender: URL has a user or a fragment")
 	case !strings.HasPrefix(c.URL, u.Scheme+"://"+u.Host):
 		return nil, errors.New("sender: URL does not begin with a scheme and a host that are fixed")
 	case u.Scheme != "https" && (u.Scheme != "http" || !c.AllowHTTP):
 		return nil, errors.New("sender: URL is not https")
-	case u.User != nil || u.Fragment != "":
-		return nil, errors.New("sender: URL has a user or a fragment")
 	}
 	return t, nil
 }
