@@ -267,7 +267,7 @@ func TestNewSMTPReportsEveryProblem(t *testing.T) {
 	})
 	for _, problem := range []string{
 		"Host is required", "Port", "Username and Password", "From is not", "LocalName", `language "en"`, `"en": is there twice`,
-		`"fr": Subject is empty`, `"pt": Body does not contain the code`, `language "hi"`, `"ta": sender: the subject is not one line`,
+		`"fr": the Subject is empty`, `"pt": the Body does not contain the code`, `language "hi"`, `"ta": sender: the subject is not one line`,
 		`Fallback language "km"`,
 	} {
 		require.ErrorContains(t, err, problem)

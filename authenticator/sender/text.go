@@ -70,10 +70,10 @@ func newTexts(sources map[string]Text, fallback string, withSubject bool, now fu
 			subject, body, err := parsed.write(TextData{Code: "123456", Minutes: 3, ClientID: "client"})
 			errs = append(errs, inLanguage(language, err))
 			if err == nil && withSubject && subject == "" {
-				errs = append(errs, inLanguage(language, errors.New("Subject is empty")))
+				errs = append(errs, inLanguage(language, errors.New("the Subject is empty")))
 			}
 			if err == nil && !strings.Contains(body, "123456") {
-				errs = append(errs, inLanguage(language, errors.New("Body does not contain the code")))
+				errs = append(errs, inLanguage(language, errors.New("the Body does not contain the code")))
 			}
 		}
 		errs = append(errs, inLanguage(language, err))

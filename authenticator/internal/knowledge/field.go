@@ -8,8 +8,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/gosignet/signet/authenticator/internal/digits"
 )
 
 const (
@@ -147,7 +145,7 @@ func (f *Field) Key(s string) (string, bool) {
 	case date:
 		return ParseDate(s, f.DateLayout)
 	case number:
-		n := digits.Normalize(s)
+		n := bareNumber(s)
 		return n, n != "" && strings.Trim(n, "0123456789") == ""
 	default:
 		folded := f.fold(s)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gosignet/signet/authenticator/internal/digits"
 	"github.com/gosignet/signet/authenticator/internal/knowledge"
 )
 
@@ -103,6 +104,20 @@ func TestAResponseIsAnObjectOfTexts(t *testing.T) {
 	} {
 		_, err := knowledge.ParseResponse(response)
 		require.Error(t, err, "%.40q", response)
+	}
+}
+
+// The rule is that of package digits, which is on the same floor.
+func TestDigitsOfEveryScriptAreReadAsPackageDigitsReadsThem(t *testing.T) {
+	t.Parallel()
+	f, err := knowledge.NewField(knowledge.Spec{Name: "card", Type: "digits"})
+	require.NoError(t, err)
+	for r := range rune(unicode.MaxRune + 1) {
+		if unicode.Is(unicode.Nd, r) {
+			key, ok := f.Key("1" + string(r) + "\u200e -–2")
+			require.True(t, ok, "%U", r)
+			require.Equal(t, digits.Normalize("1"+string(r)+"2"), key, "%U", r)
+		}
 	}
 }
 

@@ -8,8 +8,6 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
-
-	"github.com/gosignet/signet/authenticator/internal/digits"
 )
 
 // Tidy writes a text as registries do: composed, and with single spaces between the words.
@@ -33,11 +31,26 @@ func Fold(s string) string {
 // asciiDigits writes the digits of all scripts in ASCII, and leaves everything else.
 func asciiDigits(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r > unicode.MaxASCII && unicode.Is(unicode.Nd, r) {
-			return rune(digits.Normalize(string(r))[0])
+		if r <= unicode.MaxASCII || !unicode.Is(unicode.Nd, r) {
+			return r
+		}
+		// Unicode encodes the ten digits of a script in a row, beginning with zero, and such rows may adjoin.
+		before := rune(0)
+		for unicode.Is(unicode.Nd, r-before-1) {
+			before++
+		}
+		return '0' + before%10
+	}, s)
+}
+
+// bareNumber is asciiDigits without the spaces, dashes and invisible characters that numbers are written with.
+func bareNumber(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf) {
+			return -1
 		}
 		return r
-	}, s)
+	}, asciiDigits(s))
 }
 
 var (
