@@ -171,3 +171,19 @@ func TestUnknownPeopleCostAHash(t *testing.T) {
 		}
 	}
 }
+
+// A register whose hashes are being replaced has weaker ones for a while. Like the test above, this one counts what is
+// allocated.
+func TestAWeakHashCostsAsMuchAsNobodys(t *testing.T) {
+	f := newFixture(t, func(c *directory.Config) { c.Argon2id = directory.Argon2id{Memory: 8 << 10, Time: 1, Threads: 1} })
+	for name, id := range map[string]string{"weak": sokID, "unknown": unknownID} {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := f.Authenticate(t.Context(), answer(exampleTxn, id, pwd("wrong")))
+		runtime.ReadMemStats(&after)
+		requireReason(t, authenticator.WrongCredentials, err)
+		cost := after.TotalAlloc - before.TotalAlloc
+		assert.GreaterOrEqual(t, cost, uint64(8<<20), name)
+		assert.Less(t, cost, uint64(9<<20), name)
+	}
+}
