@@ -76,8 +76,9 @@ func newCodes(c Config) (*codes, error) {
 	}, nil
 }
 
-// issue makes a code for the transaction and identifier, in place of an earlier one, unless that was sent just now.
-func (c *codes) issue(ctx context.Context, transaction string, id authenticator.Identifier) (*issuedCode, error) {
+// issue makes a code for the transaction and identifier, in place of an earlier one, unless that was sent just now. One
+// that goes to nobody is kept like any other, but no answer is right.
+func (c *codes) issue(ctx context.Context, transaction string, id authenticator.Identifier, sent bool) (*issuedCode, error) {
 	if transaction == "" {
 		return nil, fail(authenticator.Unavailable, errNoTransaction)
 	}
@@ -85,9 +86,13 @@ func (c *codes) issue(ctx context.Context, transaction string, id authenticator.
 	if err != nil {
 		return nil, fail(authenticator.Unavailable, err)
 	}
+	mac := c.mac(transaction, id, code)
+	if !sent {
+		mac = randomBytes(len(mac))
+	}
 	now := c.now()
 	record := codeRecord{
-		MAC:       c.mac(transaction, id, code),
+		MAC:       mac,
 		SentAt:    now,
 		ExpiresAt: now.Add(c.lifetime),
 	}

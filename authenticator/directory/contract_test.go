@@ -21,7 +21,9 @@ func TestDirectoryKeepsTheContract(t *testing.T) {
 			Person:        authenticator.Identifier{Value: sokID},
 			Unknown:       authenticator.Identifier{Value: unknownID},
 			Answers: map[authenticator.Factor]authenticatortest.Answer{
-				authenticator.Password: {Right: password, Wrong: "wrong horse"},
+				authenticator.Password:  {Right: password, Wrong: "wrong horse"},
+				authenticator.PIN:       {Right: pin, Wrong: "480268"},
+				authenticator.Knowledge: {Right: answersSok, Wrong: answersNo},
 			},
 			Code:      sent.code,
 			Expire:    func() { f.clock.Advance(lifetime) },

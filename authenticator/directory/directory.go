@@ -1,13 +1,15 @@
-// Package directory turns a plain look-up of people into an [authenticator.Authenticator] with one-time codes and
-// passwords.
+// Package directory turns a plain look-up of people into an [authenticator.Authenticator] with one-time codes, passwords,
+// PINs and knowledge.
 //
 // # Nobody learns who is registered
 //
 // An unknown person is answered as a known one who answers wrongly, in the same words, shape and time: a code request
 // gives a receipt with an invented destination that stays the same for the identifier, a code is kept (and known to
 // nobody), a password is hashed. The same holds for people who cannot use a factor, because they have no address to
-// send to or no password. Messages are sent in the background, since the time that a gateway takes would otherwise
-// tell known people from unknown ones. That a person is locked is said only after right answers.
+// send to, no password or nothing that they could be asked. Messages are sent in the background, since the time that a
+// gateway takes would otherwise tell known people from unknown ones; a code that is wanted by a channel on which the
+// person cannot be reached goes nowhere, and the receipt looks as if it went. Which of several answers was wrong is never
+// said, and that a person is locked only after right answers.
 //
 // Two things are left to the deployment: a [Lookup] that takes the same time either way, and [Config.Decoys] that look
 // like the addresses in the register.
@@ -18,6 +20,11 @@
 // be searched without [Config.Secret]. Every answer costs a try, counted and judged in one atomic step of the store, so
 // that any number of instances together allow MaxTries answers and one success. An answer with several factors consumes
 // the code only if all of them are right.
+//
+// # Knowledge
+//
+// Answers are compared as people write them: case, white space, punctuation, accents, the script of digits and the
+// notation of dates do not count. All of them have to be right.
 package directory
 
 import (
@@ -37,12 +44,18 @@ import (
 type Directory struct {
 	lookup    Lookup
 	normalize func(authenticator.Identifier) authenticator.Identifier
+	factors   []authenticator.Factor
 	hasher    *hasher
 	dummy     *passwordHash
+	upgrades  *upgrades // nil without a Rehash
+	form      authenticator.Form
+	questions questions
 	logger    *slog.Logger
 
 	// What follows is for one-time codes, and zero without a Sender.
 	sender      Sender
+	channels    []Channel
+	preferred   []Channel     // those of people who do not choose
 	sending     chan struct{} // one element per message on its way
 	closing     sync.Once
 	sendTimeout time.Duration
@@ -52,7 +65,9 @@ type Directory struct {
 
 var (
 	_ authenticator.Authenticator = (*Directory)(nil)
-	_ authenticator.CodeSender    = (*Directory)(nil)
+	_ authenticator.ChannelSender = (*Directory)(nil)
+	_ authenticator.FormProvider  = (*Directory)(nil)
+	_ authenticator.Recaller      = (*Directory)(nil)
 )
 
 // New returns a Directory, or everything that is wrong with the configuration.
@@ -61,20 +76,31 @@ func New(c Config) (*Directory, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
+	q, err := newQuestions(c.Form)
+	if err != nil {
+		return nil, err
+	}
 	d := &Directory{
 		lookup:    c.Lookup,
 		normalize: c.Normalize,
-		hasher:    &hasher{slots: make(chan struct{}, c.MaxHashing)},
+		factors:   factors(c),
+		hasher:    &hasher{cost: c.passwordCost(), slots: make(chan struct{}, c.MaxHashing)},
 		dummy:     dummy(c.passwordCost()),
+		form:      cloneForm(c.Form),
+		questions: q,
 		logger:    c.Logger,
+	}
+	if c.Rehash != nil {
+		d.upgrades = newUpgrades(c, d.hasher)
 	}
 	if c.Sender == nil {
 		return d, nil
 	}
 	d.sender = c.Sender
+	d.channels = slices.Clone(c.Channels)
+	d.preferred = slices.Clone(c.DefaultChannels)
 	d.sending = make(chan struct{}, c.MaxSending)
 	d.sendTimeout = c.SendTimeout
-	var err error
 	if d.codes, err = newCodes(c); err != nil {
 		return nil, err
 	}
@@ -84,12 +110,22 @@ func New(c Config) (*Directory, error) {
 	return d, nil
 }
 
-// Factors returns Password, and OTP if there is a Sender.
-func (d *Directory) Factors() []authenticator.Factor {
-	if d.sender == nil {
-		return []authenticator.Factor{authenticator.Password}
+// Factors returns Password, OTP if there is a Sender, PIN if people may have one, and Knowledge if there is a Form.
+func (d *Directory) Factors() []authenticator.Factor { return slices.Clone(d.factors) }
+
+func factors(c Config) []authenticator.Factor {
+	var all []authenticator.Factor
+	if c.Sender != nil {
+		all = append(all, authenticator.OTP)
 	}
-	return []authenticator.Factor{authenticator.OTP, authenticator.Password}
+	all = append(all, authenticator.Password)
+	if c.PIN {
+		all = append(all, authenticator.PIN)
+	}
+	if len(c.Form.Fields) > 0 {
+		all = append(all, authenticator.Knowledge)
+	}
+	return all
 }
 
 // Authenticate verifies all answers, and consumes the one-time code only if all are right.
@@ -107,27 +143,52 @@ func (d *Directory) Authenticate(ctx context.Context, r *authenticator.Request) 
 		return nil, err
 	}
 
-	right, cause := person != nil, error(nil)
-	if password, ok := answers[authenticator.Password]; ok {
-		var matches bool
-		if matches, cause, err = d.checkPassword(ctx, person, password); err != nil {
+	// Every answer is looked at, whatever the others were.
+	right, causes := person != nil, []error(nil)
+	secrets := secrets(person, answers)
+	for i := range secrets {
+		matches, cause, err := d.checkSecret(ctx, &secrets[i])
+		if err != nil {
 			return nil, err
 		}
 		right = right && matches
+		causes = append(causes, cause)
+	}
+	if response, ok := answers[authenticator.Knowledge]; ok {
+		matches, cause := d.questions.match(person, response)
+		right = right && matches
+		causes = append(causes, cause)
 	}
 	// The code comes last: this is the step that cannot be taken back.
 	if code, ok := answers[authenticator.OTP]; ok {
-		reachable := right && len(person.Contacts) > 0
-		if right, err = d.codes.redeem(ctx, r.Transaction, id, code, reachable); err != nil {
+		if right, err = d.codes.redeem(ctx, r.Transaction, id, code, right); err != nil {
 			return nil, err
 		}
 	}
 	if !right {
-		return nil, fail(authenticator.WrongCredentials, cause)
+		return nil, fail(authenticator.WrongCredentials, errors.Join(causes...))
 	}
 	if person.Locked {
 		return nil, fail(authenticator.Locked, nil)
 	}
+	for i := range secrets {
+		d.upgrades.begin(ctx, id, &secrets[i])
+	}
+	return identity(person, id)
+}
+
+// Recall returns the person's Identity of today. WrongCredentials says that the identifier of the earlier login names
+// nobody, or somebody else, by now.
+func (d *Directory) Recall(ctx context.Context, earlier *authenticator.Identity) (*authenticator.Identity, error) {
+	person, id, err := d.findAgain(ctx, earlier, authenticator.WrongCredentials)
+	if err != nil {
+		return nil, err
+	}
+	return identity(person, id)
+}
+
+// identity is what a login says of a person; findAgain reads it.
+func identity(person *Person, id authenticator.Identifier) (*authenticator.Identity, error) {
 	state, err := json.Marshal(id)
 	if err != nil {
 		return nil, fail(authenticator.Unavailable, err)
@@ -135,22 +196,31 @@ func (d *Directory) Authenticate(ctx context.Context, r *authenticator.Request) 
 	return &authenticator.Identity{Subject: person.Subject, State: state}, nil
 }
 
-// Claims releases the claims that are named and that the person has. It looks the person up again.
-func (d *Directory) Claims(ctx context.Context, r *authenticator.ClaimsRequest) (*authenticator.Claims, error) {
+// findAgain looks up somebody who logged in before. The reason is the one for somebody who is not there any more.
+func (d *Directory) findAgain(
+	ctx context.Context, earlier *authenticator.Identity, gone authenticator.Reason,
+) (*Person, authenticator.Identifier, error) {
 	var id authenticator.Identifier
-	if err := json.Unmarshal(r.Identity.State, &id); err != nil {
-		return nil, fail(authenticator.Unavailable, errors.New("directory: state of the identity cannot be read"))
+	if err := json.Unmarshal(earlier.State, &id); err != nil {
+		return nil, id, fail(authenticator.Unavailable, errors.New("directory: state of the identity cannot be read"))
 	}
 	person, err := d.find(ctx, id)
+	switch {
+	case err != nil:
+		return nil, id, err
+	case person == nil || person.Subject != earlier.Subject: // an identifier can pass to somebody else
+		return nil, id, fail(gone, errors.New("directory: the identifier names nobody, or somebody else, by now"))
+	case person.Locked:
+		return nil, id, fail(authenticator.Locked, nil)
+	}
+	return person, id, nil
+}
+
+// Claims releases the claims that are named and that the person has. It looks the person up again.
+func (d *Directory) Claims(ctx context.Context, r *authenticator.ClaimsRequest) (*authenticator.Claims, error) {
+	person, _, err := d.findAgain(ctx, &r.Identity, authenticator.Unavailable)
 	if err != nil {
 		return nil, err
-	}
-	// An identifier can pass to somebody else between the login and now, and a person can be locked.
-	if person == nil || person.Subject != r.Identity.Subject {
-		return nil, fail(authenticator.Unavailable, errors.New("directory: the identifier names nobody, or somebody else, by now"))
-	}
-	if person.Locked {
-		return nil, fail(authenticator.Locked, nil)
 	}
 	values := make(map[string]json.RawMessage, len(r.Names))
 	for _, name := range variants(r.Names, r.Locales) {
@@ -184,7 +254,7 @@ func (d *Directory) answers(challenges []authenticator.Challenge) (map[authentic
 	}
 	answers := make(map[authenticator.Factor]string, len(challenges))
 	for _, c := range challenges {
-		if c.Factor != authenticator.Password && (c.Factor != authenticator.OTP || d.sender == nil) {
+		if !slices.Contains(d.factors, c.Factor) {
 			return nil, errors.New("directory: factor is not supported")
 		}
 		if _, ok := answers[c.Factor]; ok {
@@ -220,25 +290,6 @@ func (d *Directory) find(ctx context.Context, id authenticator.Identifier) (*Per
 		return nil, fail(authenticator.Unavailable, errors.New("directory: look-up gave a person without a subject, or with too long a one"))
 	}
 	return person, nil
-}
-
-// checkPassword reports whether the password is the person's. The work is the same for somebody without a password,
-// and for nobody. The cause says why a hash in the register could not be used.
-func (d *Directory) checkPassword(ctx context.Context, person *Person, password string) (matches bool, cause, err error) {
-	if !validPasswordLength(password) {
-		return false, nil, nil
-	}
-	hash, usable := d.dummy, false
-	if person != nil && person.PasswordHash != "" {
-		parsed, err := parsePasswordHash(person.PasswordHash)
-		if err != nil {
-			cause = err
-		} else {
-			hash, usable = parsed, true
-		}
-	}
-	matches, err = d.hasher.verify(ctx, hash, password)
-	return matches && usable, cause, err
 }
 
 func fail(reason authenticator.Reason, cause error) *authenticator.Error {

@@ -40,13 +40,43 @@ func TestNewReportsEveryProblem(t *testing.T) {
 	}
 	assert.NotContains(t, err.Error(), "decoy 1")
 
+	_, err = directory.New(directory.Config{
+		Lookup: noLookup,
+		Form: authenticator.Form{Identifier: &authenticator.FormField{Name: "id"}, Fields: []authenticator.FormField{
+			{Name: "id"}, {Name: "a b"}, {Name: "born", Type: "date", Format: "dd"}, {Name: "card", Pattern: "("},
+		}},
+	})
+	for _, problem := range []string{
+		`field "id" is there twice`, `field "a b": a name is`, `field "born": a date format`, `field "card": pattern`,
+	} {
+		require.ErrorContains(t, err, problem)
+	}
+	_, err = directory.New(directory.Config{Lookup: noLookup, Form: authenticator.Form{Identifier: form.Identifier}})
+	require.ErrorContains(t, err, "no fields besides the Identifier")
+
+	_, err = directory.New(directory.Config{
+		Sender:          make(outbox),
+		Decoys:          []directory.Contact{{Channel: directory.SMS, Address: "+85512000000"}},
+		Channels:        []directory.Channel{directory.SMS, directory.Email, directory.SMS},
+		DefaultChannels: []directory.Channel{directory.SMS, "post", directory.SMS},
+		MaxSending:      2,
+	})
+	for _, problem := range []string{
+		`channel "email" has no decoy`, `channel "phone" is there twice`, `DefaultChannels: "post" is not one of`,
+		`DefaultChannels: "phone" is there twice`, "MaxSending is negative, or less than",
+	} {
+		require.ErrorContains(t, err, problem)
+	}
+
 	_, err = directory.New(directory.Config{Sender: make(outbox)})
 	require.ErrorContains(t, err, "Decoys are required")
 }
 
 func TestFactors(t *testing.T) {
 	t.Parallel()
-	assert.Equal(t, []authenticator.Factor{authenticator.OTP, authenticator.Password}, newFixture(t).Factors())
+	assert.Equal(t, []authenticator.Factor{
+		authenticator.OTP, authenticator.Password, authenticator.PIN, authenticator.Knowledge,
+	}, newFixture(t).Factors())
 }
 
 func login(t *testing.T, f *fixture, id string) authenticator.Identity {
@@ -185,14 +215,16 @@ func TestNothingPersonalIsInTheStore(t *testing.T) {
 	code := f.send(t, exampleTxn, sokID)
 	_, err := f.Authenticate(t.Context(), answer(exampleTxn, sokID, otp(wrong(code))))
 	requireReason(t, authenticator.WrongCredentials, err)
-	_, err = f.Authenticate(t.Context(), answer(exampleTxn, sokID, otp(code), pwd(password)))
+	_, err = f.Authenticate(t.Context(), answer(exampleTxn, sokID, otp(code), pwd(password), pinned(pin), known(answersSok)))
 	require.NoError(t, err)
 	_, err = f.SendCode(t.Context(), codeRequest(exampleTxn, unknownID))
 	require.NoError(t, err)
 
 	dump := f.store.dump.String()
 	require.NotEmpty(t, dump)
-	for _, personal := range []string{sokID, unknownID, code, wrong(code), sokPhone, password, "person-1", exampleTxn, exampleRP, "Dara"} {
+	for _, personal := range []string{
+		sokID, unknownID, code, wrong(code), sokPhone, password, pin, "person-1", exampleTxn, exampleRP, "Dara", "DARA", "1990",
+	} {
 		assert.NotContains(t, dump, personal)
 		assert.NotContains(t, dump, base64.StdEncoding.EncodeToString([]byte(personal)))
 	}

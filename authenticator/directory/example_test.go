@@ -74,3 +74,51 @@ func Example() {
 	// [+855 •• ••• 269] <nil>
 	// map[name:"Sok Dara"] <nil>
 }
+
+// People who log in with what they know and a PIN, both of which have to be right.
+func ExampleDirectory_Authenticate() {
+	pinHash, err := directory.HashPIN("480269")
+	if err != nil {
+		panic(err)
+	}
+	d, err := directory.New(directory.Config{
+		Lookup: func(context.Context, authenticator.Identifier) (*directory.Person, error) {
+			return &directory.Person{
+				Subject: "person-1", PINHash: pinHash,
+				Answers: map[string]string{"name": "Sok Dara", "born": "27/02/1990"}, // as the register writes them
+			}, nil
+		},
+		PIN: true,
+		Form: authenticator.Form{Fields: []authenticator.FormField{
+			{Name: "name", Labels: map[string]string{"en": "Full name", "km": "ឈ្មោះពេញ"}},
+			{Name: "born", Type: authenticator.FieldDate, Format: "dd/MM/yyyy"},
+		}},
+		Rehash: func(_ context.Context, _ authenticator.Identifier, factor authenticator.Factor, oldHash, newHash string) error {
+			return nil // UPDATE people SET pin_hash = newHash WHERE … AND pin_hash = oldHash
+		},
+	})
+	if err != nil {
+		panic(err)
+	}
+	defer d.Close()
+	fmt.Println(d.Factors())
+
+	for _, pin := range []string{"480 269", "480268"} {
+		identity, err := d.Authenticate(context.Background(), &authenticator.Request{
+			Transaction: "1", Identifier: authenticator.Identifier{Value: "8051437269"},
+			Challenges: []authenticator.Challenge{
+				{Factor: authenticator.Knowledge, Response: `{"name": "SOK, Dara", "born": "1990-02-27"}`},
+				{Factor: authenticator.PIN, Response: pin},
+			},
+		})
+		if err != nil {
+			fmt.Println(err)
+			continue
+		}
+		fmt.Println(identity.Subject)
+	}
+	// Output:
+	// [pwd pin kba]
+	// person-1
+	// authenticator: wrong_credentials
+}

@@ -16,13 +16,16 @@ import (
 )
 
 const (
-	sokID      = "8051437269" // has a telephone and a password
+	sokID      = "8051437269" // has a telephone, a password, a PIN and answers
 	chanID     = "8274906531" // has an e-mail address and a password
 	lockedID   = "9130265874" // has all, and is locked
-	bareID     = "9587310426" // has neither address nor password
-	brokenID   = "7462089315" // has a hash that cannot be used
+	bareID     = "9587310426" // has nothing
+	brokenID   = "7462089315" // has hashes that cannot be used
 	unknownID  = "1000000000"
 	password   = "correct horse"
+	pin        = "480269"
+	answersSok = `{"name": "sok  DARA", "born": "1990-02-27"}`
+	answersNo  = `{"name": "Sok Dari", "born": "1990-02-27"}`
 	sokPhone   = "+85512000269"
 	chanEmail  = "sophea.chan@example.org"
 	lifetime   = 3 * time.Minute
@@ -34,6 +37,15 @@ const (
 
 // cheap is the least cost that a directory takes.
 var cheap = directory.Argon2id{Memory: 1024, Time: 1, Threads: 1}
+
+// form is what people may be asked.
+var form = authenticator.Form{
+	Identifier: &authenticator.FormField{Name: "id", Type: authenticator.FieldDigits},
+	Fields: []authenticator.FormField{
+		{Name: "name", Labels: map[string]string{"en": "Full name", "km": "ឈ្មោះពេញ"}},
+		{Name: "born", Type: authenticator.FieldDate, Format: "dd/MM/yyyy"},
+	},
+}
 
 var secret = bytes.Repeat([]byte{7}, 32)
 
@@ -50,9 +62,13 @@ func newFixture(t testing.TB, changes ...func(*directory.Config)) *fixture {
 	t.Helper()
 	hash, err := cheap.Hash(password)
 	require.NoError(t, err)
+	pinHash, err := cheap.Hash(pin)
+	require.NoError(t, err)
+	known := map[string]string{"name": "Sok Dara", "born": "27/02/1990"}
+	const broken = "$argon2id$v=19$m=4294967295,t=1,p=1$c29tc2FsdA$c29tZWhhc2hzb21laGFzaA"
 	people := map[string]*directory.Person{
 		sokID: {
-			Subject: "person-1", PasswordHash: hash,
+			Subject: "person-1", PasswordHash: hash, PINHash: pinHash, Answers: known,
 			Contacts: []directory.Contact{{Channel: directory.SMS, Address: sokPhone}},
 			Claims: map[string]any{
 				"name": "សុខ ដារ៉ា", "name#en": "Sok Dara", "email_verified": false, "updated_at": 1746774000,
@@ -64,12 +80,12 @@ func newFixture(t testing.TB, changes ...func(*directory.Config)) *fixture {
 			Contacts: []directory.Contact{{Channel: directory.Email, Address: chanEmail}},
 		},
 		lockedID: {
-			Subject: "person-3", PasswordHash: hash, Locked: true,
+			Subject: "person-3", PasswordHash: hash, PINHash: pinHash, Answers: known, Locked: true,
 			Contacts: []directory.Contact{{Channel: directory.SMS, Address: "+85512000874"}},
 		},
 		bareID: {Subject: "person-4"},
 		brokenID: {
-			Subject: "person-5", PasswordHash: "$argon2id$v=19$m=4294967295,t=1,p=1$c29tc2FsdA$c29tZWhhc2hzb21laGFzaA",
+			Subject: "person-5", PasswordHash: broken, PINHash: broken,
 			Contacts: []directory.Contact{{Channel: directory.SMS, Address: "+85512000315"}},
 		},
 	}
@@ -84,6 +100,8 @@ func newFixture(t testing.TB, changes ...func(*directory.Config)) *fixture {
 			}
 			return nil, directory.ErrUnknown
 		},
+		PIN:      true,
+		Form:     form,
 		Sender:   f.sender,
 		Store:    f.store,
 		Secret:   secret,
@@ -135,6 +153,14 @@ func otp(code string) authenticator.Challenge {
 
 func pwd(password string) authenticator.Challenge {
 	return authenticator.Challenge{Factor: authenticator.Password, Response: password}
+}
+
+func pinned(pin string) authenticator.Challenge {
+	return authenticator.Challenge{Factor: authenticator.PIN, Response: pin}
+}
+
+func known(response string) authenticator.Challenge {
+	return authenticator.Challenge{Factor: authenticator.Knowledge, Response: response}
 }
 
 // wrong returns a code that differs from the given one.

@@ -37,6 +37,35 @@ func TestHashingWaitsForAPlaceAsLongAsTheContextAllows(t *testing.T) {
 	}
 }
 
+// Otherwise a register whose hashes are being replaced would tell by the time who has a hash in it.
+func TestAWeakHashTakesTheWorkOfOneThatIsAsItShouldBe(t *testing.T) {
+	t.Parallel()
+	work := func(c cost) float64 {
+		switch c := c.(type) {
+		case Argon2id:
+			return float64(c.Memory) * float64(c.Time)
+		case PBKDF2:
+			return float64(c.Iterations)
+		}
+		return 0
+	}
+	should := Argon2id{Memory: 19456, Time: 2, Threads: 1}
+	for _, memory := range []uint32{1024, 4096, 9728, 19456, 30000} {
+		for passes := range uint32(4) {
+			weak := Argon2id{Memory: memory, Time: passes + 1, Threads: 1}
+			if work(weak) < work(should) {
+				assert.InEpsilon(t, work(should), work(weak)+work(weak.upTo(should)), 0.001, "%v", weak)
+			} else {
+				assert.Nil(t, weak.upTo(should), "%v", weak)
+			}
+		}
+	}
+	assert.Equal(t, PBKDF2{Iterations: 400}, PBKDF2{Iterations: 600}.upTo(PBKDF2{Iterations: 1000}))
+	assert.Nil(t, PBKDF2{Iterations: 1000}.upTo(PBKDF2{Iterations: 1000}))
+	assert.Nil(t, PBKDF2{Iterations: 1000}.upTo(should))
+	assert.Nil(t, should.upTo(PBKDF2{Iterations: 1000}))
+}
+
 // A hash comes from the register, which another department fills.
 func FuzzParsePasswordHash(f *testing.F) {
 	for _, s := range []string{

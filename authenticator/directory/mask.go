@@ -86,7 +86,8 @@ func countryCodeLength(digits string) int {
 // decoys invent the contacts of unknown people.
 type decoys struct {
 	key      []byte
-	examples []Contact
+	channels []Channel // one per example
+	examples map[Channel][]Contact
 }
 
 func newDecoys(c Config) (*decoys, error) {
@@ -94,14 +95,25 @@ func newDecoys(c Config) (*decoys, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &decoys{key: key, examples: slices.Clone(c.Decoys)}, nil
+	d := &decoys{key: key, channels: make([]Channel, len(c.Decoys)), examples: make(map[Channel][]Contact)}
+	for i, decoy := range c.Decoys {
+		d.channels[i] = decoy.Channel
+		d.examples[decoy.Channel] = append(d.examples[decoy.Channel], decoy)
+	}
+	return d, nil
 }
 
-// contact invents a contact for an identifier, always the same.
-func (d *decoys) contact(id authenticator.Identifier) Contact {
-	sum := keyed(d.key, id.Type, id.Value)
+// any invents the first contact of an identifier, always the same.
+func (d *decoys) any(id authenticator.Identifier) Contact {
+	choice := binary.BigEndian.Uint64(keyed(d.key, id.Type, id.Value))
+	return d.contact(id, d.channels[choice%uint64(len(d.channels))])
+}
+
+// contact invents the contact of an identifier by a channel of which there is an example, always the same.
+func (d *decoys) contact(id authenticator.Identifier, channel Channel) Contact {
+	sum := keyed(d.key, id.Type, id.Value, string(channel))
 	choice, variation := binary.BigEndian.Uint64(sum), binary.BigEndian.Uint64(sum[8:])
-	c := d.examples[choice%uint64(len(d.examples))]
+	c := d.examples[channel][choice%uint64(len(d.examples[channel]))]
 	if c.Channel == Email {
 		_, size := utf8.DecodeRuneInString(c.Address)
 		c.Address = string(rune('a'+variation%26)) + c.Address[size:]

@@ -73,6 +73,8 @@ type cost interface {
 	validate() error
 	// compute returns nil if the platform does not let it.
 	compute(password string, salt []byte, size int) []byte
+	// upTo returns what is missing to the work of the other, and nil if nothing is or if it is of another kind.
+	upTo(other cost) cost
 	// String is the beginning of the PHC string, up to the salt.
 	String() string
 }
@@ -102,6 +104,18 @@ func (a Argon2id) validate() error {
 
 func (a Argon2id) compute(password string, salt []byte, size int) []byte {
 	return argon2.IDKey([]byte(password), salt, a.Time, a.Memory, a.Threads, uint32(size))
+}
+
+// upTo takes the work to be the memory times the passes over it.
+func (a Argon2id) upTo(other cost) cost {
+	to, ok := other.(Argon2id)
+	work, done := uint64(to.Memory)*uint64(to.Time), uint64(a.Memory)*uint64(a.Time)
+	if !ok || done >= work {
+		return nil
+	}
+	missing := work - done
+	passes := (missing + uint64(to.Memory) - 1) / uint64(to.Memory)
+	return Argon2id{Memory: uint32(missing / passes), Time: uint32(passes), Threads: to.Threads}
 }
 
 // String returns the cost as it is in a hash.
@@ -194,18 +208,42 @@ func (h *passwordHash) compute(password string) []byte {
 
 // hasher bounds how much is hashed at once: each hash takes megabytes, and logins come in waves.
 type hasher struct {
+	cost  cost // that hashes should have
 	slots chan struct{}
 }
 
-// verify reports whether the hash is that of the password. It waits for a free place as long as the context allows.
+// verify reports whether the hash is that of the password. A hash that is weaker than it should be takes the work of one
+// that is not, which is what is done for nobody. It waits for a free place as long as the context allows.
 func (h *hasher) verify(ctx context.Context, hash *passwordHash, password string) (bool, error) {
+	release, err := h.acquire(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	matches := subtle.ConstantTimeCompare(hash.compute(password), hash.digest) == 1
+	if rest := hash.cost.upTo(h.cost); rest != nil {
+		rest.compute(password, hash.salt, digestBytes)
+	}
+	return matches, nil
+}
+
+// hash hashes the password at the cost that hashes should have.
+func (h *hasher) hash(ctx context.Context, password string) (string, error) {
+	release, err := h.acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	return hashPassword(h.cost, password)
+}
+
+func (h *hasher) acquire(ctx context.Context) (release func(), err error) {
 	select {
 	case h.slots <- struct{}{}:
-		defer func() { <-h.slots }()
+		return func() { <-h.slots }, nil
 	case <-ctx.Done():
-		return false, fail(authenticator.Unavailable, fmt.Errorf("directory: waiting to hash a password: %w", ctx.Err()))
+		return nil, fail(authenticator.Unavailable, fmt.Errorf("directory: waiting to hash a password: %w", ctx.Err()))
 	}
-	return subtle.ConstantTimeCompare(hash.compute(password), hash.digest) == 1, nil
 }
 
 func validPasswordLength(password string) bool {

@@ -44,6 +44,13 @@ func (p PBKDF2) compute(password string, salt []byte, size int) []byte {
 	return key
 }
 
+func (p PBKDF2) upTo(other cost) cost {
+	if to, ok := other.(PBKDF2); ok && p.Iterations < to.Iterations {
+		return PBKDF2{Iterations: to.Iterations - p.Iterations}
+	}
+	return nil
+}
+
 // String returns the cost as it is in a hash.
 func (p PBKDF2) String() string { return fmt.Sprintf("$pbkdf2-sha256$i=%d", p.Iterations) }
 

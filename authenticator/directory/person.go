@@ -25,10 +25,16 @@ type Person struct {
 	// Subject identifies the person forever, whatever they log in with. Required, at most 256 bytes. It is not given
 	// to relying parties.
 	Subject string
-	// Contacts are addresses that reach the person. Codes go to the first. A person without any cannot use codes.
+	// Contacts are addresses that reach the person: of each channel the first is used. A person without any cannot use
+	// codes.
 	Contacts []Contact
 	// PasswordHash is a string as [HashPassword] returns it. Empty: the person cannot use a password.
 	PasswordHash string
+	// PINHash is a string as [HashPIN] returns it. Empty: the person cannot use a PIN.
+	PINHash string
+	// Answers are what the person knows, by the names of the fields of [Config.Form]: as the register writes it, dates in
+	// the field's Format or as "yyyy-MM-dd". Somebody who lacks an answer, or has an empty one, cannot use knowledge.
+	Answers map[string]string
 	// Locked refuses the person, after right answers. It is for decisions of the register, not a brake on guessing.
 	Locked bool
 	// Claims are what can be released, by the registered names ("given_name"). A value is whatever encoding/json
@@ -44,10 +50,10 @@ type Contact struct {
 }
 
 // Channel is a way to send messages. The set is open: any channel but Email has telephone numbers as addresses.
-type Channel string
+type Channel = authenticator.Channel
 
 // The usual channels.
 const (
-	SMS   Channel = "sms"
-	Email Channel = "email"
+	SMS   = authenticator.Phone
+	Email = authenticator.Email
 )

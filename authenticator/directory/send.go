@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,9 +33,12 @@ type Message struct {
 	ExpiresAt time.Time
 }
 
-// SendCode makes a code, starts to send it, and says where it went. The code replaces an earlier one of the same
-// transaction and identifier. For somebody unknown, or without an address, all is the same except that nothing is
-// sent.
+// Channels returns those by which people may choose to get codes.
+func (d *Directory) Channels() []Channel { return slices.Clone(d.channels) }
+
+// SendCode makes a code, starts to send it by each of the channels, and says where it went. The code replaces an earlier
+// one of the same transaction and identifier. For somebody unknown, or without an address for a channel, all is the same
+// except that nothing is sent.
 func (d *Directory) SendCode(ctx context.Context, r *authenticator.CodeRequest) (*authenticator.CodeReceipt, error) {
 	if d.sender == nil {
 		return nil, fail(authenticator.Unsupported, errors.New("directory: there is no sender"))
@@ -43,56 +47,117 @@ func (d *Directory) SendCode(ctx context.Context, r *authenticator.CodeRequest) 
 	if err != nil {
 		return nil, fail(authenticator.WrongCredentials, err)
 	}
+	channels, err := d.chosen(r.Channels)
+	if err != nil {
+		return nil, fail(authenticator.Unsupported, err)
+	}
 	// Taken before it is known whether there will be something to send, so that a shortage says nothing about the person.
-	select {
-	case d.sending <- struct{}{}:
-	default:
+	places := max(1, len(channels))
+	if !d.reserve(places) {
 		return nil, fail(authenticator.Unavailable, errors.New("directory: too many messages are being sent, or the directory is closed"))
 	}
-	delivering := false
-	defer func() {
-		if !delivering {
-			<-d.sending
-		}
-	}()
+	defer func() { d.free(places) }()
 
 	person, err := d.find(ctx, id)
 	if err != nil {
 		return nil, err
 	}
-	issued, err := d.codes.issue(ctx, r.Transaction, id)
+	reached, shown := d.destinations(person, id, channels)
+	issued, err := d.codes.issue(ctx, r.Transaction, id, len(reached) > 0)
 	if err != nil {
 		return nil, err
 	}
-	to := d.decoys.contact(id)
-	if person != nil && len(person.Contacts) > 0 {
-		to = person.Contacts[0]
-		delivering = true
+	for _, to := range reached {
+		places--
 		go d.deliver(context.WithoutCancel(ctx), &Message{
 			Code: issued.code, To: to, ClientID: r.ClientID, Locales: r.Locales, ExpiresAt: issued.expiresAt,
 		})
 	}
 	return &authenticator.CodeReceipt{
-		Destinations: []string{mask(to)},
+		Destinations: shown,
 		Length:       len(issued.code),
 		ExpiresAt:    issued.expiresAt,
 		ResendAfter:  issued.resendAfter,
 	}, nil
 }
 
-// Close waits until the messages that are on their way are sent. Requests for codes get Unavailable from then on.
+// chosen returns the channels by which a code goes, each once, and none if it goes to the first contact.
+func (d *Directory) chosen(asked []Channel) ([]Channel, error) {
+	var channels []Channel
+	for _, channel := range asked {
+		if !slices.Contains(d.channels, channel) {
+			return nil, errors.New("directory: channel is not supported")
+		}
+		if !slices.Contains(channels, channel) {
+			channels = append(channels, channel)
+		}
+	}
+	if len(channels) == 0 {
+		return d.preferred, nil
+	}
+	return channels, nil
+}
+
+// destinations returns the contacts that the code goes to, and the masked ones of the receipt: one per channel, or one if
+// there are no channels. What the person does not have is invented.
+func (d *Directory) destinations(person *Person, id authenticator.Identifier, channels []Channel) (reached []Contact, shown []string) {
+	var contacts []Contact
+	if person != nil {
+		contacts = person.Contacts
+	}
+	if len(channels) == 0 {
+		to := d.decoys.any(id)
+		if len(contacts) > 0 {
+			to = contacts[0]
+			reached = []Contact{to}
+		}
+		return reached, []string{mask(to)}
+	}
+	for _, channel := range channels {
+		to := d.decoys.contact(id, channel)
+		if i := slices.IndexFunc(contacts, func(c Contact) bool { return c.Channel == channel }); i >= 0 {
+			to = contacts[i]
+			reached = append(reached, to)
+		}
+		shown = append(shown, mask(to))
+	}
+	return reached, shown
+}
+
+// reserve takes the places of n messages on their way, unless there are not so many.
+func (d *Directory) reserve(n int) bool {
+	for taken := range n {
+		select {
+		case d.sending <- struct{}{}:
+		default:
+			d.free(taken)
+			return false
+		}
+	}
+	return true
+}
+
+func (d *Directory) free(n int) {
+	for range n {
+		<-d.sending
+	}
+}
+
+// Close waits until the messages that are on their way are sent, and the hashes that are being replaced are. Requests for
+// codes get Unavailable from then on.
 func (d *Directory) Close() error {
 	d.closing.Do(func() {
 		for range cap(d.sending) {
 			d.sending <- struct{}{}
 		}
+		d.upgrades.close()
 	})
 	return nil
 }
 
 // deliver frees its place among the messages on their way when it is done, whatever the Sender does.
 func (d *Directory) deliver(ctx context.Context, m *Message) {
-	defer func() { <-d.sending }()
+	defer d.free(1)
 	ctx, cancel := context.WithTimeout(ctx, d.sendTimeout)
 	defer cancel()
 	if err := d.send(ctx, m); err != nil {

@@ -43,9 +43,9 @@ func TestChallengesThatCannotBeAnsweredAreUnsupported(t *testing.T) {
 	code := f.send(t, exampleTxn, sokID)
 	for name, challenges := range map[string][]authenticator.Challenge{
 		"none":             nil,
-		"unknown factor":   {{Factor: "pin", Response: "1234"}},
+		"unknown factor":   {{Factor: "wla", Response: "1234"}},
 		"one factor twice": {otp(code), otp(code)},
-		"known and not":    {pwd(password), {Factor: "pin", Response: "1234"}},
+		"known and not":    {pwd(password), {Factor: "wla", Response: "1234"}},
 	} {
 		_, err := f.Authenticate(t.Context(), answer(exampleTxn, sokID, challenges...))
 		failure := requireReason(t, authenticator.Unsupported, err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/internal/knowledge"
 )
 
 // textClaims are those that OpenID Connect Core section 5.1 defines as JSON strings.
@@ -29,9 +30,9 @@ func newMappings(c Config, q questions) map[string]mapping {
 		base, _, _ := strings.Cut(name, "#")
 		m := mapping{field: claim.Field, text: slices.Contains(textClaims, base)}
 		if claim.DateFormat != "" {
-			m.date, _ = dateLayout(claim.DateFormat)
-		} else if i := slices.IndexFunc(q, func(f *field) bool { return f.name == claim.Field }); i >= 0 {
-			m.date = q[i].date
+			m.date, _ = knowledge.DateLayout(claim.DateFormat)
+		} else if i := slices.IndexFunc(q, func(f *field) bool { return f.Name == claim.Field }); i >= 0 {
+			m.date = q[i].DateLayout
 		}
 		mappings[name] = m
 	}
@@ -47,7 +48,7 @@ func (m mapping) value(r record) (value json.RawMessage, ok bool) {
 	case len(raw) == 0 || string(raw) == "null" || isText && text == "":
 		return nil, true
 	case m.date != "":
-		date, ok := parseDate(text, m.date)
+		date, ok := knowledge.ParseDate(text, m.date)
 		if !ok {
 			return nil, false
 		}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/internal/knowledge"
 )
 
 // Config configures a Registry.
@@ -123,15 +124,15 @@ func (c Config) validate() error {
 		check(inForm, "CompareOnly: %q is no field of the form, or its Identifier", name)
 		check(!slices.Contains(c.CompareOnly[:i], name), "CompareOnly: %q is there twice", name)
 	}
-	check(validFieldName(c.RecordID), "RecordID is not a name")
+	check(knowledge.ValidName(c.RecordID), "RecordID is not a name")
 	for _, name := range slices.Sorted(maps.Keys(c.Claims)) {
 		claim := c.Claims[name]
 		base, language, tagged := strings.Cut(name, "#")
 		check(base != "" && tagged == (language != ""), "claim %q: not a name", name)
 		check(!slices.Contains(protocolClaims, base), "claim %q: does not come from a registry", name)
-		check(validFieldName(claim.Field), "claim %q: Field is not a name", name)
+		check(knowledge.ValidName(claim.Field), "claim %q: Field is not a name", name)
 		if claim.DateFormat != "" {
-			_, err := dateLayout(claim.DateFormat)
+			_, err := knowledge.DateLayout(claim.DateFormat)
 			add(fmt.Sprintf("claim %q", name), err)
 		}
 	}

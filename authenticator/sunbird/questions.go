@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/internal/knowledge"
 )
 
 // questions is the form, ready to read answers and to compare them with a record. The identifier comes first.
@@ -25,31 +26,31 @@ func newQuestions(c Config) (questions, error) {
 }
 
 // read returns the answer to each question. The response may repeat the identifier, but must not contradict it.
-func (q questions) read(id authenticator.Identifier, response string) ([]answer, error) {
+func (q questions) read(id authenticator.Identifier, response string) ([]knowledge.Answer, error) {
 	if err := id.Validate(); err != nil {
 		return nil, err
 	}
-	texts, err := parseResponse(response)
+	texts, err := knowledge.ParseResponse(response)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("sunbird: %w", err)
 	}
-	answers := make([]answer, len(q))
-	if answers[0], err = q[0].answer(id.Value); err != nil {
-		return nil, err
+	answers := make([]knowledge.Answer, len(q))
+	if answers[0], err = q[0].Answer(id.Value); err != nil {
+		return nil, fmt.Errorf("sunbird: %w", err)
 	}
-	if repeated, ok := texts[q[0].name]; ok {
-		if a, err := q[0].answer(repeated); err != nil || a.key != answers[0].key {
+	if repeated, ok := texts[q[0].Name]; ok {
+		if a, err := q[0].Answer(repeated); err != nil || a.Key != answers[0].Key {
 			return nil, errors.New("sunbird: the response is about another identifier")
 		}
-		delete(texts, q[0].name)
+		delete(texts, q[0].Name)
 	}
 	for i, f := range q[1:] {
-		text, ok := texts[f.name]
+		text, ok := texts[f.Name]
 		if !ok {
-			return nil, fmt.Errorf("sunbird: field %q is missing", f.name)
+			return nil, fmt.Errorf("sunbird: field %q is missing", f.Name)
 		}
-		if answers[i+1], err = f.answer(text); err != nil {
-			return nil, err
+		if answers[i+1], err = f.Answer(text); err != nil {
+			return nil, fmt.Errorf("sunbird: %w", err)
 		}
 	}
 	if len(texts) != len(q)-1 {
@@ -59,21 +60,21 @@ func (q questions) read(id authenticator.Identifier, response string) ([]answer,
 }
 
 // filters is what the registry is asked for.
-func (q questions) filters(answers []answer) map[string]filter {
+func (q questions) filters(answers []knowledge.Answer) map[string]filter {
 	filters := make(map[string]filter, len(q))
 	for i, f := range q {
 		if !f.compareOnly {
-			filters[f.name] = filter{Eq: answers[i].filter}
+			filters[f.Name] = filter{Eq: answers[i].Tidy}
 		}
 	}
 	return filters
 }
 
 // match reports whether the record has all the answers. It looks at every one, whatever the others say.
-func (q questions) match(r record, answers []answer) bool {
+func (q questions) match(r record, answers []knowledge.Answer) bool {
 	right := 1
 	for i, f := range q {
-		right &= subtle.ConstantTimeCompare([]byte(f.recordKey(r[f.name])), []byte(answers[i].key))
+		right &= subtle.ConstantTimeCompare([]byte(f.recordKey(r[f.Name])), []byte(answers[i].Key))
 	}
 	return right == 1
 }

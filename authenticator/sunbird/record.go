@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/gosignet/signet/authenticator/internal/knowledge"
 )
 
 const maxRecordID = 256
@@ -61,7 +63,7 @@ func (r record) id(field string) (string, error) {
 
 func validRecordID(id string) bool {
 	for i := range len(id) {
-		if !validFieldName(id[i:i+1]) && id[i] != '.' && id[i] != ':' {
+		if !knowledge.ValidName(id[i:i+1]) && id[i] != '.' && id[i] != ':' {
 			return false
 		}
 	}

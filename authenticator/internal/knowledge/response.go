@@ -1,4 +1,4 @@
-package sunbird
+package knowledge
 
 import (
 	"encoding/json"
@@ -9,11 +9,11 @@ import (
 
 const maxResponse = 16 << 10
 
-var errResponse = errors.New("sunbird: the response is not a JSON object of texts by name, each name once")
+var errResponse = errors.New("the response is not a JSON object of texts by name, each name once")
 
-// parseResponse reads the person's response to the form. It is stricter than encoding/json: a name that is there twice
+// ParseResponse reads the response to a form: texts by the names of fields. It is stricter than encoding/json: a name that is there twice
 // would mean different things to different readers.
-func parseResponse(response string) (map[string]string, error) {
+func ParseResponse(response string) (map[string]string, error) {
 	if len(response) > maxResponse {
 		return nil, errResponse
 	}

@@ -1,4 +1,4 @@
-package sunbird
+package knowledge
 
 import (
 	"errors"
@@ -8,16 +8,14 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
-
-	"github.com/gosignet/signet/authenticator/internal/digits"
 )
 
-// tidy writes a text as registries do: composed, and with single spaces between the words.
-func tidy(s string) string { return strings.Join(strings.Fields(norm.NFC.String(s)), " ") }
+// Tidy writes a text as registries do: composed, and with single spaces between the words.
+func Tidy(s string) string { return strings.Join(strings.Fields(norm.NFC.String(s)), " ") }
 
-// fold returns what two texts have in common that differ in case, white space, invisible characters, the script of
+// Fold returns what two texts have in common that differ in case, white space, invisible characters, the script of
 // their digits, and forms that Unicode calls compatible.
-func fold(s string) string {
+func Fold(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) {
 			return -1
@@ -33,11 +31,26 @@ func fold(s string) string {
 // asciiDigits writes the digits of all scripts in ASCII, and leaves everything else.
 func asciiDigits(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r > unicode.MaxASCII && unicode.Is(unicode.Nd, r) {
-			return rune(digits.Normalize(string(r))[0])
+		if r <= unicode.MaxASCII || !unicode.Is(unicode.Nd, r) {
+			return r
+		}
+		// Unicode encodes the ten digits of a script in a row, beginning with zero, and such rows may adjoin.
+		before := rune(0)
+		for unicode.Is(unicode.Nd, r-before-1) {
+			before++
+		}
+		return '0' + before%10
+	}, s)
+}
+
+// bareNumber is asciiDigits without the spaces, dashes and invisible characters that numbers are written with.
+func bareNumber(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Pd, unicode.Cf) {
+			return -1
 		}
 		return r
-	}, s)
+	}, asciiDigits(s))
 }
 
 var (
@@ -46,9 +59,9 @@ var (
 	dateFormat = regexp.MustCompile(`\A(?:yyyy[-/. ]?MM[-/. ]?dd|dd[-/. ]?MM[-/. ]?yyyy|MM[-/. ]?dd[-/. ]?yyyy)\z`)
 )
 
-// dateLayout translates a format to a layout of time.Parse. Registries write "mm" for months, which means minutes in
+// DateLayout translates a format to a layout of time.Parse. Registries write "mm" for months, which means minutes in
 // the notation that they borrow it from.
-func dateLayout(format string) (string, error) {
+func DateLayout(format string) (string, error) {
 	if format == "" {
 		return time.DateOnly, nil
 	}
@@ -59,8 +72,8 @@ func dateLayout(format string) (string, error) {
 	return strings.NewReplacer("yyyy", "2006", "MM", "01", "dd", "02").Replace(format), nil
 }
 
-// parseDate reads a date that is written in the layout, or as ISO 8601 says, and returns it in the latter form.
-func parseDate(text, layout string) (string, bool) {
+// ParseDate reads a date that is written in the layout, or as ISO 8601 says, and returns it in the latter form.
+func ParseDate(text, layout string) (string, bool) {
 	text = strings.TrimSpace(asciiDigits(text))
 	for _, l := range []string{layout, time.DateOnly} {
 		if t, err := time.Parse(l, text); err == nil && t.Year() > 0 {
@@ -70,8 +83,8 @@ func parseDate(text, layout string) (string, bool) {
 	return "", false
 }
 
-// formatDate writes a date that parseDate returned in the layout.
-func formatDate(date, layout string) string {
+// FormatDate writes a date that ParseDate returned in the layout.
+func FormatDate(date, layout string) string {
 	t, err := time.Parse(time.DateOnly, date)
 	if err != nil {
 		return date
