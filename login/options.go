@@ -10,8 +10,7 @@ func (f *Flow) Choose(ctx context.Context, handle string, option int) (*State, e
 		switch {
 		case option == r.Option:
 			return errStay
-		case r.step() == StepDone, r.step() == StepAccount, r.step() == StepConsent, r.identified(),
-			option < 0, option >= len(r.Options):
+		case !r.choosable(), option < 0, option >= len(r.Options):
 			return ErrStep
 		}
 		r.Option = option

@@ -147,6 +147,7 @@ func (r *record) unbind() {
 	r.Bound, r.Selecting, r.Anybody, r.SID = nil, false, true, newSID()
 	if !r.identified() {
 		r.Identifier, r.Code, r.Editing = authenticator.Identifier{}, nil, false
+		r.Channels, r.Devices, r.Enrolling = nil, nil, ""
 		r.choose()
 	}
 }
