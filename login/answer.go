@@ -236,7 +236,7 @@ func (f *Flow) succeeded(
 
 func (r *record) succeed(f authenticator.Factor, id authenticator.Identifier, identity *authenticator.Identity) {
 	r.Succeeded = append(slices.Clip(r.Succeeded), f)
-	r.Identifier, r.Identity = id, identity
+	r.Identifier, r.Identity, r.Unnamed = id, identity, id.Value == ""
 	r.Code, r.Editing, r.Channels, r.Devices = nil, false, nil, nil
 }
 

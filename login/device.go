@@ -95,7 +95,7 @@ func (f *Flow) deviceRequest(handle string, r *record, m *method) *authenticator
 // identifier is who the person says they are, to the method. One whose answers identify by themselves hears only what
 // was proved.
 func (m *method) identifier(r *record) authenticator.Identifier {
-	if m.traits.Identifies && !r.identified() {
+	if m.traits.Identifies && !r.fixed() {
 		return authenticator.Identifier{}
 	}
 	return r.Identifier

@@ -45,7 +45,9 @@ type record struct {
 	// them. AuthTime is when no more were needed.
 	Succeeded []authenticator.Factor  `json:"succeeded,omitempty"`
 	Identity  *authenticator.Identity `json:"identity,omitempty"`
-	AuthTime  time.Time               `json:"auth_time,omitzero"`
+	// Unnamed says that they identified the person by themselves, who has yet to say their identifier, if it is needed.
+	Unnamed  bool      `json:"unnamed,omitempty"`
+	AuthTime time.Time `json:"auth_time,omitzero"`
 
 	// Devices are what the person's devices were given to answer, at most one for each factor.
 	Devices []device `json:"devices,omitempty"`
@@ -178,9 +180,8 @@ func (r *record) identity() *authenticator.Identity {
 // identified reports whether a factor was proved in this login.
 func (r *record) identified() bool { return len(r.Succeeded) > 0 }
 
-// fixed reports whether the identifier is fixed. A person whom a factor identified by itself has yet to say theirs, if
-// another factor needs it.
-func (r *record) fixed() bool { return r.identified() && r.Identifier.Value != "" }
+// fixed reports whether the identifier is fixed.
+func (r *record) fixed() bool { return r.identified() && !r.Unnamed }
 
 // account is what to call the person towards themselves.
 func (r *record) account() string {
