@@ -32,9 +32,13 @@ func (f *Flow) enrollable(r *record) []authenticator.Factor {
 	if r.Option < 0 || r.factor() == "" && !r.identified() || !f.reachEnrollment(r.Options[r.Option]) {
 		return nil
 	}
-	return slices.DeleteFunc(slices.Clone(f.methods.enrollable), func(factor authenticator.Factor) bool {
-		return slices.Contains(r.Options[r.Option], factor)
-	})
+	var factors []authenticator.Factor
+	for _, factor := range f.methods.enrollable {
+		if !slices.Contains(r.Options[r.Option], factor) {
+			factors = append(factors, factor)
+		}
+	}
+	return factors
 }
 
 func (f *Flow) reachEnrollment(factors authenticator.FactorSet) bool {
