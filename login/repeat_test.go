@@ -119,7 +119,7 @@ func TestAnswerOfAnOldPageIsNotTried(t *testing.T) {
 
 func TestStepsThatDoNotFit(t *testing.T) {
 	t.Parallel()
-	all := []string{"Choose", "SendCode", "Answer", "Decide"}
+	all := []string{"Choose", "SendCode", "Answer", "Decide", "WishToEnroll", "Enroll"}
 	for name, test := range map[string]struct {
 		at   func(*world) string
 		fits []string
