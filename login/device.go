@@ -124,16 +124,16 @@ func (r *record) device(f authenticator.Factor) *device {
 	return nil
 }
 
-// forget forgets what a device was given, and reports whether it was known. Nothing, nil, is always known.
+// forget forgets what a device was given, if anything, and reports whether it was known.
 func (r *record) forget(used *device) bool {
-	if !r.gave(used) {
+	if used == nil || !r.gave(used) {
 		return false
 	}
-	r.Devices = slices.DeleteFunc(slices.Clone(r.Devices), func(d device) bool { return used != nil && d.ID == used.ID })
+	r.Devices = slices.DeleteFunc(slices.Clone(r.Devices), func(d device) bool { return d.ID == used.ID })
 	return true
 }
 
-// gave reports whether a device was given it, and no answer to it was wrong. Nothing, nil, was given always.
+// gave reports whether a device was given it, and no answer to it was wrong. What needs nothing, nil, was given it.
 func (r *record) gave(used *device) bool {
 	return used == nil || slices.ContainsFunc(r.Devices, func(d device) bool { return d.ID == used.ID })
 }

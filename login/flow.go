@@ -15,7 +15,7 @@
 //
 // An error that leaves the login usable comes together with its present State, so that a face can show the one with
 // the other or take the person to where the login stands: ErrStep, and *[authenticator.Error], which the person should
-// hear about. Other errors come alone: [ErrUnknown], and those of backends and contexts, which they wrap. The login is
+// hear about; it is also what tells that the page of a factor lacks its form. Other errors come alone: [ErrUnknown], and those of backends and contexts, which they wrap. The login is
 // then where it was, and the same call may be made again.
 //
 // # What is kept

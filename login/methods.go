@@ -101,7 +101,8 @@ func newMethod(c *Config, s *system, verifier authenticator.Method, f authentica
 			m.challenged.Store(always)
 		}
 	}
-	if provider, ok := verifier.(authenticator.FormProvider); ok {
+	provider, ok := verifier.(authenticator.FormProvider)
+	if ok && f != authenticator.OTP && f != authenticator.Passkey { // which are what they are
 		m.forms = &forms{provider: provider, now: c.Now}
 	}
 	return m

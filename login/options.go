@@ -2,6 +2,8 @@ package login
 
 import (
 	"context"
+
+	"github.com/gosignet/signet/authenticator"
 )
 
 // Choose takes an option, an index into State.Options. Until a factor succeeded, another may be chosen.
@@ -29,7 +31,7 @@ func (f *Flow) Back(ctx context.Context, handle string, from Step) (*State, erro
 		switch {
 		case step != from:
 			return errStay
-		case step == StepVerify && r.Code != nil:
+		case step == StepVerify && r.factor() == authenticator.OTP:
 			r.Editing = true
 		case step != StepIdentify && step != StepVerify, r.identified(), len(r.Options) == 1:
 			return ErrStep

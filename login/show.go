@@ -29,6 +29,9 @@ func (f *Flow) show(ctx context.Context, handle string, client *oauth.Client, r 
 	}
 	s.Form = form
 	needs, needsErr := m.needsChallenge(ctx, f.deviceRequest(handle, r, m))
+	if needsErr != nil {
+		f.auditUnavailable(ctx, handle, r, m.factor, needsErr)
+	}
 	s.Device = needs || needsErr != nil // which Challenge then says
 	return s, err
 }

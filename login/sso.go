@@ -34,7 +34,9 @@ func (f *Flow) Join(ctx context.Context, handle, session string) (*State, error)
 			if joined.Bound == nil || !r.untouched() {
 				return errStay
 			}
+			devices, enrolling := r.Devices, r.Enrolling // which the page may have come to meanwhile
 			*r = joined
+			r.Devices, r.Enrolling = devices, enrolling
 			return nil
 		})
 	}
