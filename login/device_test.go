@@ -114,7 +114,10 @@ func TestDeviceThatNeedsNothingIsNotGivenAnything(t *testing.T) {
 	for range 2 {
 		handle := w.begin(acrCard)
 		require.False(t, w.ok(w.State(t.Context(), handle)).Device)
-		w.ok(w.Answer(t.Context(), handle, alice, right(alice, card)))
+		c := right(alice, card)
+		c.State = []byte("of the browser")
+		w.ok(w.Answer(t.Context(), handle, alice, c))
+		require.Empty(t, d.requests[0].Challenges[0].State)
 	}
 	require.Len(t, d.challenges, 1, "that is asked once")
 	_, err := w.Challenge(t.Context(), w.begin(acrCard), card)
@@ -133,6 +136,21 @@ func TestChallengeServesReloadsForAWhile(t *testing.T) {
 	require.NotEqual(t, first, w.given(handle, passkey))
 	_, err := w.Answer(t.Context(), handle, nobodyID, signed(first, alice, passkey))
 	require.Equal(t, authenticator.WrongCredentials, reasonOf(t, err))
+}
+
+func TestChallengeIsForWhoThePersonSaysTheyAre(t *testing.T) {
+	t.Parallel()
+	w, d := newDeviceWorld(t)
+	handle := w.begin("")
+	w.ok(w.Choose(t.Context(), handle, 0))
+	w.given(handle, face)
+	w.given(handle, passkey)
+	w.ok(w.SendCode(t.Context(), handle, alice))
+	w.given(handle, face)
+	w.given(handle, passkey)
+	require.Len(t, d.challenges, 3, "a passkey tells by itself")
+	require.Empty(t, d.challenges[0].Identifier)
+	require.Equal(t, alice, d.challenges[2].Identifier)
 }
 
 func TestWrongAnswerForgetsTheChallenge(t *testing.T) {

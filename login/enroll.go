@@ -26,10 +26,10 @@ func (f *Flow) WishToEnroll(ctx context.Context, handle string, factor authentic
 	return f.present(ctx, handle, rec, err)
 }
 
-// enrollable are the factors for which the person may register a device once all factors of the option are proved, at
-// least one of them in this login.
+// enrollable are the factors for which the person may register a device once all factors of the option are proved. That
+// one of them is proved in this login is for [record.step] to see.
 func (f *Flow) enrollable(r *record) []authenticator.Factor {
-	if r.Option < 0 || r.factor() == "" && !r.identified() || !f.reachEnrollment(r.Options[r.Option]) {
+	if r.Option < 0 || !f.reachEnrollment(r.Options[r.Option]) {
 		return nil
 	}
 	var factors []authenticator.Factor
