@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
@@ -31,7 +33,7 @@ func New(c Config) (*Provider, error) {
 		return nil, err
 	}
 	if c.ACRs == nil {
-		c.ACRs = DefaultACRs(c.Authenticator.Factors())
+		c.ACRs = DefaultACRs(c.factors())
 	}
 	p := &Provider{hsts: strings.HasPrefix(c.Issuer, "https:")}
 	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.login, c.pages} {
@@ -41,6 +43,15 @@ func New(c Config) (*Provider, error) {
 	}
 	p.mux = c.routes(p)
 	return p, nil
+}
+
+// factors are those of the Authenticator and of the Methods.
+func (c *Config) factors() []authenticator.Factor {
+	factors := c.Authenticator.Factors()
+	for _, m := range c.Methods {
+		factors = append(slices.Clip(factors), m.Factors()...)
+	}
+	return factors
 }
 
 // validate finds what would keep New from getting far enough for the packages to validate their own parts.
@@ -54,6 +65,9 @@ func (c *Config) validate() error {
 	}
 	if c.Authenticator == nil {
 		errs = append(errs, errors.New("Config.Authenticator is missing"))
+	}
+	if slices.Contains(c.Methods, nil) {
+		errs = append(errs, errors.New("Config.Methods has one that is nil"))
 	}
 	if c.Keys == nil {
 		errs = append(errs, errors.New("Config.Keys is missing"))
@@ -223,6 +237,8 @@ func (c *Config) login(p *Provider) error {
 		OpenID:          p.OpenID,
 		Clients:         c.Clients,
 		Authenticator:   c.Authenticator,
+		Methods:         c.Methods,
+		EnrollmentACRs:  c.EnrollmentACRs,
 		ACRs:            c.ACRs,
 		Store:           c.Store,
 		Secret:          secret,

@@ -38,9 +38,15 @@ type Config struct {
 	Clients oauth.ClientStore
 	// Authenticator proves who people are and releases their claims. Required.
 	Authenticator authenticator.Authenticator
-	// ACRs are the ways to log in, the most preferred first. Nil means one ACR for each factor of the Authenticator
-	// (see [DefaultACRs]).
+	// Methods verify further factors, which do not belong to the identity system: passkeys, say. Each factor has one method
+	// or the Authenticator, and not both.
+	Methods []authenticator.Method
+	// ACRs are the ways to log in, the most preferred first. Nil means one ACR for each factor of the Authenticator and of
+	// the Methods (see [DefaultACRs]).
 	ACRs authenticator.ACRs
+	// EnrollmentACRs are those of the ACRs that a login must reach before a person may register a device for a factor; see
+	// [authenticator.Enroller]. None means that nobody may.
+	EnrollmentACRs []string
 	// Keys signs tokens; [keystore.Generate] makes fresh ones. Required.
 	Keys keystore.Keystore
 	// Store keeps logins, codes and tokens while they live. Required: nothing is kept in memory unless you say so with

@@ -23,8 +23,12 @@ const (
 	CodeSent Type = "code_sent"
 	// AuthenticationAttempted: a person answered a challenge.
 	AuthenticationAttempted Type = "authentication_attempted"
+	// FactorUnavailable: what the page of a factor needs, such as a challenge for a device, could not be had.
+	FactorUnavailable Type = "factor_unavailable"
 	// Authenticated: a person proved who they are, as strongly as the request demands.
 	Authenticated Type = "authenticated"
+	// DeviceEnrolled: a person registered a device for a factor, or could not.
+	DeviceEnrolled Type = "device_enrolled"
 	// ConsentDecided: a person decided what to share, or to share nothing.
 	ConsentDecided Type = "consent_decided"
 	// AuthorizationGranted: a code was issued.

@@ -13,13 +13,12 @@ import (
 	"github.com/gosignet/signet/store"
 )
 
-// maxResponse bounds a person's answer.
-const maxResponse = 4 << 10
-
 // Answer gives the person's answer to a challenge: the code, the password. The challenge names the factor for which the
 // answer was typed, because the page may be an old one: an answer to another factor than the present one is ErrStep, and
 // the right answer to one that succeeded already changes nothing. The identifier is needed for the first factor, unless
-// that is a code; where the login knows it, it is empty or the same.
+// that is a code; where the login knows it, it is empty or the same. With a factor that identifies by itself it is not
+// looked at, and neither is the State of the challenge: what the device was given is what [Flow.Challenge] returned last.
+// Without that, the answer of a device is ErrStep.
 //
 // A right answer leads to the next factor, to the consent, or, when there is nothing to ask for, to the end. A wrong one
 // is an *[authenticator.Error]. The last wrong one ends the login: the State then says so, and there is no error. While
@@ -27,12 +26,19 @@ const maxResponse = 4 << 10
 func (f *Flow) Answer(
 	ctx context.Context, handle string, id authenticator.Identifier, c authenticator.Challenge,
 ) (*State, error) {
+	m := f.methods.of[c.Factor]
+	if m == nil {
+		m = &method{factor: c.Factor} // of which there is no answer
+	}
 	id.Value = strings.TrimSpace(id.Value)
-	if c.Response == "" || len(c.Response) > maxResponse || id.Value != "" && id.Validate() != nil { // nothing to count
+	if m.traits.Identifies {
+		id = authenticator.Identifier{}
+	}
+	if c.Response == "" || len(c.Response) > m.traits.MaxResponse || id.Value != "" && id.Validate() != nil { // nothing to count
 		rec, err := f.read(ctx, handle)
 		if err == nil {
 			claimed := *rec
-			err = claimed.claimAnswer(id, c)
+			err = claimed.claimAnswer(id, c, m.traits)
 		}
 		return f.present(ctx, handle, rec, err)
 	}
@@ -41,33 +47,61 @@ func (f *Flow) Answer(
 		return nil, err
 	}
 	claimed := *a.rec
-	if err := claimed.claimAnswer(id, c); err != nil {
+	err = claimed.claimAnswer(id, c, m.traits)
+	if err == nil {
+		err = f.wellFormed(ctx, handle, &claimed, m, c)
+	}
+	if err == nil {
+		a.used, err = f.issued(ctx, handle, &claimed, m)
+	}
+	if err != nil {
 		a.giveBack(ctx)
 		return f.present(ctx, handle, a.rec, err)
 	}
-	if err := a.check(ctx, claimed.Identifier); err != nil {
+	if err := a.check(ctx, m.identifier(&claimed)); err != nil {
 		return f.limited(ctx, handle, a, &claimed, c.Factor, err)
 	}
-	identity, err := f.authenticate(ctx, handle, &claimed, c)
+	if c.State = nil; a.used != nil {
+		c.State = a.used.State
+	}
+	identity, err := f.authenticate(ctx, handle, &claimed, m, c)
 	f.auditAttempt(ctx, handle, &claimed, c.Factor, err)
 	if err != nil {
 		return f.refused(ctx, handle, a, &claimed, c.Factor, err)
 	}
-	rec, err := f.succeeded(ctx, handle, a, &claimed, identity)
+	rec, err := f.succeeded(ctx, handle, a, &claimed, m, identity)
 	return f.present(ctx, handle, rec, err)
 }
 
 // claimAnswer moves the login to where the answer is given.
-func (r *record) claimAnswer(id authenticator.Identifier, c authenticator.Challenge) error {
+func (r *record) claimAnswer(id authenticator.Identifier, c authenticator.Challenge, traits authenticator.Traits) error {
 	switch {
 	case r.proved(c.Factor):
 		return errStay
 	case r.step() != StepVerify || r.factor() != c.Factor:
 		return ErrStep
-	case c.Response == "" || len(c.Response) > maxResponse:
+	case c.Response == "" || len(c.Response) > traits.MaxResponse:
+		return &authenticator.Error{Reason: authenticator.WrongCredentials}
+	case traits.Identifies:
+		return nil
+	}
+	return r.identify(id, r.fixed() || c.Factor == authenticator.OTP)
+}
+
+// wellFormed looks at what can be seen of an answer without knowing what is right.
+func (f *Flow) wellFormed(ctx context.Context, handle string, rec *record, m *method, c authenticator.Challenge) error {
+	if filledIn(c.Response) {
+		return nil
+	}
+	form, err := m.form(ctx, ID(handle))
+	switch {
+	case err != nil:
+		f.auditUnavailable(ctx, handle, rec, m.factor, err)
+		return err
+	case form != nil:
 		return &authenticator.Error{Reason: authenticator.WrongCredentials}
 	}
-	return r.identify(id, r.identified() || c.Factor == authenticator.OTP)
+	return nil
 }
 
 // limited gives the attempt back that a limit forbids. While the last answer of the login is under way, the limit of the
@@ -97,14 +131,15 @@ func (f *Flow) limited(
 }
 
 func (f *Flow) authenticate(
-	ctx context.Context, handle string, rec *record, c authenticator.Challenge,
+	ctx context.Context, handle string, rec *record, m *method, c authenticator.Challenge,
 ) (*authenticator.Identity, error) {
-	identity, err := f.identities.authenticate(ctx, &authenticator.Request{
+	identity, err := m.authenticate(ctx, &authenticator.Request{
 		Transaction: ID(handle),
 		ClientID:    rec.Request.ClientID,
-		Identifier:  rec.Identifier,
+		Identifier:  m.identifier(rec),
 		Challenges:  []authenticator.Challenge{c},
-		Locales:     rec.OpenID.UILocales,
+		ACRs:        slices.Clone(rec.ACRs),
+		Locales:     slices.Clone(rec.OpenID.UILocales),
 	})
 	if known := rec.identity(); err == nil && known != nil && known.Subject != identity.Subject {
 		f.logger.WarnContext(ctx, "two factors of a login belong to different people", "transaction", ID(handle))
@@ -113,7 +148,8 @@ func (f *Flow) authenticate(
 	return identity, err
 }
 
-// refused writes down that the answer was not right, and ends the login if it was the last that it had. If the same answer
+// refused writes down that the answer was not right, forgets what the device was given that gave it, and ends the login if
+// it was the last that it had. If the same answer
 // was right in another request meanwhile, as of a double click, that is what counts. Whoever hangs up is not told, and
 // does not get the attempt back.
 func (f *Flow) refused(
@@ -123,7 +159,8 @@ func (f *Flow) refused(
 		if r.Response != nil || r.proved(factor) {
 			return errStay
 		}
-		if !r.typed(a.rec, claimed) && r.Attempts >= a.login.n() {
+		typed, forgot := r.typed(a.rec, claimed), r.forget(a.used)
+		if !typed && !forgot && r.Attempts >= a.login.n() {
 			return cause
 		}
 		r.Attempts = max(r.Attempts, a.login.n())
@@ -151,7 +188,7 @@ func (f *Flow) refused(
 
 // succeeded takes the person through the factor that the login stood at, and gives the attempt back.
 func (f *Flow) succeeded(
-	ctx context.Context, handle string, a *attempt, claimed *record, identity *authenticator.Identity,
+	ctx context.Context, handle string, a *attempt, claimed *record, m *method, identity *authenticator.Identity,
 ) (*record, error) {
 	client, err := f.clients.Client(ctx, claimed.Request.ClientID)
 	if err != nil {
@@ -162,20 +199,24 @@ func (f *Flow) succeeded(
 	if !claimed.OpenID.AcceptsSubject(subject) {
 		denied = f.deny(ctx, handle, claimed, oauth.LoginRequired, "another person logged in than the request asks for")
 	}
-	factor := claimed.factor()
 	var b store.Batch
 	returned := a.giveBackIn(&b)
 	after, err := f.updateIn(ctx, &b, handle, a.rec, func(r *record) error {
 		switch {
-		case r.proved(factor):
+		case r.proved(m.factor):
 			return errStay
 		case !r.at(claimed):
 			return ErrStep
+		case !r.gave(a.used): // somebody gave it another answer meanwhile, which was wrong
+			return &authenticator.Error{Reason: authenticator.WrongCredentials}
 		}
-		r.succeed(factor, claimed.Identifier, identity)
+		r.succeed(m.factor, m.identifier(claimed), identity)
 		r.Attempts = without(r.Attempts, a.login)
-		if r.step() == StepConsent {
+		if r.factor() == "" {
 			r.AuthTime = f.now()
+			if !slices.Contains(f.enrollable(r), r.Enrolling) {
+				r.Enrolling = ""
+			}
 		}
 		if denied != nil {
 			r.end(denied)
@@ -197,8 +238,8 @@ func (f *Flow) succeeded(
 
 func (r *record) succeed(f authenticator.Factor, id authenticator.Identifier, identity *authenticator.Identity) {
 	r.Succeeded = append(slices.Clip(r.Succeeded), f)
-	r.Identifier, r.Identity = id, identity
-	r.Code, r.Editing = nil, false
+	r.Identifier, r.Identity, r.Unnamed = id, identity, id.Value == ""
+	r.Code, r.Editing, r.Channels, r.Devices = nil, false, nil, nil
 }
 
 func (f *Flow) auditAttempt(ctx context.Context, handle string, rec *record, factor authenticator.Factor, err error) {

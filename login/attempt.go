@@ -14,6 +14,9 @@ type attempt struct {
 	// login and identifier are the counters. That of the identifier is nil as long as it is not known.
 	login, identifier *tally
 
+	// used is what the device that answers was given, nil if it is not answered by a device.
+	used *device
+
 	limiter *limiter
 	use     use
 }
@@ -50,6 +53,9 @@ func (f *Flow) attempt(ctx context.Context, handle string, u use, id authenticat
 func (a *attempt) check(ctx context.Context, id authenticator.Identifier) error {
 	if err := a.login.check(); err != nil {
 		return err
+	}
+	if id.Value == "" { // the answer tells who it is
+		return nil
 	}
 	if a.identifier == nil {
 		var b store.Batch

@@ -26,10 +26,10 @@ func (f *Flow) Begin(
 		return "", nil, outage(err)
 	}
 	f.audit(ctx, handle, rec, audit.Event{Type: audit.AuthorizationRequested, Outcome: audit.Success})
-	if state, err = f.present(ctx, handle, rec, nil); err != nil {
+	if state, err = f.present(ctx, handle, rec, nil); state == nil {
 		return "", nil, err
 	}
-	return handle, state, nil
+	return handle, state, nil // what cannot be had for the page is for the page to say
 }
 
 // Refuse returns the response that tells the client why Begin failed. Of an error that is no [*oauth.Error] it tells

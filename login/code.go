@@ -3,6 +3,7 @@ package login
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/gosignet/signet/audit"
@@ -12,16 +13,18 @@ import (
 
 // SendCode has a one-time code sent to the person, for the first time or again; the identifier may then be empty. While
 // the last code is too fresh for another one, the error is TooSoon; once the login's codes or those of the identifier
-// are used up, Locked. Whether the person exists is not to be learnt from it.
+// are used up, Locked. The channels are those of [State.Channels] by which the code is to come; none means that the identity
+// system chooses or, for another code, that it comes as the last one did. Others are ErrStep. Whether the person exists is not to be learnt from it.
 func (f *Flow) SendCode(
 	ctx context.Context, handle string, id authenticator.Identifier, channels ...authenticator.Channel,
 ) (*State, error) {
+	channels = distinct(channels)
 	id.Value = strings.TrimSpace(id.Value)
 	if id.Value != "" && id.Validate() != nil { // nothing to count
 		rec, err := f.read(ctx, handle)
 		if err == nil {
 			claimed := *rec
-			_, err = f.claimCode(&claimed, id)
+			_, err = f.claimCode(&claimed, id, channels)
 		}
 		return f.present(ctx, handle, rec, err)
 	}
@@ -30,7 +33,7 @@ func (f *Flow) SendCode(
 		return nil, err
 	}
 	claimed := *a.rec
-	send, err := f.claimCode(&claimed, id)
+	send, err := f.claimCode(&claimed, id, channels)
 	var b store.Batch
 	switch {
 	case err != nil:
@@ -39,7 +42,7 @@ func (f *Flow) SendCode(
 	case !send:
 		a.giveBackIn(&b)
 		rec, err := f.updateIn(ctx, &b, handle, a.rec, func(r *record) error {
-			if send, err := f.claimCode(r, id); err != nil || !send {
+			if send, err := f.claimCode(r, id, channels); err != nil || !send {
 				return err
 			}
 			return ErrStep
@@ -51,11 +54,13 @@ func (f *Flow) SendCode(
 		f.auditCode(ctx, handle, &claimed, err)
 		return f.notSent(ctx, &b, handle, a, &claimed, err)
 	}
-	receipt, err := f.identities.sendCode(ctx, &authenticator.CodeRequest{
+	receipt, err := f.methods.of[authenticator.OTP].sendCode(ctx, &authenticator.CodeRequest{
 		Transaction: ID(handle),
 		ClientID:    claimed.Request.ClientID,
 		Identifier:  claimed.Identifier,
-		Locales:     claimed.OpenID.UILocales,
+		Channels:    slices.Clone(claimed.Channels),
+		ACRs:        slices.Clone(claimed.ACRs),
+		Locales:     slices.Clone(claimed.OpenID.UILocales),
 	})
 	f.auditCode(ctx, handle, &claimed, err)
 	if err != nil {
@@ -66,7 +71,7 @@ func (f *Flow) SendCode(
 		if !r.at(a.rec) || r.Identifier != a.rec.Identifier && r.Identifier != claimed.Identifier {
 			return ErrStep
 		}
-		r.Identifier, r.Code, r.Editing = claimed.Identifier, receipt, false
+		r.Identifier, r.Code, r.Editing, r.Channels = claimed.Identifier, receipt, false, claimed.Channels
 		r.Codes = max(r.Codes, a.login.n())
 		return nil
 	})
@@ -74,18 +79,23 @@ func (f *Flow) SendCode(
 }
 
 // claimCode moves the login to where a code is sent, and reports whether one is to be sent at all.
-func (f *Flow) claimCode(r *record, id authenticator.Identifier) (send bool, err error) {
+func (f *Flow) claimCode(r *record, id authenticator.Identifier, channels []authenticator.Channel) (send bool, err error) {
+	m := f.methods.of[authenticator.OTP]
 	switch {
 	case r.proved(authenticator.OTP):
 		return false, errStay
-	case r.factor() != authenticator.OTP:
+	case r.factor() != authenticator.OTP, m == nil || !m.has(channels):
 		return false, ErrStep
 	}
-	if err := r.identify(id, r.identified() || r.Code != nil && id.Value == ""); err != nil {
+	before := r.Channels
+	if len(channels) > 0 || r.step() == StepIdentify { // otherwise as the last time
+		r.Channels = channels
+	}
+	if err := r.identify(id, r.fixed() || r.Code != nil && id.Value == ""); err != nil {
 		return false, err
 	}
 	if r.Code != nil && f.now().Before(r.Code.ResendAfter) {
-		if !r.Editing {
+		if !r.Editing || !slices.Equal(r.Channels, before) {
 			return false, &authenticator.Error{Reason: authenticator.TooSoon, RetryAt: r.Code.ResendAfter}
 		}
 		r.Editing = false // the same person again: the code that was sent still serves
@@ -119,6 +129,16 @@ func (f *Flow) notSent(
 		err = cause
 	}
 	return f.present(ctx, handle, rec, err)
+}
+
+// has reports whether codes can be sent by all of the channels.
+func (m *method) has(channels []authenticator.Channel) bool {
+	return !slices.ContainsFunc(channels, func(c authenticator.Channel) bool { return !slices.Contains(m.channels, c) })
+}
+
+// distinct are the channels in one order, without repetitions.
+func distinct(channels []authenticator.Channel) []authenticator.Channel {
+	return slices.Compact(slices.Sorted(slices.Values(channels)))
 }
 
 func (f *Flow) auditCode(ctx context.Context, handle string, rec *record, err error) {

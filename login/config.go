@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/gosignet/signet/audit"
@@ -68,8 +67,11 @@ type Config struct {
 	// or the Authenticator, and not both.
 	Methods []authenticator.Method
 	// EnrollmentACRs are the contexts that a login must reach before a person may register a device for a factor of a
-	// Method that is an [authenticator.Enroller]. None means that nobody may.
+	// Method, or of an Authenticator, that is an [authenticator.Enroller]. None means that nobody may.
 	EnrollmentACRs []string
+	// AuthenticatorTimeout bounds each call of the Authenticator and of a Method, also if it does not heed its context. Zero
+	// means 30 seconds.
+	AuthenticatorTimeout time.Duration
 	// ACRs are the authentication contexts and the ways to reach them, in order of preference. Required. They are those
 	// that OpenID was configured with.
 	ACRs authenticator.ACRs
@@ -111,6 +113,9 @@ type Limit struct {
 }
 
 func (c *Config) setDefaults() {
+	if c.AuthenticatorTimeout == 0 {
+		c.AuthenticatorTimeout = 30 * time.Second
+	}
 	if c.Lifetime == 0 {
 		c.Lifetime = 10 * time.Minute
 	}
@@ -150,6 +155,7 @@ func (c *Config) validate() error {
 	refuse(c.Clients == nil, "Clients is missing")
 	refuse(c.Store == nil, "Store is missing")
 	refuse(len(c.Secret) < minSecret, fmt.Sprintf("Secret needs at least %d bytes", minSecret))
+	refuse(c.AuthenticatorTimeout < 0, "AuthenticatorTimeout is negative")
 	refuse(c.Lifetime < time.Second || c.Lifetime > maxLifetime, "Lifetime must be between a second and an hour")
 	refuse(c.MaxAttempts < 1, "MaxAttempts is negative")
 	refuse(c.MaxCodes < 1, "MaxCodes is negative")
@@ -158,15 +164,5 @@ func (c *Config) validate() error {
 	refuse(c.IdentifierLimit.Window < time.Second, "IdentifierLimit.Window is shorter than a second")
 	refuse(c.Sessions.on() && (c.Sessions.Idle < time.Second || c.Sessions.Idle > c.Sessions.Total || c.Sessions.Total > maxSessionTotal),
 		fmt.Sprintf("Sessions: Idle must be at least a second and at most Total, and Total at most %v", maxSessionTotal))
-	if c.Authenticator == nil {
-		refuse(true, "Authenticator is missing")
-		return errors.Join(errs...)
-	}
-	factors := c.Authenticator.Factors()
-	_, sends := c.Authenticator.(authenticator.CodeSender)
-	refuse(slices.Contains(factors, authenticator.OTP) && !sends, "Authenticator verifies one-time codes and is no CodeSender")
-	if err := c.ACRs.Validate(factors); err != nil {
-		errs = append(errs, fmt.Errorf("login: Config.ACRs: %w", err))
-	}
 	return errors.Join(errs...)
 }

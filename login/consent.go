@@ -43,7 +43,7 @@ func (f *Flow) Decide(ctx context.Context, handle string, d Decision) (*State, e
 	if rec, err = f.settle(ctx, handle, client, rec, d); err != nil {
 		return nil, err
 	}
-	return f.state(handle, client, rec), nil
+	return f.show(ctx, handle, client, rec, nil)
 }
 
 // Cancel ends the login at the person's wish: the client is told access_denied. A login that is over stays as it is.
@@ -63,7 +63,7 @@ func (f *Flow) Cancel(ctx context.Context, handle string) (*State, error) {
 			return nil, err
 		}
 	}
-	return f.state(handle, client, rec), nil
+	return f.show(ctx, handle, client, rec, nil)
 }
 
 // settleSilently ends a login that asks for no decision, unless it turns out that it does.

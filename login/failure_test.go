@@ -244,6 +244,50 @@ func TestNothingPersonalIsInStoreLogsAndAudit(t *testing.T) {
 	require.NotEmpty(t, log.String())
 }
 
+// Invariant 9, for what is given to devices and what they answer.
+func TestNothingOfDevicesIsInStoreLogsAndAudit(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	w, d := newDeviceWorld(t, func(c *login.Config) {
+		c.Logger, c.EnrollmentACRs = slog.New(slog.NewJSONHandler(&log, nil)), []string{acrFace}
+	})
+	d.challenge = func(context.Context, *authenticator.DeviceRequest) (*authenticator.Device, error) {
+		return &authenticator.Device{Options: []byte(`"some-options"`), State: []byte("some-state")}, nil
+	}
+	d.begin = func(context.Context, *authenticator.EnrollmentRequest) (*authenticator.Device, error) {
+		return &authenticator.Device{Options: []byte(`"more-options"`), State: []byte("more-state")}, nil
+	}
+	d.finish = func(context.Context, *authenticator.EnrollmentRequest) error {
+		return errors.New("no row for some-credential")
+	}
+	handle := w.begin(acrFace)
+	w.ok(w.WishToEnroll(t.Context(), handle, passkey))
+	w.given(handle, face)
+	_, err := w.Answer(t.Context(), handle, alice, wrong(face))
+	require.Error(t, err)
+	w.given(handle, face)
+	w.ok(w.Answer(t.Context(), handle, alice,
+		authenticator.Challenge{Factor: face, Response: alice.Value + " signs some-state"}))
+	_, err = w.EnrollmentOptions(t.Context(), handle)
+	require.NoError(t, err)
+	_, err = w.Enroll(t.Context(), handle, "some-credential")
+	require.Error(t, err)
+
+	require.NotEmpty(t, log.String())
+	for _, hidden := range []string{
+		alice.Value, "some-", "more-", "signs", "a wrong guess", "person ", handle,
+	} {
+		for key, values := range w.store.values {
+			assert.NotContains(t, key, hidden)
+			assert.False(t, bytes.Contains(values, []byte(hidden)), "%q is in the store under %q", hidden, key)
+		}
+		assert.NotContains(t, log.String(), hidden)
+		for _, e := range w.trail.events {
+			assert.NotContains(t, strings.Join(append(e.Factors, e.Reason, e.Subject, e.Transaction, e.ClientID), " "), hidden)
+		}
+	}
+}
+
 func TestEndedLoginForgetsThePerson(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -15,7 +15,7 @@
 //
 // An error that leaves the login usable comes together with its present State, so that a face can show the one with
 // the other or take the person to where the login stands: ErrStep, and *[authenticator.Error], which the person should
-// hear about. Other errors come alone: [ErrUnknown], and those of backends and contexts, which they wrap. The login is
+// hear about; it is also what tells that the page of a factor lacks its form. Other errors come alone: [ErrUnknown], and those of backends and contexts, which they wrap. The login is
 // then where it was, and the same call may be made again.
 //
 // # What is kept
@@ -71,28 +71,31 @@ var (
 
 // Flow takes people through logins. It is safe for concurrent use, by any number of instances on one store.
 type Flow struct {
-	authorizer  Authorizer
-	openID      OpenID
-	clients     oauth.ClientStore
-	acrs        authenticator.ACRs
-	logins      store.Bucket[record]
-	sessions    sessionStore
-	notifier    LogoutNotifier
-	identities  identitySystem
-	limiter     limiter
-	codeKey     []byte
-	lifetime    time.Duration
-	maxAttempts int
-	maxCodes    int
-	sink        audit.Sink
-	logger      *slog.Logger
-	now         func() time.Time
+	authorizer Authorizer
+	openID     OpenID
+	clients    oauth.ClientStore
+	acrs       authenticator.ACRs
+	// enrollmentACRs are those of which one has to be reached to register a device.
+	enrollmentACRs authenticator.ACRs
+	logins         store.Bucket[record]
+	sessions       sessionStore
+	notifier       LogoutNotifier
+	methods        *methods
+	limiter        limiter
+	codeKey        []byte
+	lifetime       time.Duration
+	maxAttempts    int
+	maxCodes       int
+	sink           audit.Sink
+	logger         *slog.Logger
+	now            func() time.Time
 }
 
 // New returns a Flow, or an error that joins everything that is wrong with the configuration.
 func New(c Config) (*Flow, error) {
 	c.setDefaults()
-	if err := c.validate(); err != nil {
+	methods, err := newMethods(&c)
+	if err := errors.Join(c.validate(), err); err != nil {
 		return nil, err
 	}
 	var keys [3][]byte
@@ -103,24 +106,28 @@ func New(c Config) (*Flow, error) {
 		}
 		keys[i] = key
 	}
-	codes, _ := c.Authenticator.(authenticator.CodeSender)
+	var enrollmentACRs authenticator.ACRs
+	if len(c.EnrollmentACRs) > 0 { // Select takes none for all
+		enrollmentACRs = c.ACRs.Select(c.EnrollmentACRs, nil)
+	}
 	return &Flow{
-		authorizer:  c.Authorizer,
-		openID:      c.OpenID,
-		clients:     c.Clients,
-		acrs:        c.ACRs,
-		logins:      store.Bucket[record]{Store: c.Store, Name: "login", Now: c.Now},
-		sessions:    newSessionStore(c.Store, keys[2], c.Sessions, c.Now),
-		notifier:    c.Logout,
-		identities:  identitySystem{authenticator: c.Authenticator, codes: codes, logger: c.Logger},
-		limiter:     limiter{store: c.Store, key: keys[0], limit: c.IdentifierLimit, now: c.Now},
-		codeKey:     keys[1],
-		lifetime:    c.Lifetime,
-		maxAttempts: c.MaxAttempts,
-		maxCodes:    c.MaxCodes,
-		sink:        c.Audit,
-		logger:      c.Logger,
-		now:         c.Now,
+		authorizer:     c.Authorizer,
+		openID:         c.OpenID,
+		clients:        c.Clients,
+		acrs:           c.ACRs,
+		enrollmentACRs: enrollmentACRs,
+		logins:         store.Bucket[record]{Store: c.Store, Name: "login", Now: c.Now},
+		sessions:       newSessionStore(c.Store, keys[2], c.Sessions, c.Now),
+		notifier:       c.Logout,
+		methods:        methods,
+		limiter:        limiter{store: c.Store, key: keys[0], limit: c.IdentifierLimit, now: c.Now},
+		codeKey:        keys[1],
+		lifetime:       c.Lifetime,
+		maxAttempts:    c.MaxAttempts,
+		maxCodes:       c.MaxCodes,
+		sink:           c.Audit,
+		logger:         c.Logger,
+		now:            c.Now,
 	}, nil
 }
 
@@ -222,7 +229,7 @@ func (f *Flow) present(ctx context.Context, handle string, rec *record, err erro
 	if errors.Is(err, errStay) {
 		err = nil
 	}
-	return f.state(handle, client, rec), err
+	return f.show(ctx, handle, client, rec, err)
 }
 
 // audit records an event of the login.

@@ -316,6 +316,16 @@ func calls(w *world, handle string) map[string]func() (*login.State, error) {
 		},
 		"Decide": func() (*login.State, error) { return w.Decide(ctx, handle, login.Decision{}) },
 		"Cancel": func() (*login.State, error) { return w.Cancel(ctx, handle) },
+		"Challenge": func() (*login.State, error) {
+			_, err := w.Challenge(ctx, handle, authenticator.Passkey)
+			return nil, err
+		},
+		"WishToEnroll": func() (*login.State, error) { return w.WishToEnroll(ctx, handle, authenticator.Passkey) },
+		"EnrollmentOptions": func() (*login.State, error) {
+			_, err := w.EnrollmentOptions(ctx, handle)
+			return nil, err
+		},
+		"Enroll": func() (*login.State, error) { return w.Enroll(ctx, handle, "credential") },
 	}
 }
 

@@ -2,6 +2,8 @@ package login
 
 import (
 	"context"
+
+	"github.com/gosignet/signet/authenticator"
 )
 
 // Choose takes an option, an index into State.Options. Until a factor succeeded, another may be chosen.
@@ -10,8 +12,7 @@ func (f *Flow) Choose(ctx context.Context, handle string, option int) (*State, e
 		switch {
 		case option == r.Option:
 			return errStay
-		case r.step() == StepDone, r.step() == StepAccount, r.step() == StepConsent, r.identified(),
-			option < 0, option >= len(r.Options):
+		case !r.choosable(), option < 0, option >= len(r.Options):
 			return ErrStep
 		}
 		r.Option = option
@@ -30,7 +31,7 @@ func (f *Flow) Back(ctx context.Context, handle string, from Step) (*State, erro
 		switch {
 		case step != from:
 			return errStay
-		case step == StepVerify && r.Code != nil:
+		case step == StepVerify && r.factor() == authenticator.OTP:
 			r.Editing = true
 		case step != StepIdentify && step != StepVerify, r.identified(), len(r.Options) == 1:
 			return ErrStep

@@ -34,6 +34,8 @@ type record struct {
 	Code       *authenticator.CodeReceipt `json:"code,omitempty"`
 	// Editing says that the person went back from the code to the identifier.
 	Editing bool `json:"editing,omitempty"`
+	// Channels are those by which the person wants the code.
+	Channels []authenticator.Channel `json:"channels,omitempty"`
 	// Attempts are the answers that were given and were not right, Codes the codes that were sent, to be shown. The limiter's
 	// counters, which know of what is under way too, are what decides.
 	Attempts int `json:"attempts,omitempty"`
@@ -43,7 +45,18 @@ type record struct {
 	// them. AuthTime is when no more were needed.
 	Succeeded []authenticator.Factor  `json:"succeeded,omitempty"`
 	Identity  *authenticator.Identity `json:"identity,omitempty"`
-	AuthTime  time.Time               `json:"auth_time,omitzero"`
+	// Unnamed says that they identified the person by themselves, who has yet to say their identifier, if it is needed.
+	Unnamed  bool      `json:"unnamed,omitempty"`
+	AuthTime time.Time `json:"auth_time,omitzero"`
+
+	// Devices are what the person's devices were given to answer, at most one for each factor.
+	Devices []device `json:"devices,omitempty"`
+	// Enrolling is the factor for which the person wants to register a device, Enrollment what the device was given for
+	// it, Enrollments how often a credential was made of that, and Enrolled says that it lies behind, done or not.
+	Enrolling   authenticator.Factor `json:"enrolling,omitempty"`
+	Enrollment  *device              `json:"enrollment,omitempty"`
+	Enrollments int                  `json:"enrollments,omitempty"`
+	Enrolled    bool                 `json:"enrolled,omitempty"`
 
 	// Bound is the session whose person the login is for, unless they say that they are somebody else. Selecting says
 	// that they are being asked, Anybody that they said so, or that the session ended.
@@ -86,6 +99,9 @@ func (r *record) step() Step {
 	}
 	switch r.factor() {
 	case "":
+		if r.Enrolling != "" && r.identified() {
+			return StepEnroll
+		}
 		return StepConsent
 	case authenticator.OTP:
 		if r.Code == nil || r.Editing {
@@ -100,12 +116,26 @@ func (r *record) factor() authenticator.Factor {
 	if r.Response != nil || r.Selecting || r.Option < 0 {
 		return ""
 	}
-	for _, f := range r.Options[r.Option] {
+	return r.first(r.Option)
+}
+
+// first is the first factor of an option that is not proved yet, or empty.
+func (r *record) first(option int) authenticator.Factor {
+	for _, f := range r.Options[option] {
 		if !r.proved(f) && r.inherited(f).IsZero() {
 			return f
 		}
 	}
 	return ""
+}
+
+// choosable reports whether another option may be chosen.
+func (r *record) choosable() bool {
+	switch r.step() {
+	case StepChoose, StepIdentify, StepVerify:
+		return !r.identified()
+	}
+	return false
 }
 
 // proved reports whether the factor succeeded in this login.
@@ -147,8 +177,19 @@ func (r *record) identity() *authenticator.Identity {
 	return r.Identity
 }
 
-// identified reports whether the identifier is fixed.
+// identified reports whether a factor was proved in this login.
 func (r *record) identified() bool { return len(r.Succeeded) > 0 }
+
+// fixed reports whether the identifier is fixed.
+func (r *record) fixed() bool { return r.identified() && !r.Unnamed }
+
+// account is what to call the person towards themselves.
+func (r *record) account() string {
+	if r.Identifier.Value == "" && r.Bound != nil {
+		return r.Bound.Account
+	}
+	return account(r.Identifier)
+}
 
 // canSwitch reports whether the person may still say that they are somebody else than the one of the session.
 func (r *record) canSwitch() bool {
@@ -210,42 +251,8 @@ func (r *record) typed(before, claimed *record) bool {
 func (r *record) end(response *oauth.AuthorizationResponse) {
 	r.Response = response
 	r.Identifier, r.Code, r.Editing, r.Identity, r.Bound = authenticator.Identifier{}, nil, false, nil, nil
+	r.Channels, r.Devices, r.Enrolling, r.Enrollment = nil, nil, "", nil
 	openID := *r.OpenID // which other records share
 	openID.LoginHint = ""
 	r.OpenID = &openID
-}
-
-func (f *Flow) state(handle string, client *oauth.Client, r *record) *State {
-	s := &State{
-		ID:              ID(handle),
-		Step:            r.step(),
-		Client:          client,
-		RedirectURI:     r.Request.RedirectURI,
-		RequestURI:      r.Request.RequestURI,
-		Options:         r.Options,
-		Option:          r.Option,
-		Factor:          r.factor(),
-		Succeeded:       r.Succeeded,
-		Identifier:      r.Identifier,
-		IdentifierFixed: r.identified(),
-		AttemptsLeft:    max(0, f.maxAttempts-r.Attempts),
-		CodesLeft:       max(0, f.maxCodes-r.Codes),
-		ExpiresAt:       r.ExpiresAt,
-		UILocales:       r.OpenID.UILocales,
-		LoginHint:       r.OpenID.LoginHint,
-		Display:         r.OpenID.Display,
-		Response:        r.Response,
-	}
-	if r.Bound != nil {
-		s.Account, s.CanSwitch = r.Bound.Account, r.canSwitch()
-	}
-	switch s.Step {
-	case StepVerify:
-		if s.Factor == authenticator.OTP {
-			s.Code = r.Code
-		}
-	case StepConsent:
-		s.Essential, s.Voluntary, s.Scopes = r.Essential, r.Voluntary, r.Scopes
-	}
-	return s
 }

@@ -57,6 +57,17 @@ func TestBackGoesOneStepFromWhereThePageWas(t *testing.T) {
 	require.Equal(t, login.StepChoose, s.Step)
 }
 
+// A code that was sent is not in the way of going back from another factor.
+func TestBackFromAnotherFactorThanTheCode(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	handle := w.begin("")
+	w.ok(w.Choose(t.Context(), handle, 0))
+	w.ok(w.SendCode(t.Context(), handle, alice))
+	w.ok(w.Choose(t.Context(), handle, 1))
+	require.Equal(t, login.StepChoose, w.ok(w.Back(t.Context(), handle, login.StepVerify)).Step)
+}
+
 func TestNoWayBackBehindTheFirstStepOrAProof(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -119,7 +130,7 @@ func TestAnswerOfAnOldPageIsNotTried(t *testing.T) {
 
 func TestStepsThatDoNotFit(t *testing.T) {
 	t.Parallel()
-	all := []string{"Choose", "SendCode", "Answer", "Decide"}
+	all := []string{"Choose", "SendCode", "Answer", "Decide", "WishToEnroll", "Enroll"}
 	for name, test := range map[string]struct {
 		at   func(*world) string
 		fits []string

@@ -34,7 +34,9 @@ func (f *Flow) Join(ctx context.Context, handle, session string) (*State, error)
 			if joined.Bound == nil || !r.untouched() {
 				return errStay
 			}
+			devices, enrolling := r.Devices, r.Enrolling // which the page may have come to meanwhile
 			*r = joined
+			r.Devices, r.Enrolling = devices, enrolling
 			return nil
 		})
 	}
@@ -147,6 +149,7 @@ func (r *record) unbind() {
 	r.Bound, r.Selecting, r.Anybody, r.SID = nil, false, true, newSID()
 	if !r.identified() {
 		r.Identifier, r.Code, r.Editing = authenticator.Identifier{}, nil, false
+		r.Channels, r.Devices, r.Enrolling = nil, nil, ""
 		r.choose()
 	}
 }

@@ -89,10 +89,16 @@ func newWorld(t testing.TB, config ...func(*login.Config)) *world {
 		{Value: acrPassword, Alternatives: []authenticator.FactorSet{{authenticator.Password}}},
 		{Value: acrBoth, Alternatives: []authenticator.FactorSet{{authenticator.Password, authenticator.OTP}}},
 	}
+	c := login.Config{
+		Clients: w, Authenticator: w.people, ACRs: acrs, Store: w.store, Secret: secret, Audit: w.trail, Now: w.clock.Now,
+	}
+	for _, change := range config {
+		change(&c)
+	}
 	w.openID, err = oidc.New(oidc.Config{
 		Issuer: "https://id.example.org", UserinfoEndpoint: "https://id.example.org/userinfo",
 		JWKSURI: "https://id.example.org/jwks", Keys: ring, Clients: w, Claims: w.people, PairwiseSecret: secret,
-		ACRValues: acrs.Values(), Now: w.clock.Now,
+		ACRValues: c.ACRs.Values(), Now: w.clock.Now,
 	})
 	require.NoError(t, err)
 	w.pushed, err = par.New(par.Config{Store: w.store, Now: w.clock.Now})
@@ -107,13 +113,7 @@ func newWorld(t testing.TB, config ...func(*login.Config)) *world {
 	})
 	require.NoError(t, err)
 	w.authorizer = &authorizer{Server: server}
-	c := login.Config{
-		Authorizer: w.authorizer, OpenID: w.openID, Clients: w, Authenticator: w.people, ACRs: acrs, Store: w.store,
-		Secret: secret, Audit: w.trail, Now: w.clock.Now,
-	}
-	for _, change := range config {
-		change(&c)
-	}
+	c.Authorizer, c.OpenID = w.authorizer, w.openID
 	w.Flow, err = login.New(c)
 	require.NoError(t, err)
 	return w
