@@ -26,7 +26,7 @@
         error.className = "error";
         error.setAttribute("role", "alert");
         error.textContent = input.dataset.missing;
-        (input.closest(".secret") || input).after(error);
+        (input.closest(".secret, .date") || input).after(error);
         input.setAttribute("aria-invalid", "true");
         input.setAttribute("aria-describedby", (id + " " + (input.getAttribute("aria-describedby") || "")).trim());
       }
@@ -76,6 +76,30 @@
     };
     tick();
   }
+
+  // Other waits count down too, and say when they are over. Nothing is held back till then: the server decides.
+  for (const timer of document.querySelectorAll("[role=timer][data-seconds]")) {
+    const end = performance.now() + timer.dataset.seconds * 1000;
+    const clock = timer.querySelector("span");
+    timer.hidden = false;
+    const tick = () => {
+      const n = Math.ceil((end - performance.now()) / 1000);
+      if (n > 0) {
+        const parts = [Math.floor(n / 60) % 60, n % 60].map((part) => String(part).padStart(2, "0"));
+        clock.textContent = (n < 3600 ? [String(Number(parts[0])), parts[1]] : [Math.floor(n / 3600), ...parts]).join(":");
+        setTimeout(tick, 1000);
+      } else {
+        timer.setAttribute("role", "status");
+        timer.textContent = timer.dataset.over;
+      }
+    };
+    tick();
+  }
+
+  // A way that this browser cannot go is not offered, as long as there is another.
+  const ways = [...document.querySelectorAll(".option")];
+  const blocked = window.PublicKeyCredential ? [] : ways.filter((way) => way.dataset.needs === "webauthn");
+  if (blocked.length < ways.length) for (const way of blocked) way.hidden = true;
 
   // Times are shown on the browser's clock, where the server can only know its own.
   for (const time of document.querySelectorAll("time[datetime]")) {
