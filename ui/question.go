@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -88,6 +89,10 @@ func newQuestion(l *locale, f authenticator.FormField, id, name string) *questio
 		q.MaxLength = usualMaxLength
 	}
 	label, language := f.Label(l.names)
+	if language == "" && len(f.Labels) > 0 {
+		language = slices.Min(slices.Collect(maps.Keys(f.Labels)))
+		label = f.Labels[language]
+	}
 	switch {
 	case language == "":
 		label = l.label("question", f.Name)
