@@ -238,3 +238,14 @@ func TestBiometricsNeedJavaScriptAndSaySo(t *testing.T) {
 	assert.Contains(t, page.text(), "This way to log in needs JavaScript, because the page talks to the device.")
 	c.do(chromedp.WaitNotVisible(chromedp.ID("verify_bio")), chromedp.WaitVisible(chromedp.ID("back-button")))
 }
+
+func TestMistakesOfBiometricsAreReported(t *testing.T) {
+	t.Parallel()
+	for _, b := range []ui.Biometrics{
+		{FirstPort: 5000, LastPort: 4000}, {FirstPort: 1, LastPort: 65535}, {LastPort: 70000}, {Timeout: time.Millisecond},
+		{Score: 101}, {Fingers: 11}, {Irises: 3}, {Score: -1},
+	} {
+		_, err := ui.New(ui.Config{Flow: newFakeFlow(), Biometrics: b})
+		assert.ErrorContains(t, err, "ui: Biometrics", "%+v", b)
+	}
+}

@@ -130,3 +130,76 @@ func TestChromiumCountsADelayDown(t *testing.T) {
 	c.arrive()
 	c.assertNoComplaints()
 }
+
+func TestACaptchaIsSolvedBeforeAnythingElse(t *testing.T) {
+	t.Parallel()
+	widget := &captcha.Widget{Kind: "altcha", Challenge: []byte(`{"salt":"s"}`)}
+	for name, c := range map[string]struct {
+		state  login.State
+		action string
+		fields []string
+		calls  []string
+	}{
+		"before a code": {
+			login.State{Step: login.StepIdentify, Factor: "otp", Captcha: widget}, "identify/otp",
+			[]string{"identifier", "42", "captcha", "solution"}, []string{"solve", "send"},
+		},
+		"before another code": {
+			login.State{Step: login.StepVerify, Factor: "otp", Captcha: widget, CodesLeft: 1}, "resend/otp",
+			[]string{"captcha", "solution"}, []string{"solve", "send"},
+		},
+		"before an answer": {
+			login.State{Step: login.StepVerify, Factor: "pwd", Captcha: widget}, "verify/pwd",
+			[]string{"identifier", "42", "response", "x", "captcha", "solution"}, []string{"solve", "answer"},
+		},
+		"another's widget": {
+			login.State{Step: login.StepVerify, Factor: "pwd", Captcha: &captcha.Widget{Kind: "recaptcha"}}, "verify/pwd",
+			[]string{"identifier", "42", "response", "x", "captcha", "", "g-recaptcha-response", "solution"}, []string{"solve", "answer"},
+		},
+		"not for a form that is not filled in": {
+			login.State{Step: login.StepVerify, Factor: "pwd", Captcha: widget}, "verify/pwd",
+			[]string{"identifier", "42", "response", "", "captcha", "solution"}, nil,
+		},
+		"whether one is needed the login knows": {
+			login.State{Step: login.StepVerify, Factor: "pwd", Captcha: widget}, "verify/pwd",
+			[]string{"identifier", "42", "response", "x", "captcha", ""}, []string{"answer"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := newFakeLogin(t, &c.state, nil)
+			page := f.page()
+			assert.Contains(t, page.body, `id="captcha"`)
+			assert.Contains(t, page.text(), "Turn JavaScript on and load the page again")
+			f.submit(page, c.action, c.fields...)
+			assert.Equal(t, c.calls, f.flow.made())
+			if c.calls != nil && c.calls[0] == "solve" {
+				assert.Equal(t, "solution", f.flow.told())
+			}
+		})
+	}
+}
+
+func TestACaptchaThatIsNotSolvedIsExplained(t *testing.T) {
+	t.Parallel()
+	f := newFakeLogin(t, &login.State{
+		Step: login.StepVerify, Factor: "otp", CodesLeft: 1, Captcha: &captcha.Widget{Kind: "altcha", Challenge: []byte("{}")},
+	}, nil)
+	f.flow.do = func(string, *login.State) error { return login.ErrCaptcha }
+	page := f.page()
+	for _, action := range []string{"verify/otp", "resend/otp"} {
+		for _, solution := range []string{"wrong", ""} {
+			a := f.submit(page, action, "response", "111111", "captcha", solution)
+			assert.Contains(t, a.text(), "It could not be checked that you are not a program. Try again.")
+			assert.Equal(t, "verify/otp", a.page())
+		}
+	}
+	assert.Equal(t, []string{"solve", "answer", "solve", "send"}, f.flow.made())
+	f.flow.do = func(call string, s *login.State) error {
+		if call == "solve" {
+			return login.ErrStep
+		}
+		return moveOn(call, s)
+	}
+	requireMoved(t, f.submit(page, "verify/otp", "response", "111111", "captcha", "needless"))
+}

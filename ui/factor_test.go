@@ -3,11 +3,11 @@ package ui_test
 import (
 	"fmt"
 	"net/http"
-	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -148,7 +148,7 @@ func TestADelayIsShownWithItsEnd(t *testing.T) {
 	f := newFakeLogin(t, &login.State{Step: login.StepVerify, Factor: authenticator.Password, RetryAt: start.Add(75 * time.Second)},
 		func(c *ui.Config) { c.Now = func() time.Time { return start } })
 	page := f.page()
-	assert.Contains(t, page.text(), "It will be looked at from 12:01 UTC ( 1:15 )")
+	assert.Contains(t, page.text(), "Your next answer will be looked at in 75 seconds ( 12:01 UTC ).")
 	assert.Contains(t, page.body, `role="timer" data-seconds="75"`)
 	assert.Contains(t, page.body, `id="verify_password">`, "the button is not held back")
 	for name, c := range map[string]struct {
@@ -279,220 +279,30 @@ func TestThePagesOfAllFactorsAreSmall(t *testing.T) {
 	assert.Less(t, total, 50<<10)
 }
 
-func TestACaptchaIsSolvedBeforeAnythingElse(t *testing.T) {
+func TestChromiumShowsTheFactorsOnANarrowScreen(t *testing.T) {
 	t.Parallel()
-	widget := &captcha.Widget{Kind: "altcha", Challenge: []byte(`{"salt":"s"}`)}
-	for name, c := range map[string]struct {
-		state  login.State
-		action string
-		fields []string
-		calls  []string
-	}{
-		"before a code": {
-			login.State{Step: login.StepIdentify, Factor: "otp", Captcha: widget}, "identify/otp",
-			[]string{"identifier", "42", "captcha", "solution"}, []string{"solve", "send"},
-		},
-		"before another code": {
-			login.State{Step: login.StepVerify, Factor: "otp", Captcha: widget, CodesLeft: 1}, "resend/otp",
-			[]string{"captcha", "solution"}, []string{"solve", "send"},
-		},
-		"before an answer": {
-			login.State{Step: login.StepVerify, Factor: "pwd", Captcha: widget}, "verify/pwd",
-			[]string{"identifier", "42", "response", "x", "captcha", "solution"}, []string{"solve", "answer"},
-		},
-		"another's widget": {
-			login.State{Step: login.StepVerify, Factor: "pwd", Captcha: &captcha.Widget{Kind: "recaptcha"}}, "verify/pwd",
-			[]string{"identifier", "42", "response", "x", "captcha", "", "g-recaptcha-response", "solution"}, []string{"solve", "answer"},
-		},
-		"not for a form that is not filled in": {
-			login.State{Step: login.StepVerify, Factor: "pwd", Captcha: widget}, "verify/pwd",
-			[]string{"identifier", "42", "response", "", "captcha", "solution"}, nil,
-		},
-		"whether one is needed the login knows": {
-			login.State{Step: login.StepVerify, Factor: "pwd", Captcha: widget}, "verify/pwd",
-			[]string{"identifier", "42", "response", "x", "captcha", ""}, []string{"answer"},
-		},
+	f := newFakeLogin(t, &login.State{Step: login.StepChoose}, nil)
+	c := f.chromium(t, nil)
+	passkey := []authenticator.Factor{"pop"}
+	widget := altcha(10, 100)
+	for name, s := range map[string]*login.State{
+		"choose":     {Step: login.StepChoose, Option: -1, Options: []authenticator.FactorSet{{"otp"}, {"pin"}, {"bio"}, {"pop"}, {"kba"}}},
+		"channels":   {Step: login.StepIdentify, Factor: "otp", Channels: []authenticator.Channel{"phone", "email"}, Captcha: widget},
+		"PIN":        {Step: login.StepVerify, Factor: "pin", Enrollable: passkey, Captcha: widget, RetryAt: time.Now().Add(time.Hour)},
+		"form":       {Step: login.StepVerify, Factor: "kba", Form: civilForm},
+		"passkey":    {Step: login.StepVerify, Factor: "pop", Identifies: true},
+		"biometrics": {Step: login.StepVerify, Factor: "bio"},
+		"enrollment": {Step: login.StepEnroll, Enrolling: "pop"},
+		"wallet":     {Step: login.StepVerify, Factor: "wla"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFakeLogin(t, &c.state, nil)
-			page := f.page()
-			assert.Contains(t, page.body, `id="captcha"`)
-			assert.Contains(t, page.text(), "Turn JavaScript on and load the page again")
-			f.submit(page, c.action, c.fields...)
-			assert.Equal(t, c.calls, f.flow.made())
-			if c.calls != nil && c.calls[0] == "solve" {
-				assert.Equal(t, "solution", f.flow.told())
-			}
-		})
+		f.flow.put(fakeHandle, s)
+		c.do(chromedp.EmulateViewport(320, 568), chromedp.Navigate(f.server.URL+"/start"))
+		assert.Equal(t, "320", c.eval("document.documentElement.scrollWidth"), "%s scrolls sideways", name)
+		assert.Equal(t, "", c.eval(`[...document.querySelectorAll("a, button, summary, input:not([type=hidden])")]
+			.filter((e) => e.offsetParent && !e.matches(".skip, p a, [type=checkbox], [type=radio]") && e.getBoundingClientRect().height < 24).map((e) => e.id || e.textContent)`),
+			"targets are large enough on %s", name)
+		assert.Equal(t, "", c.eval(`[...document.querySelectorAll("input:not([type=hidden])")].filter((e) => !e.labels.length).map((e) => e.id)`),
+			"every field of %s has a label", name)
 	}
-}
-
-func TestACaptchaThatIsNotSolvedIsExplained(t *testing.T) {
-	t.Parallel()
-	f := newFakeLogin(t, &login.State{
-		Step: login.StepVerify, Factor: "otp", CodesLeft: 1, Captcha: &captcha.Widget{Kind: "altcha", Challenge: []byte("{}")},
-	}, nil)
-	f.flow.do = func(string, *login.State) error { return login.ErrCaptcha }
-	page := f.page()
-	for _, action := range []string{"verify/otp", "resend/otp"} {
-		for _, solution := range []string{"wrong", ""} {
-			a := f.submit(page, action, "response", "111111", "captcha", solution)
-			assert.Contains(t, a.text(), "It could not be checked that you are not a program. Try again.")
-			assert.Equal(t, "verify/otp", a.page())
-		}
-	}
-	assert.Equal(t, []string{"solve", "answer", "solve", "send"}, f.flow.made())
-	f.flow.do = func(call string, s *login.State) error {
-		if call == "solve" {
-			return login.ErrStep
-		}
-		return moveOn(call, s)
-	}
-	requireMoved(t, f.submit(page, "verify/otp", "response", "111111", "captcha", "needless"))
-}
-
-func TestAWishToEnrollIsToldBeforeTheAnswer(t *testing.T) {
-	t.Parallel()
-	for name, c := range map[string]struct {
-		enrolling authenticator.Factor
-		fields    []string
-		calls     []string
-		factor    authenticator.Factor
-	}{
-		"ticked":             {"", []string{"enroll", "pop"}, []string{"wish", "answer"}, "pop"},
-		"not ticked":         {"", nil, []string{"answer"}, ""},
-		"ticked as before":   {"pop", []string{"enroll", "pop", "wished", "1"}, []string{"answer"}, ""},
-		"no longer ticked":   {"pop", []string{"wished", "1"}, []string{"wish", "answer"}, ""},
-		"what no page sends": {"", []string{"enroll", "bio"}, []string{"answer"}, ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := newFakeLogin(t, &login.State{
-				Step: login.StepVerify, Factor: "pwd", Enrollable: []authenticator.Factor{"pop"}, Enrolling: c.enrolling,
-			}, nil)
-			page := f.page()
-			assert.Contains(t, page.body, `<div id="wish" hidden>`, "only a script knows whether the device can")
-			assert.Equal(t, c.enrolling != "", strings.Contains(page.body, `id="wish-passkey" checked`))
-			assert.Equal(t, c.enrolling != "", strings.Contains(page.body, `name="wished"`))
-			f.flow.do = moveOn
-			requireMoved(t, f.submit(page, "verify/pwd", append(c.fields, "identifier", "42", "response", "x")...))
-			assert.Equal(t, c.calls, f.flow.made())
-			assert.Equal(t, c.factor, f.flow.factor)
-		})
-	}
-	f := newFakeLogin(t, &login.State{Step: login.StepVerify, Factor: "pwd"}, nil)
-	assert.NotContains(t, f.page().body, `id="wish"`)
-	f.flow.do = func(call string, s *login.State) error {
-		if call == "wish" {
-			return login.ErrStep
-		}
-		return moveOn(call, s)
-	}
-	requireMoved(t, f.submit(f.page(), "verify/pwd", "enroll", "pop", "identifier", "42", "response", "x"))
-}
-
-func TestEnrollmentCanBeLeft(t *testing.T) {
-	t.Parallel()
-	f := newFakeLogin(t, &login.State{Step: login.StepEnroll, Enrolling: authenticator.Passkey}, nil)
-	page := f.page()
-	assert.Equal(t, "enroll", page.page())
-	assert.Contains(t, page.body, `id="create_passkey" hidden`)
-	assert.Contains(t, page.body, `id="not_now"`)
-	assert.Contains(t, page.text(), "A passkey cannot be set up without JavaScript. Go on without.")
-	for reason, want := range map[authenticator.Reason]string{
-		authenticator.WrongCredentials: "The passkey could not be set up. Try again, or go on without.",
-		authenticator.Unavailable:      "A passkey cannot be set up at the moment. Go on without",
-		authenticator.Unsupported:      "A passkey cannot be set up with this device. Go on without.",
-	} {
-		f.flow.do = func(string, *login.State) error { return &authenticator.Error{Reason: reason} }
-		assert.Contains(t, f.submit(page, "enroll", "response", "{}").text(), want)
-	}
-	f.flow.do = moveOn
-	assert.Contains(t, f.submit(page, "enroll", "response", strings.Repeat("x", 16<<10-200)).text(), "Share")
-	f.flow.put(fakeHandle, &login.State{Step: login.StepEnroll, Enrolling: authenticator.Passkey})
-	requireMoved(t, f.submit(page, "enroll"))
-	assert.Empty(t, f.flow.told())
-}
-
-func TestAPasskeyIsTakenOnThePageOfAnotherFactor(t *testing.T) {
-	t.Parallel()
-	options := []authenticator.FactorSet{{"pwd"}, {"pop"}}
-	for _, s := range []login.State{
-		{Step: login.StepVerify, Factor: "pwd"},
-		{Step: login.StepIdentify, Factor: "otp"},
-		{Step: login.StepVerify, Factor: "pin"},
-		{Step: login.StepVerify, Factor: "bio"},
-		{Step: login.StepVerify, Factor: "kba", Form: &authenticator.Form{}},
-	} {
-		s.DeviceFactors, s.Options = []authenticator.Factor{"pop"}, options
-		f := newFakeLogin(t, &s, nil)
-		page := f.page()
-		assert.Contains(t, page.body, `autocomplete="username webauthn"`, page.path)
-		assert.Contains(t, page.body, `data-passkey="conditional"`, page.path)
-		f.flow.do = moveOn
-		requireMoved(t, f.submit(page, "verify/pop", "response", `{"id":"x"}`))
-		assert.Equal(t, []string{"choose", "answer"}, f.flow.made())
-		assert.Equal(t, 1, f.flow.option)
-		id, c := f.flow.answered()
-		assert.Empty(t, id)
-		assert.Equal(t, authenticator.Challenge{Factor: "pop", Response: `{"id":"x"}`}, c)
-	}
-	second := newFakeLogin(t, &login.State{
-		Step: login.StepVerify, Factor: "pwd", DeviceFactors: []authenticator.Factor{"pop"}, Succeeded: []authenticator.Factor{"otp"},
-	}, nil)
-	assert.NotContains(t, second.page().body, "webauthn", "there is no other way any more")
-}
-
-func TestAPasskeyThatIsWrongIsExplained(t *testing.T) {
-	t.Parallel()
-	f := newFakeLogin(t, &login.State{Step: login.StepVerify, Factor: "pop", Identifies: true, AttemptsLeft: 4}, nil)
-	page := f.page()
-	f.flow.do = func(string, *login.State) error { return &authenticator.Error{Reason: authenticator.WrongCredentials} }
-	wrong := f.submit(page, "verify/pop", "response", "{}")
-	assert.Contains(t, wrong.text(), "This passkey cannot be used to log in.")
-	assert.Contains(t, wrong.text(), "You have 4 attempts left.")
-	assert.Contains(t, f.submit(page, "verify/pop").text(), "No passkey was used.")
-}
-
-func TestScriptsGetWhatADeviceIsToAnswer(t *testing.T) {
-	t.Parallel()
-	f := newFakeLogin(t, &login.State{Step: login.StepVerify, Factor: "pwd", DeviceFactors: []authenticator.Factor{"pop"}}, nil)
-	f.flow.options = []byte(`{"publicKey":{"challenge":"AQID"}}`)
-	page := f.page()
-	for path, call := range map[string]string{"/challenge/pop": "challenge", "/enroll/options": "options"} {
-		send := func(form url.Values) *answer { return f.send(http.MethodPost, page.login()+path, form.Encode()) }
-		f.flow.do = nil
-		a := send(url.Values{"csrf": {page.csrf(t)}})
-		assert.Equal(t, http.StatusOK, a.status)
-		assert.Equal(t, "application/json", a.header.Get("Content-Type"))
-		assert.Equal(t, "no-store", a.header.Get("Cache-Control"))
-		assert.Equal(t, string(f.flow.options), a.body)
-		assert.Contains(t, f.flow.made(), call)
-		assert.Equal(t, http.StatusForbidden, send(nil).status, "others get nothing")
-		for status, err := range map[int]error{
-			http.StatusConflict: login.ErrStep, http.StatusGone: login.ErrUnknown,
-			http.StatusServiceUnavailable: fmt.Errorf("dial tcp 10.0.0.7:6379: refused"),
-		} {
-			f.flow.do = func(string, *login.State) error { return err }
-			a := send(url.Values{"csrf": {page.csrf(t)}})
-			assert.Equal(t, status, a.status)
-			assert.Equal(t, "{}", a.body)
-		}
-		f.flow.do = func(string, *login.State) error { return &authenticator.Error{Reason: authenticator.Unavailable} }
-		assert.Equal(t, http.StatusServiceUnavailable, send(url.Values{"csrf": {page.csrf(t)}}).status)
-		f.flow.do = nil
-		assert.Equal(t, "verify/pwd", f.open(page.login()+path).page(), "it is no page")
-	}
-}
-
-func TestMistakesOfBiometricsAreReported(t *testing.T) {
-	t.Parallel()
-	for _, b := range []ui.Biometrics{
-		{FirstPort: 5000, LastPort: 4000}, {FirstPort: 1, LastPort: 65535}, {LastPort: 70000}, {Timeout: time.Millisecond},
-		{Score: 101}, {Fingers: 11}, {Irises: 3}, {Score: -1},
-	} {
-		_, err := ui.New(ui.Config{Flow: newFakeFlow(), Biometrics: b})
-		assert.ErrorContains(t, err, "ui: Biometrics", "%+v", b)
-	}
+	c.assertNoComplaints()
 }

@@ -106,12 +106,16 @@ func (u *UI) problem(l *locale, q url.Values, s *login.State, page string) *prob
 		p.Text = l.text(key)
 		return p
 	}
-	// The sentence is cut where its time stands, so that the page can mark it up.
-	const mark = "\x00"
-	before, after, _ := strings.Cut(l.text(key+"_until", "wait", wait(l, until.Sub(now)), "time", mark), mark)
-	p.Text = before
-	p.Time = &timeView{ISO: until.UTC().Format(time.RFC3339), Text: u.clock(until), After: after, Seconds: ceil(until.Sub(now), time.Second)}
+	p.Text, p.Time = u.until(l, key+"_until", until)
 	return p
+}
+
+// until returns the text for the key, which is cut where its time stands, so that the page can mark that up.
+func (u *UI) until(l *locale, key string, t time.Time) (before string, at *timeView) {
+	const mark = "\x00"
+	left := t.Sub(u.now())
+	before, after, _ := strings.Cut(l.text(key, "wait", wait(l, left), "time", mark), mark)
+	return before, &timeView{ISO: t.UTC().Format(time.RFC3339), Text: u.clock(t), After: after, Seconds: ceil(left, time.Second)}
 }
 
 // problemField returns the id of the field of the page that the problem is about.

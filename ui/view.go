@@ -35,7 +35,7 @@ type page struct {
 	Passkey bool
 	Wish    *wishView
 	// Delay is when the next answer will be looked at.
-	Delay *timeView
+	Delay *problemView
 }
 
 type scriptView struct{ URL, Integrity string }
@@ -203,47 +203,12 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	if p.Problem != nil {
 		p.Title = l.text("common.title_problem", "title", p.Title)
 	}
-	if now := v.now(); s.Step == login.StepVerify && s.RetryAt.After(now) && (p.Problem == nil || p.Problem.Time == nil) {
-		p.Delay = &timeView{
-			ISO: s.RetryAt.UTC().Format(time.RFC3339), Text: v.clock(s.RetryAt), Seconds: ceil(s.RetryAt.Sub(now), time.Second),
-		}
+	if s.Step == login.StepVerify && s.RetryAt.After(v.now()) && (p.Problem == nil || p.Problem.Time == nil) {
+		p.Delay = new(problemView)
+		p.Delay.Text, p.Delay.Time = v.until(l, "wait.delay", s.RetryAt)
 	}
 	v.addCaptcha(p, s)
 	return p
-}
-
-func options(l *locale, s *login.State) []optionView {
-	ways := offered(s)
-	views := make([]optionView, len(ways))
-	for n, i := range ways {
-		set := s.Options[i]
-		var names, labels []string
-		for _, f := range set {
-			names = append(names, string(f))
-			labels = append(labels, factorName(l, f))
-		}
-		o := optionView{
-			Index: i, ID: "login_with_" + strings.Join(names, "_"), Icon: strings.Join(names, "_"),
-			Passkey: slices.Contains(set, authenticator.Passkey),
-		}
-		if key := "factor." + o.Icon; l.has(key + ".button") {
-			o.Label = l.text(key + ".button")
-			if l.has(key + ".hint") {
-				o.Hint = l.text(key + ".hint")
-			}
-		} else {
-			o.Label = l.text("choose.with", "methods", strings.Join(labels, l.text("choose.join")))
-		}
-		views[n] = o
-	}
-	return views
-}
-
-func factorName(l *locale, f authenticator.Factor) string {
-	if key := "factor." + string(f) + ".name"; l.has(key) {
-		return l.text(key)
-	}
-	return l.label("factor", string(f))
 }
 
 func newIdentifierView(s *login.State, p *problemView) identifierView {
