@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/gosignet/signet/authenticator"
@@ -57,6 +58,32 @@ func TestAFormAsksForEveryField(t *testing.T) {
 	assert.Equal(t, "12345", id.Value)
 	assert.Equal(t, authenticator.Knowledge, c.Factor)
 	assert.JSONEq(t, `{"full_name": "សុខ", "postcode": "KH7", "dob": "1987-02-07"}`, c.Response)
+}
+
+func TestChromiumSaysOnceWhatIsMissingOfADate(t *testing.T) {
+	t.Parallel()
+	f := newFakeLogin(t, &login.State{Step: login.StepVerify, Factor: authenticator.Knowledge, Form: civilForm}, nil)
+	f.flow.do = moveOn
+	c := f.chromium(t, nil)
+	c.fill("kba_vid", "1234")
+	c.fill("field-full_name", "Sok")
+	c.fill("field-postcode", "KH7")
+	c.do(chromedp.Click(chromedp.ID("verify_kba")))
+	c.waitText("field-dob.day-error", "Fill in: Date of birth.")
+	assert.Equal(t, "1", c.eval(`document.querySelectorAll(".error").length`))
+	for id, text := range map[string]string{"field-dob.day": "31", "field-dob.month": "2", "field-dob.year": "1987"} {
+		c.do(chromedp.SendKeys(chromedp.CSS(`[id="`+id+`"]`), text))
+	}
+	assert.Equal(t, "0", c.eval(`document.querySelectorAll(".error, [aria-invalid]").length`))
+	c.click("verify_kba")
+	c.waitText("field-dob.day-error", "enter a day, a month and a year")
+	assert.Equal(t, "Sok", c.eval(`document.getElementById("field-full_name").value`))
+	c.do(chromedp.SetValue(chromedp.CSS(`[id="field-dob.day"]`), "28"))
+	c.click("verify_kba")
+	c.arrive()
+	_, answer := f.flow.answered()
+	assert.JSONEq(t, `{"full_name": "Sok", "postcode": "KH7", "dob": "1987-02-28"}`, answer.Response)
+	c.assertNoComplaints()
 }
 
 func pairs(form url.Values) (list []string) {

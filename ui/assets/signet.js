@@ -17,7 +17,10 @@
   // A missing answer is explained in the page's language, under its field, instead of in the browser's.
   let focused = false;
   for (const input of document.querySelectorAll("input[data-missing]")) {
-    const id = input.id + "-error";
+    const group = input.closest(".date"); // whose fields have one message
+    const id = (group ? group.querySelector("input") : input).id + "-error";
+    const describe = (text) => input.setAttribute("aria-describedby", text.trim());
+    const described = () => input.getAttribute("aria-describedby") || "";
     input.addEventListener("invalid", (event) => {
       event.preventDefault();
       if (!byId(id)) {
@@ -26,20 +29,20 @@
         error.className = "error";
         error.setAttribute("role", "alert");
         error.textContent = input.dataset.missing;
-        (input.closest(".secret, .date") || input).after(error);
-        input.setAttribute("aria-invalid", "true");
-        input.setAttribute("aria-describedby", (id + " " + (input.getAttribute("aria-describedby") || "")).trim());
+        (group || input.closest(".secret") || input).after(error);
       }
+      input.setAttribute("aria-invalid", "true");
+      if (!described().split(" ").includes(id)) describe(id + " " + described());
       if (!focused) input.focus();
       focused = true;
       setTimeout(() => { focused = false; });
     });
     input.addEventListener("input", () => {
       const error = byId(id);
-      if (!error) return;
-      error.remove();
+      if (error) error.remove();
+      if (!error && !described().includes(id)) return;
       input.removeAttribute("aria-invalid");
-      input.setAttribute("aria-describedby", input.getAttribute("aria-describedby").replace(id, "").trim());
+      describe(described().replace(id, ""));
     });
   }
 
