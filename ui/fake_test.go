@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"sync"
 	"time"
@@ -21,6 +22,16 @@ type fakeFlow struct {
 	// broken is returned by every method.
 	broken error
 	calls  []string
+	// ctx is that of the last call; the others are its arguments.
+	ctx        context.Context
+	identifier authenticator.Identifier
+	challenge  authenticator.Challenge
+	channels   []authenticator.Channel
+	response   string
+	factor     authenticator.Factor
+	option     int
+	// options is what devices are given.
+	options json.RawMessage
 }
 
 func newFakeFlow() *fakeFlow { return &fakeFlow{states: map[string]*login.State{}} }
@@ -43,8 +54,14 @@ func (f *fakeFlow) put(handle string, s *login.State) {
 }
 
 func (f *fakeFlow) call(call, handle string) (*login.State, error) {
+	return f.callWith(call, handle, func() {})
+}
+
+// callWith notes the arguments of a call before it is answered.
+func (f *fakeFlow) callWith(call, handle string, note func()) (*login.State, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	note()
 	if f.broken != nil {
 		return nil, f.broken
 	}
@@ -81,22 +98,46 @@ func (f *fakeFlow) Refuse(_ context.Context, req *oauth.AuthorizationRequest, er
 	}
 }
 
-func (f *fakeFlow) State(_ context.Context, handle string) (*login.State, error) {
-	return f.call("state", handle)
+func (f *fakeFlow) State(ctx context.Context, handle string) (*login.State, error) {
+	return f.callWith("state", handle, func() { f.ctx = ctx })
 }
 
-func (f *fakeFlow) Choose(_ context.Context, handle string, _ int) (*login.State, error) {
-	return f.call("choose", handle)
+func (f *fakeFlow) Choose(_ context.Context, handle string, option int) (*login.State, error) {
+	return f.callWith("choose", handle, func() { f.option = option })
 }
 
-func (f *fakeFlow) SendCode(_ context.Context, handle string, _ authenticator.Identifier, _ ...authenticator.Channel) (*login.State, error) {
-	return f.call("send", handle)
+func (f *fakeFlow) SendCode(
+	ctx context.Context, handle string, id authenticator.Identifier, channels ...authenticator.Channel,
+) (*login.State, error) {
+	return f.callWith("send", handle, func() { f.ctx, f.identifier, f.channels = ctx, id, channels })
 }
 
 func (f *fakeFlow) Answer(
-	_ context.Context, handle string, _ authenticator.Identifier, _ authenticator.Challenge,
+	ctx context.Context, handle string, id authenticator.Identifier, c authenticator.Challenge,
 ) (*login.State, error) {
-	return f.call("answer", handle)
+	return f.callWith("answer", handle, func() { f.ctx, f.identifier, f.challenge = ctx, id, c })
+}
+
+func (f *fakeFlow) Challenge(_ context.Context, handle string, factor authenticator.Factor) (json.RawMessage, error) {
+	_, err := f.callWith("challenge", handle, func() { f.factor = factor })
+	return f.options, err
+}
+
+func (f *fakeFlow) WishToEnroll(_ context.Context, handle string, factor authenticator.Factor) (*login.State, error) {
+	return f.callWith("wish", handle, func() { f.factor = factor })
+}
+
+func (f *fakeFlow) EnrollmentOptions(_ context.Context, handle string) (json.RawMessage, error) {
+	_, err := f.call("options", handle)
+	return f.options, err
+}
+
+func (f *fakeFlow) Enroll(_ context.Context, handle, response string) (*login.State, error) {
+	return f.callWith("enroll", handle, func() { f.response = response })
+}
+
+func (f *fakeFlow) SolveCaptcha(_ context.Context, handle, response string) (*login.State, error) {
+	return f.callWith("solve", handle, func() { f.response = response })
 }
 
 func (f *fakeFlow) Decide(context.Context, string, login.Decision) (*login.State, error) {

@@ -27,18 +27,18 @@ func csrfToken(handle string) string {
 }
 
 // readForm reads a form that one of the login's own pages sent. It returns errForeignForm for one that another page
-// sent, and another error for one that is malformed or too large.
-func (u *UI) readForm(w http.ResponseWriter, r *http.Request, handle string) (url.Values, error) {
+// sent, and another error for one that is malformed or larger than allowed.
+func (u *UI) readForm(w http.ResponseWriter, r *http.Request, handle string, maxBytes int64) (url.Values, error) {
 	if err := u.origin.Check(r); err != nil {
 		return nil, errForeignForm
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxFormBytes)
+	r.Body = http.MaxBytesReader(w, r.Body, maxBytes)
 	if err := r.ParseForm(); err != nil {
 		return nil, err
 	}
 	for name, values := range r.PostForm {
 		// A form has one value per field, but for groups of check boxes, where each value stands once.
-		if group := name == "claim" || name == "scope"; !group && len(values) > 1 || repeats(values) {
+		if group := name == "claim" || name == "scope" || name == "channel"; !group && len(values) > 1 || repeats(values) {
 			return nil, errBadForm
 		}
 	}

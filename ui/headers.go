@@ -3,19 +3,48 @@ package ui
 import (
 	"net/http"
 	"net/url"
+	"strings"
 )
 
 // setHeaders sets what every page and redirect of the UI sends. The redirect URI is where forms of the page may lead
 // in the end, or empty.
 func setHeaders(h http.Header, redirectURI string) {
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "+
-		"form-action 'self'"+formAction(redirectURI)+"; frame-ancestors 'none'; base-uri 'none'")
+	policy{}.set(h, redirectURI)
 	h.Set("X-Frame-Options", "DENY")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
+}
+
+// policy is what a page may load or reach beyond what all pages may: sources of the Content-Security-Policy.
+type policy struct{ scripts, frames, connections, workers []string }
+
+func (p policy) set(h http.Header, redirectURI string) {
+	var extra strings.Builder
+	for _, d := range []struct {
+		name    string
+		sources []string
+	}{{"connect-src", p.connections}, {"frame-src", p.frames}, {"worker-src", p.workers}} {
+		if list := sources(d.sources); list != "" {
+			extra.WriteString("; " + d.name + list)
+		}
+	}
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'"+sources(p.scripts)+
+		"; style-src 'self'; img-src 'self' data:; form-action 'self'"+formAction(redirectURI)+
+		"; frame-ancestors 'none'; base-uri 'none'"+extra.String())
+}
+
+// sources writes a list of sources. What would end the list is none.
+func sources(list []string) string {
+	var b strings.Builder
+	for _, s := range list {
+		if s != "" && !strings.ContainsAny(s, ";, \t\r\n") {
+			b.WriteString(" " + s)
+		}
+	}
+	return b.String()
 }
 
 // formAction returns the source for the redirect URI: its scheme. Chromium applies form-action to every redirect that

@@ -11,6 +11,7 @@ import (
 // browser's session answers the request. A login that cannot start is answered at the client.
 func (u *UI) Begin(w http.ResponseWriter, r *http.Request, req *oauth.AuthorizationRequest) {
 	setHeaders(w.Header(), "")
+	r = withSource(r)
 	session := u.cookies.session(r)
 	handle, state, err := u.flow.Begin(r.Context(), req, session)
 	if err != nil {

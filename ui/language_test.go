@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/ui"
 )
@@ -105,7 +106,9 @@ func TestOneLanguageNeedsNoSelector(t *testing.T) {
 func TestAPageRunsFromRightToLeft(t *testing.T) {
 	t.Parallel()
 	pages, flow := newPages(t, withLanguages)
-	flow.put("handle", &login.State{Step: login.StepChoose, UILocales: []string{"ar"}})
+	flow.put("handle", &login.State{
+		Step: login.StepChoose, UILocales: []string{"ar"}, Options: []authenticator.FactorSet{{authenticator.OTP}},
+	})
 	page := get(pages, "handle", "choose").Body.String()
 	assert.Contains(t, page, `<html lang="ar" dir="rtl">`)
 	assert.Contains(t, page, "<h1>تسجيل الدخول إلى \u2068بوابة الصحة\u2069</h1>", "the client's name in the page's language, isolated")

@@ -46,6 +46,7 @@ type logoutVisit struct {
 func (u *UI) LogoutHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w.Header(), "")
+		r = withSource(r)
 		v := &logoutVisit{UI: u, w: w, r: r, session: u.cookies.session(r)}
 		if err := v.read(); err != nil {
 			v.refuse(err)

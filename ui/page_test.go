@@ -195,9 +195,15 @@ func FuzzForms(f *testing.F) {
 	flow.put("choose", &login.State{Step: login.StepChoose, Options: []authenticator.FactorSet{{"otp"}}})
 	w := get(pages, "choose", "choose")
 	token := csrfField.FindStringSubmatch(w.Body.String())[1]
-	for _, page := range []string{"choose", "identify/otp", "verify/otp", "verify/pwd", "resend/otp", "cancel", "", "../x"} {
+	for _, page := range []string{
+		"choose", "identify/otp", "verify/otp", "verify/pwd", "resend/otp", "cancel", "", "../x",
+		"verify/pop", "verify/bio", "verify/pin", "challenge/pop", "enroll", "enroll/options",
+	} {
 		f.Add(page, "option=0&identifier=1&response=1", "same-origin", true)
 	}
+	f.Add("identify/otp", "identifier=1&channels=1&channel=phone&channel=email&captcha=x", "same-origin", true)
+	f.Add("verify/kba", "form=1&identifier=1&field.a=1", "same-origin", true)
+	f.Add("verify/pwd", "enroll=pop&wished=1&g-recaptcha-response=x&identifier=1&response=1", "same-origin", true)
 	f.Add("verify/otp", "response=%f0%9f%92%a9&response=", "", true)
 	f.Add("choose", "option=-99999999999999999999", "cross-site", false)
 	f.Fuzz(func(t *testing.T, page, body, site string, signed bool) {
@@ -216,6 +222,10 @@ func FuzzForms(f *testing.F) {
 		case http.StatusSeeOther:
 			if location := w.Header().Get("Location"); !strings.HasPrefix(location, "/login/"+login.ID("choose")+"/") {
 				t.Errorf("redirected to %q", location)
+			}
+		case http.StatusOK:
+			if page != "enroll/options" && !strings.HasPrefix(page, "challenge/") {
+				t.Errorf("a form is answered with a page")
 			}
 		case http.StatusBadRequest, http.StatusForbidden, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge:
 		default:

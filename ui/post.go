@@ -1,8 +1,11 @@
 package ui
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,12 +15,16 @@ import (
 
 const (
 	maxIdentifierBytes = 256
-	maxResponseBytes   = 1024
+	// maxSecretBytes bounds what is typed into one field. Devices and forms of several fields have the bound of their
+	// factor.
+	maxSecretBytes = 1024
 )
 
 // post does what a form asks for.
 func (v *visit) post() {
-	form, err := v.readForm(v.w, v.r, v.handle)
+	step, name, _ := strings.Cut(v.page, "/")
+	factor := authenticator.Factor(name)
+	form, err := v.readForm(v.w, v.r, v.handle, v.maxBody(step, factor))
 	switch {
 	case errors.Is(err, errForeignForm):
 		v.log.WarnContext(v.r.Context(), "a form was refused", "transaction", v.id, "error", err)
@@ -31,18 +38,23 @@ func (v *visit) post() {
 		v.fail(v.w, v.r, failure{kind: "bad_form", status: status, id: v.id, back: true})
 		return
 	}
-	step, factor, _ := strings.Cut(v.page, "/")
 	switch step {
 	case accountPage:
 		v.moved(v.flow.SelectAccount(v.r.Context(), v.handle, form.Get("account") == "other"))
 	case choosePage:
 		v.choose(form.Get("option"))
 	case "identify":
-		v.identify(authenticator.Factor(factor), form.Get("identifier"))
+		v.identify(factor, form)
 	case "verify":
-		v.verify(authenticator.Factor(factor), form.Get("identifier"), form.Get("response"))
+		v.verify(factor, form)
 	case "resend":
-		v.moved(v.sendCode(authenticator.Factor(factor), authenticator.Identifier{}))
+		if v.solve(form) {
+			v.moved(v.sendCode(factor, authenticator.Identifier{}))
+		}
+	case "challenge":
+		v.challenge(factor)
+	case enrollPage:
+		v.enroll(name == "options", form.Get("response"))
 	case consentPage:
 		v.moved(v.flow.Decide(v.r.Context(), v.handle, login.Decision{Claims: form["claim"], Scopes: form["scope"]}))
 	case cancelPage:
@@ -60,13 +72,24 @@ func (v *visit) choose(option string) {
 }
 
 // identify has a code sent. A form that is sent twice finds that the code is on its way.
-func (v *visit) identify(factor authenticator.Factor, identifier string) {
-	id := authenticator.Identifier{Value: strings.TrimSpace(identifier)}
+func (v *visit) identify(factor authenticator.Factor, form url.Values) {
+	id := authenticator.Identifier{Value: strings.TrimSpace(form.Get("identifier"))}
 	if problem := identifierProblem(id); problem != "" {
 		v.again(problem)
 		return
 	}
-	state, err := v.sendCode(factor, id)
+	if form.Has("channels") && !form.Has("channel") {
+		v.again("missing_channel")
+		return
+	}
+	if !v.solve(form) {
+		return
+	}
+	var channels []authenticator.Channel
+	for _, c := range form["channel"] {
+		channels = append(channels, authenticator.Channel(c))
+	}
+	state, err := v.sendCode(factor, id, channels...)
 	e, ok := errors.AsType[*authenticator.Error](err)
 	if ok && e.Reason == authenticator.TooSoon && state != nil && state.Identifier.Value == id.Value {
 		err = nil
@@ -74,25 +97,40 @@ func (v *visit) identify(factor authenticator.Factor, identifier string) {
 	v.moved(state, err)
 }
 
-// sendCode sends a code if the page is of the factor that has codes. An empty identifier is the one of the last code.
-func (v *visit) sendCode(factor authenticator.Factor, id authenticator.Identifier) (*login.State, error) {
+// sendCode sends a code if the page is of the factor that has codes. An empty identifier is the one of the last code, and
+// no channels are those of the last code.
+func (v *visit) sendCode(
+	factor authenticator.Factor, id authenticator.Identifier, channels ...authenticator.Channel,
+) (*login.State, error) {
 	if factor != authenticator.OTP {
 		return v.flow.State(v.r.Context(), v.handle)
 	}
-	return v.flow.SendCode(v.r.Context(), v.handle, id)
+	return v.flow.SendCode(v.r.Context(), v.handle, id, channels...)
 }
 
-func (v *visit) verify(factor authenticator.Factor, identifier, response string) {
+func (v *visit) verify(factor authenticator.Factor, form url.Values) {
+	switch {
+	case factor == authenticator.Passkey:
+		v.verifyPasskey(form)
+		return
+	case form.Has(formMark):
+		v.verifyForm(factor, form)
+		return
+	}
 	var id authenticator.Identifier
-	missing := "missing_answer"
+	response, missing, most := form.Get("response"), "missing_answer", maxSecretBytes
 	switch factor {
 	case authenticator.OTP:
 		response, missing = normalizeCode(response), "missing_code"
 	case authenticator.Password:
 		missing = "missing_password"
+	case authenticator.PIN:
+		response, missing = normalizeCode(response), "missing_pin"
+	case authenticator.Biometrics:
+		missing, most = "missing_capture", v.maxResponse(factor)
 	}
-	if factor != authenticator.OTP {
-		id.Value = strings.TrimSpace(identifier)
+	if factor != authenticator.OTP && form.Has("identifier") {
+		id.Value = strings.TrimSpace(form.Get("identifier"))
 		if problem := identifierProblem(id); problem != "" {
 			v.again(problem)
 			return
@@ -101,12 +139,47 @@ func (v *visit) verify(factor authenticator.Factor, identifier, response string)
 	switch {
 	case response == "":
 		v.again(missing)
-	case len(response) > maxResponseBytes:
+	case len(response) > most:
 		v.again("too_long")
 	default:
-		c := authenticator.Challenge{Factor: factor, Response: response}
+		v.answer(form, id, authenticator.Challenge{Factor: factor, Response: response})
+	}
+}
+
+// answer gives the answer to the login, after what else the form says.
+func (v *visit) answer(form url.Values, id authenticator.Identifier, c authenticator.Challenge) {
+	if v.solve(form) && v.wish(form) {
 		v.moved(v.flow.Answer(v.r.Context(), v.handle, id, c))
 	}
+}
+
+// solve gives the captcha's response to the login, if there is one: whether one is needed is for the login to know. It
+// reports whether to go on.
+func (v *visit) solve(form url.Values) bool {
+	response := cmp.Or(form.Get("captcha"), form.Get("g-recaptcha-response"))
+	if response == "" {
+		return true
+	}
+	return v.goesOn(v.flow.SolveCaptcha(v.r.Context(), v.handle, response))
+}
+
+// wish tells the login whether the person wants to register a passkey, where that changes. It reports whether to go on.
+func (v *visit) wish(form url.Values) bool {
+	wanted := authenticator.Factor(form.Get("enroll"))
+	if wanted != "" == form.Has("wished") || !slices.Contains([]authenticator.Factor{"", authenticator.Passkey}, wanted) {
+		return true
+	}
+	return v.goesOn(v.flow.WishToEnroll(v.r.Context(), v.handle, wanted))
+}
+
+// goesOn reports whether the form can go on after a first call of the flow, and answers it if not. A step that the login
+// is past already is one that a form sent twice took.
+func (v *visit) goesOn(state *login.State, err error) bool {
+	if err == nil || errors.Is(err, login.ErrStep) {
+		return true
+	}
+	v.moved(state, err)
+	return false
 }
 
 func identifierProblem(id authenticator.Identifier) string {

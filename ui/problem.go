@@ -1,6 +1,7 @@
 package ui
 
 import (
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -20,9 +21,15 @@ const (
 
 // typingProblems are what may be the matter with a form before the flow sees it.
 var typingProblems = []string{
-	"missing_option", "missing_identifier", "missing_code", "missing_password", "missing_answer", "too_long", "no_codes_left",
-	"other_person",
+	"missing_option", "missing_identifier", "missing_code", "missing_password", "missing_pin", "missing_answer", "missing_capture",
+	"missing_passkey", "missing_channel", "too_long", "no_codes_left", "other_person", captchaProblem, waitProblem,
 }
+
+const (
+	captchaProblem = "captcha"
+	// waitProblem is TooSoon of an answer, where that of a code is about another code.
+	waitProblem = "wait"
+)
 
 var reasons = []authenticator.Reason{
 	authenticator.WrongCredentials, authenticator.CodeExpired, authenticator.TooSoon, authenticator.Locked,
@@ -31,10 +38,14 @@ var reasons = []authenticator.Reason{
 
 func problemQuery(problem string) string { return "?" + problemParameter + "=" + problem }
 
-func reasonQuery(e *authenticator.Error) string {
+// reasonQuery is the query for what went wrong with the form that was sent to a page.
+func reasonQuery(e *authenticator.Error, page string) string {
 	reason := e.Reason
 	if !slices.Contains(reasons, reason) {
 		reason = authenticator.Unavailable
+	}
+	if reason == authenticator.TooSoon && strings.HasPrefix(page, verifyPage) {
+		reason = waitProblem
 	}
 	q := problemQuery(string(reason))
 	if !e.RetryAt.IsZero() {
@@ -50,10 +61,27 @@ type problemView struct {
 	Time *timeView
 	// Field is the id of the field that is to be corrected, if there is one.
 	Field string
+	// Fields are those of a form of several, each with what is the matter with it, instead of Text.
+	Fields []fieldProblem
 }
 
-// timeView is a time, and the text that follows it.
-type timeView struct{ ISO, Text, After string }
+type fieldProblem struct{ Field, Text string }
+
+// timeView is a time, the text that follows it, and how long it is till then.
+type timeView struct {
+	ISO, Text, After string
+	Seconds          int
+}
+
+// Countdown is what is left, as a clock counts down.
+func (t *timeView) Countdown() string { return countdown(t.Seconds) }
+
+func countdown(seconds int) string {
+	if seconds < 3600 {
+		return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
+	}
+	return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
+}
 
 // problem reads from the query what went wrong before the page. Anything but what this package writes there is
 // ignored.
@@ -63,8 +91,11 @@ func (u *UI) problem(l *locale, q url.Values, s *login.State, page string) *prob
 		return nil
 	}
 	p := &problemView{Field: problemField(name, s, page)}
-	key := "problem." + name
-	if specific := key + "_" + string(s.Factor); l.has(specific) {
+	key, about := "problem."+name, string(s.Factor)
+	if page == enrollPage {
+		about = "enroll"
+	}
+	if specific := key + "_" + about; l.has(specific) {
 		key = specific
 	}
 	now := u.now()
@@ -75,23 +106,29 @@ func (u *UI) problem(l *locale, q url.Values, s *login.State, page string) *prob
 		p.Text = l.text(key)
 		return p
 	}
-	// The sentence is cut where its time stands, so that the page can mark it up.
-	const mark = "\x00"
-	before, after, _ := strings.Cut(l.text(key+"_until", "wait", wait(l, until.Sub(now)), "time", mark), mark)
-	p.Text = before
-	p.Time = &timeView{ISO: until.UTC().Format(time.RFC3339), Text: u.clock(until), After: after}
+	p.Text, p.Time = u.until(l, key+"_until", until)
 	return p
+}
+
+// until returns the text for the key, which is cut where its time stands, so that the page can mark that up.
+func (u *UI) until(l *locale, key string, t time.Time) (before string, at *timeView) {
+	const mark = "\x00"
+	left := t.Sub(u.now())
+	before, after, _ := strings.Cut(l.text(key, "wait", wait(l, left), "time", mark), mark)
+	return before, &timeView{ISO: t.UTC().Format(time.RFC3339), Text: u.clock(t), After: after, Seconds: ceil(left, time.Second)}
 }
 
 // problemField returns the id of the field of the page that the problem is about.
 func problemField(name string, s *login.State, page string) string {
 	step, factor, _ := strings.Cut(page, "/")
 	switch {
-	case name == "missing_identifier", step == "identify" && name != "too_soon" && name != "unavailable" && name != "locked":
+	case name == "missing_channel":
+		return "channel-0"
+	case name == "missing_identifier", step == "identify" && (name == "wrong_credentials" || name == "too_long"):
 		return identifierID(factor)
-	case step != "verify":
+	case step != "verify", s.Form != nil, !hasPage(s.Factor), s.Factor == authenticator.Passkey, s.Factor == authenticator.Biometrics:
 		return ""
-	case name == "missing_code" || name == "missing_password" || name == "missing_answer" || name == "wrong_credentials" || name == "too_long":
+	case strings.HasPrefix(name, "missing_") || name == "wrong_credentials" || name == "too_long":
 		if s.Factor == authenticator.OTP {
 			return "otp_verify_input"
 		}
@@ -108,6 +145,10 @@ func identifierID(factor string) string {
 		return "Otp_vid"
 	case authenticator.Password:
 		return "Password_vid"
+	case authenticator.PIN:
+		return "Pin_vid"
+	case authenticator.Biometrics:
+		return "sbi_vid"
 	}
 	return factor + "_vid"
 }

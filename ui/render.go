@@ -15,7 +15,8 @@ import (
 
 // pageSet holds the templates of the pages in one language.
 type pageSet struct {
-	account, choose, identify, code, secret, consent, done, failure, logout *template.Template
+	account, choose, identify, code, secret, form, biometrics, passkey, elsewhere *template.Template
+	enroll, consent, done, failure, logout                                        *template.Template
 }
 
 var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)
@@ -52,15 +53,20 @@ func parsePages(l *locale, site map[string]string) (*pageSet, error) {
 		return t
 	}
 	p := &pageSet{
-		account:  page("account"),
-		choose:   page("choose"),
-		identify: page("identify"),
-		code:     page("code"),
-		secret:   page("password"),
-		consent:  page("consent"),
-		done:     page("done"),
-		failure:  page("error"),
-		logout:   page("logout"),
+		account:    page("account"),
+		choose:     page("choose"),
+		identify:   page("identify"),
+		code:       page("code"),
+		secret:     page("password"),
+		form:       page("form"),
+		biometrics: page("biometrics"),
+		passkey:    page("passkey"),
+		elsewhere:  page("elsewhere"),
+		enroll:     page("enroll"),
+		consent:    page("consent"),
+		done:       page("done"),
+		failure:    page("error"),
+		logout:     page("logout"),
 	}
 	return p, errors.Join(errs...)
 }

@@ -10,6 +10,7 @@ import (
 // leads to the login that this browser began with the same request_uri. Of what claims to be a login no more is looked up
 // than a browser carries.
 func (u *UI) Resume(w http.ResponseWriter, r *http.Request, clientID, requestURI string) bool {
+	r = withSource(r)
 	ids := u.cookies.logins(r)
 	for _, id := range ids[max(0, len(ids)-maxLogins):] {
 		handle, _ := u.cookies.handle(r, id)

@@ -20,6 +20,8 @@ type visit struct {
 	id, handle, page string
 	// language is the one that the person chose, or empty.
 	language string
+	// policy is what the page may load beyond what all pages may.
+	policy policy
 }
 
 // ServeHTTP serves the pages and what they link, under the base path.
@@ -38,6 +40,7 @@ func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		u.fail(w, r, failure{kind: "not_found", status: http.StatusNotFound})
 		return
 	}
+	r = withSource(r)
 	v := &visit{UI: u, w: w, r: r, id: id, page: page}
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost}
 	if page == "" || page == donePage {
@@ -72,18 +75,20 @@ func (u *UI) serveAsset(w http.ResponseWriter, r *http.Request, name string) {
 	}
 }
 
-// The pages of a login, as paths below its id. Those of a factor continue with its name.
+// The pages of a login, as paths below its id. Those of a factor continue with its name. To challenge/ and enroll/options
+// only scripts post, who get JSON.
 const (
 	accountPage  = "account"
 	choosePage   = "choose"
 	identifyPage = "identify/"
 	verifyPage   = "verify/"
+	enrollPage   = "enroll"
 	consentPage  = "consent"
 	cancelPage   = "cancel"
 	donePage     = "done"
 )
 
-var isPage = regexp.MustCompile(`^(|account|choose|consent|cancel|done|(identify|verify|resend)/[a-z0-9_-]{1,32})$`).MatchString
+var isPage = regexp.MustCompile(`^(|account|choose|enroll(/options)?|consent|cancel|done|(identify|verify|resend|challenge)/[a-z0-9_-]{1,32})$`).MatchString
 
 // place is the page of the step at which the login stands.
 func place(s *login.State) string {
@@ -96,6 +101,8 @@ func place(s *login.State) string {
 		return identifyPage + string(s.Factor)
 	case login.StepVerify:
 		return verifyPage + string(s.Factor)
+	case login.StepEnroll:
+		return enrollPage
 	case login.StepConsent:
 		return consentPage
 	}
@@ -117,7 +124,8 @@ func fits(page string, s *login.State) bool {
 }
 
 func canChoose(s *login.State) bool {
-	return len(s.Options) > 1 && len(s.Succeeded) == 0 &&
+	ways := offered(s)
+	return len(s.Options) > 1 && len(ways) > 0 && !slices.Equal(ways, []int{s.Option}) && len(s.Succeeded) == 0 &&
 		(s.Step == login.StepChoose || s.Step == login.StepIdentify || s.Step == login.StepVerify)
 }
 
@@ -141,9 +149,14 @@ func (v *visit) get() {
 		v.redirect(place(state))
 		return
 	}
-	l := v.catalog.negotiate(v.language, state.UILocales, v.r.Header.Get("Accept-Language"))
+	l := v.locale(state)
 	t, view := v.view(l, state)
+	v.policy.set(v.w.Header(), state.RedirectURI)
 	v.render(v.w, v.r, http.StatusOK, t, view)
+}
+
+func (v *visit) locale(s *login.State) *locale {
+	return v.catalog.negotiate(v.language, s.UILocales, v.r.Header.Get("Accept-Language"))
 }
 
 // state is where the login stands. The entrance of a login is where it meets the session, if it has not yet.
@@ -184,16 +197,20 @@ func (v *visit) moved(state *login.State, err error) {
 		v.again("other_person")
 		return
 	}
+	page := v.page
+	if !fits(page, state) {
+		page = place(state)
+	}
+	if errors.Is(err, login.ErrCaptcha) {
+		v.redirect(page + problemQuery("captcha"))
+		return
+	}
 	if e, ok := errors.AsType[*authenticator.Error](err); ok {
-		page := v.page
-		if !fits(page, state) {
-			page = place(state)
-		}
 		if e.Reason == authenticator.Locked && state.CodesLeft == 0 && !strings.HasPrefix(v.page, verifyPage) {
 			v.redirect(page + problemQuery("no_codes_left"))
 			return
 		}
-		v.redirect(page + reasonQuery(e))
+		v.redirect(page + reasonQuery(e, v.page))
 		return
 	}
 	if err != nil && !errors.Is(err, login.ErrStep) {

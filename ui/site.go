@@ -46,21 +46,41 @@ func (u *UI) newSite(b Branding) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	js, err := embedded.ReadFile("assets/signet.js")
-	if err != nil {
-		return nil, err
-	}
 	css = fmt.Appendf(nil, ":root{--accent-light:%s;--accent-dark:%s}\n%s", light, dark, css)
 	s := &site{base: u.base, logo: template.URL(b.LogoURI), icon: icon(light)}
 	if s.css, err = newAsset("signet", "css", "text/css; charset=utf-8", css); err != nil {
 		return nil, err
 	}
-	if s.js, err = newAsset("signet", "js", "text/javascript; charset=utf-8", js); err != nil {
+	if s.js, err = newScript("signet"); err != nil {
 		return nil, err
 	}
 	u.assets = map[string]*asset{s.css.name: s.css, s.js.name: s.js}
+	u.scripts = map[string]scriptView{}
+	for _, name := range []string{passkeyScript, biometricsScript, captchaScript} {
+		js, err := newScript(name)
+		if err != nil {
+			return nil, err
+		}
+		u.assets[js.name] = js
+		u.scripts[name] = scriptView{URL: u.base + "assets/" + js.name, Integrity: js.integrity}
+	}
 	u.logo = s.logo
 	return s, nil
+}
+
+// The scripts that only some pages need.
+const (
+	passkeyScript    = "passkey"
+	biometricsScript = "biometrics"
+	captchaScript    = "captcha"
+)
+
+func newScript(name string) (*asset, error) {
+	js, err := embedded.ReadFile("assets/" + name + ".js")
+	if err != nil {
+		return nil, err
+	}
+	return newAsset(name, "js", "text/javascript; charset=utf-8", js)
 }
 
 // texts returns what the templates call site.*.

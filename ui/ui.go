@@ -1,12 +1,15 @@
-// Package ui shows the pages of a login: the choice of a method, one-time code, password, consent and errors.
+// Package ui shows the pages of a login: the choice of a method, a page for every factor, the registration of a passkey,
+// consent and errors.
 //
-// The pages are rendered on the server from what package login says, and are complete without JavaScript; one small
-// script makes them more comfortable. Everything that they need is embedded and comes from the provider's own origin.
+// The pages are rendered on the server from what package login says, and are complete without JavaScript wherever the
+// factor allows; one small script makes them more comfortable. Passkeys, biometric devices and captchas need a script of
+// their own, on their pages only, which otherwise say so and lead to the other ways. Everything that they need is embedded and comes from the provider's own origin.
 // A [UI] is the [oauth.Interaction] of an authorization server, and the [http.Handler] of its pages.
 //
 // A login is tied to its browser by a cookie of its own, so that several logins go on side by side in the tabs of one
-// browser. Another cookie holds the person's session, if there are sessions. Each step has a URL; a form that is sent is answered with a redirect; and a page that no longer fits leads
-// to where the login stands. So reload, the back button and a double click do no harm.
+// browser. Another cookie holds the person's session, if there are sessions. Each step has a URL; a form that is sent
+// is answered with a redirect, unless fields of it have to be corrected; and a page that no longer fits leads to where the
+// login stands. So reload, the back button and a double click do no harm.
 //
 // Pages send Referrer-Policy same-origin and not no-referrer: under no-referrer Chromium and Firefox send
 // "Origin: null" with the forms of these very pages, and a browser without Sec-Fetch-Site could not be told from an
@@ -15,6 +18,7 @@ package ui
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"html/template"
@@ -47,6 +51,11 @@ type Flow interface {
 	KeepSession(ctx context.Context, handle, present string) (token string, err error)
 	Session(ctx context.Context, token string, r *oidc.LogoutRequest) (*login.Session, error)
 	LogOut(ctx context.Context, token string) error
+	Challenge(ctx context.Context, handle string, factor authenticator.Factor) (json.RawMessage, error)
+	WishToEnroll(ctx context.Context, handle string, factor authenticator.Factor) (*login.State, error)
+	EnrollmentOptions(ctx context.Context, handle string) (json.RawMessage, error)
+	Enroll(ctx context.Context, handle, response string) (*login.State, error)
+	SolveCaptcha(ctx context.Context, handle, response string) (*login.State, error)
 }
 
 // LogoutParser verifies requests to log out. An [oidc.Provider] is one.
@@ -75,6 +84,14 @@ type Config struct {
 	DefaultLanguage string
 	// Location is the time zone in which times are written, for browsers without JavaScript. Nil means UTC.
 	Location *time.Location
+	// Biometrics says how devices are asked for a capture. The zero value fits devices in production.
+	Biometrics Biometrics
+	// CaptureTransaction returns the transaction ID that a biometric device signs its capture for, from the login's. Nil
+	// means the login's own.
+	CaptureTransaction func(transaction string) string
+	// MaxResponse bounds the answers to a factor, in bytes, as its [authenticator.Traits] do. Nil means what is usual for
+	// the factor.
+	MaxResponse func(factor authenticator.Factor) int
 	// Logger gets failures of the login's backends and mistakes in Catalog. Nil discards.
 	Logger *slog.Logger
 	// Now is the clock. Nil means time.Now.
@@ -102,6 +119,8 @@ type UI struct {
 	catalog *catalog
 	pages   map[*locale]*pageSet
 	assets  map[string]*asset
+	// scripts are the links to the scripts that only some pages need, by name.
+	scripts map[string]scriptView
 	names   map[string]string
 	logo    template.URL
 	// languages are the links to the other languages, on the pages of each.
@@ -110,6 +129,10 @@ type UI struct {
 	log       *slog.Logger
 	now       func() time.Time
 	origin    *http.CrossOriginProtection
+
+	biometrics         Biometrics
+	captureTransaction func(string) string
+	maxResponse        func(authenticator.Factor) int
 }
 
 var (
@@ -130,8 +153,20 @@ func New(c Config) (*UI, error) {
 		log:      c.Logger,
 		now:      c.Now,
 		origin:   http.NewCrossOriginProtection(),
+
+		captureTransaction: c.CaptureTransaction,
+		maxResponse:        c.MaxResponse,
 	}
 	var errs []error
+	var err error
+	u.biometrics, err = c.Biometrics.withDefaults()
+	errs = append(errs, err)
+	if u.captureTransaction == nil {
+		u.captureTransaction = func(transaction string) string { return transaction }
+	}
+	if u.maxResponse == nil {
+		u.maxResponse = func(f authenticator.Factor) int { return authenticator.TraitsOf(nil, f).MaxResponse }
+	}
 	if u.flow == nil {
 		errs = append(errs, errors.New("ui: Flow is required"))
 	}

@@ -1,9 +1,9 @@
 package ui
 
 import (
-	"fmt"
 	"html/template"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -27,7 +27,18 @@ type page struct {
 	CanChoose bool
 	// Account says who is logged in already, where that can be changed.
 	Account string
+	// Scripts are those that only this page and its like need.
+	Scripts []scriptView
+	Captcha *captchaView
+	// Passkey says that the browser may fill a passkey in where the identifier is asked for; Wish, that one may be
+	// registered after the login.
+	Passkey bool
+	Wish    *wishView
+	// Delay is when the next answer will be looked at.
+	Delay *problemView
 }
+
+type scriptView struct{ URL, Integrity string }
 
 type languageView struct {
 	Index           int
@@ -51,17 +62,22 @@ type chooseView struct {
 type optionView struct {
 	Index                 int
 	ID, Icon, Label, Hint string
+	// Passkey says that the browser has to know WebAuthn.
+	Passkey bool
 }
 
 // identifierView is the field for the identifier.
 type identifierView struct {
 	Factor, IdentifierID, Identifier   string
 	IdentifierFixed, InvalidIdentifier bool
+	// Anonymous says that the answer tells who the person is.
+	Anonymous bool
 }
 
 type identifyView struct {
 	*page
 	identifierView
+	Channels []itemView
 }
 
 type codeView struct {
@@ -80,6 +96,8 @@ type secretView struct {
 	identifierView
 	InvalidResponse                    bool
 	Label, Missing, Attempts, VerifyID string
+	// Digits says that the secret is a number.
+	Digits bool
 }
 
 type consentView struct {
@@ -129,16 +147,45 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 		return set.choose, &chooseView{page: p, Options: options(l, s)}
 	case "identify":
 		p := v.loginPage(l, s, client, l.text("identify.otp.title"))
-		return set.identify, &identifyView{page: p, identifierView: newIdentifierView(s, p.Problem)}
-	case "verify":
-		if s.Factor == authenticator.OTP {
-			return set.code, v.codeView(l, s, client)
+		v.offerPasskeys(p, s)
+		view := &identifyView{page: p, identifierView: newIdentifierView(s, p.Problem)}
+		if len(s.Channels) > 1 {
+			for _, c := range s.Channels {
+				view.Channels = append(view.Channels, itemView{Name: string(c), Label: l.label("channel", string(c))})
+			}
 		}
-		return set.secret, v.secretView(l, s, client)
+		return set.identify, view
+	case "verify":
+		return v.verifyView(l, s, client)
+	case enrollPage:
+		return v.enrollView(l, s, client)
 	case consentPage:
 		return set.consent, v.consentView(l, s, client)
 	}
 	return set.done, v.doneView(l, s, client)
+}
+
+// verifyView returns the page of the factor.
+func (v *visit) verifyView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
+	switch {
+	case s.Factor == authenticator.OTP:
+		return v.pages[l].code, v.codeView(l, s, client)
+	case s.Factor == authenticator.Passkey:
+		return v.passkeyView(l, s, client)
+	case s.Factor == authenticator.Biometrics:
+		return v.biometricsView(l, s, client)
+	case !hasPage(s.Factor):
+		return v.pages[l].elsewhere, v.loginPage(l, s, client, l.text("verify.elsewhere.title"))
+	case s.Form != nil:
+		return v.formView(l, s, client, questions(l, s))
+	}
+	return v.pages[l].secret, v.secretView(l, s, client)
+}
+
+func (v *visit) addScript(p *page, name string) {
+	if s := v.scripts[name]; !slices.Contains(p.Scripts, s) {
+		p.Scripts = append(p.Scripts, s)
+	}
 }
 
 func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title string) *page {
@@ -156,36 +203,12 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	if p.Problem != nil {
 		p.Title = l.text("common.title_problem", "title", p.Title)
 	}
+	if s.Step == login.StepVerify && s.RetryAt.After(v.now()) && (p.Problem == nil || p.Problem.Time == nil) {
+		p.Delay = new(problemView)
+		p.Delay.Text, p.Delay.Time = v.until(l, "wait.delay", s.RetryAt)
+	}
+	v.addCaptcha(p, s)
 	return p
-}
-
-func options(l *locale, s *login.State) []optionView {
-	views := make([]optionView, len(s.Options))
-	for i, set := range s.Options {
-		var names, labels []string
-		for _, f := range set {
-			names = append(names, string(f))
-			labels = append(labels, factorName(l, f))
-		}
-		o := optionView{Index: i, ID: "login_with_" + strings.Join(names, "_"), Icon: strings.Join(names, "_")}
-		if key := "factor." + o.Icon; l.has(key + ".button") {
-			o.Label = l.text(key + ".button")
-			if l.has(key + ".hint") {
-				o.Hint = l.text(key + ".hint")
-			}
-		} else {
-			o.Label = l.text("choose.with", "methods", strings.Join(labels, l.text("choose.join")))
-		}
-		views[i] = o
-	}
-	return views
-}
-
-func factorName(l *locale, f authenticator.Factor) string {
-	if key := "factor." + string(f) + ".name"; l.has(key) {
-		return l.text(key)
-	}
-	return l.label("factor", string(f))
 }
 
 func newIdentifierView(s *login.State, p *problemView) identifierView {
@@ -194,6 +217,7 @@ func newIdentifierView(s *login.State, p *problemView) identifierView {
 		IdentifierID:    identifierID(string(s.Factor)),
 		Identifier:      s.Identifier.Value,
 		IdentifierFixed: s.IdentifierFixed,
+		Anonymous:       s.Identifies && !s.IdentifierFixed,
 	}
 	if v.Identifier == "" {
 		v.Identifier = s.LoginHint
@@ -213,6 +237,7 @@ func (v *visit) codeView(l *locale, s *login.State, client *clientView) *codeVie
 		CodesLeft:      l.count("verify.otp.codes_left", s.CodesLeft),
 	}
 	c.InvalidResponse = p.Problem != nil && p.Problem.Field != ""
+	v.offerPasskeys(p, s)
 	if s.Code == nil {
 		return c
 	}
@@ -228,7 +253,7 @@ func (v *visit) codeView(l *locale, s *login.State, client *clientView) *codeVie
 	}
 	if left := s.Code.ResendAfter.Sub(now); left > 0 {
 		c.ResendSeconds = ceil(left, time.Second)
-		c.ResendWait = l.text("verify.otp.resend_in", "time", fmt.Sprintf("%d:%02d", c.ResendSeconds/60, c.ResendSeconds%60))
+		c.ResendWait = l.text("verify.otp.resend_in", "time", countdown(c.ResendSeconds))
 	}
 	return c
 }
@@ -256,6 +281,9 @@ func (v *visit) secretView(l *locale, s *login.State, client *clientView) *secre
 	if s.Factor == authenticator.Password {
 		missing, verifyID = "problem.missing_password", "verify_password"
 	}
+	if s.Factor == authenticator.PIN {
+		missing = "problem.missing_pin"
+	}
 	p := v.loginPage(l, s, client, l.text(title))
 	c := &secretView{
 		page:           p,
@@ -264,7 +292,9 @@ func (v *visit) secretView(l *locale, s *login.State, client *clientView) *secre
 		Missing:        l.text(missing),
 		Attempts:       l.count("verify.attempts", s.AttemptsLeft),
 		VerifyID:       verifyID,
+		Digits:         s.Factor == authenticator.PIN,
 	}
+	v.offerPasskeys(p, s)
 	c.InvalidResponse = p.Problem != nil && p.Problem.Field == "response"
 	return c
 }

@@ -17,7 +17,10 @@
   // A missing answer is explained in the page's language, under its field, instead of in the browser's.
   let focused = false;
   for (const input of document.querySelectorAll("input[data-missing]")) {
-    const id = input.id + "-error";
+    const group = input.closest(".date"); // whose fields have one message
+    const id = (group ? group.querySelector("input") : input).id + "-error";
+    const describe = (text) => input.setAttribute("aria-describedby", text.trim());
+    const described = () => input.getAttribute("aria-describedby") || "";
     input.addEventListener("invalid", (event) => {
       event.preventDefault();
       if (!byId(id)) {
@@ -26,20 +29,20 @@
         error.className = "error";
         error.setAttribute("role", "alert");
         error.textContent = input.dataset.missing;
-        (input.closest(".secret") || input).after(error);
-        input.setAttribute("aria-invalid", "true");
-        input.setAttribute("aria-describedby", (id + " " + (input.getAttribute("aria-describedby") || "")).trim());
+        (group || input.closest(".secret") || input).after(error);
       }
+      input.setAttribute("aria-invalid", "true");
+      if (!described().split(" ").includes(id)) describe(id + " " + described());
       if (!focused) input.focus();
       focused = true;
       setTimeout(() => { focused = false; });
     });
     input.addEventListener("input", () => {
       const error = byId(id);
-      if (!error) return;
-      error.remove();
+      if (error) error.remove();
+      if (!error && !described().includes(id)) return;
       input.removeAttribute("aria-invalid");
-      input.setAttribute("aria-describedby", input.getAttribute("aria-describedby").replace(id, "").trim());
+      describe(described().replace(id, ""));
     });
   }
 
@@ -76,6 +79,30 @@
     };
     tick();
   }
+
+  // Other waits count down too, and say when they are over. Nothing is held back till then: the server decides.
+  for (const timer of document.querySelectorAll("[role=timer][data-seconds]")) {
+    const end = performance.now() + timer.dataset.seconds * 1000;
+    const clock = timer.querySelector("span");
+    timer.hidden = false;
+    const tick = () => {
+      const n = Math.ceil((end - performance.now()) / 1000);
+      if (n > 0) {
+        const parts = [Math.floor(n / 60) % 60, n % 60].map((part) => String(part).padStart(2, "0"));
+        clock.textContent = (n < 3600 ? [String(Number(parts[0])), parts[1]] : [Math.floor(n / 3600), ...parts]).join(":");
+        setTimeout(tick, 1000);
+      } else {
+        timer.setAttribute("role", "status");
+        timer.textContent = timer.dataset.over;
+      }
+    };
+    tick();
+  }
+
+  // A way that this browser cannot go is not offered, as long as there is another.
+  const ways = [...document.querySelectorAll(".option")];
+  const blocked = window.PublicKeyCredential ? [] : ways.filter((way) => way.dataset.needs === "webauthn");
+  if (blocked.length < ways.length) for (const way of blocked) way.hidden = true;
 
   // Times are shown on the browser's clock, where the server can only know its own.
   for (const time of document.querySelectorAll("time[datetime]")) {

@@ -1,0 +1,73 @@
+package ui
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/login"
+)
+
+// hasPage reports whether a person can answer for the factor on a page. A wallet and the sign-up portal answer for theirs
+// elsewhere; a country's own factor has the page of its form, or one field.
+func hasPage(f authenticator.Factor) bool {
+	return f != authenticator.Wallet && f != authenticator.IDToken
+}
+
+// offered returns the indices of the options that can be gone through on pages.
+func offered(s *login.State) []int {
+	var indices []int
+	for i, set := range s.Options {
+		if !slices.ContainsFunc(set, func(f authenticator.Factor) bool { return !hasPage(f) }) {
+			indices = append(indices, i)
+		}
+	}
+	return indices
+}
+
+func options(l *locale, s *login.State) []optionView {
+	ways := offered(s)
+	views := make([]optionView, len(ways))
+	for n, i := range ways {
+		set := s.Options[i]
+		var names, labels []string
+		for _, f := range set {
+			names = append(names, string(f))
+			labels = append(labels, factorName(l, f))
+		}
+		o := optionView{
+			Index: i, ID: "login_with_" + strings.Join(names, "_"), Icon: strings.Join(names, "_"),
+			Passkey: slices.Contains(set, authenticator.Passkey),
+		}
+		if key := "factor." + o.Icon; l.has(key + ".button") {
+			o.Label = l.text(key + ".button")
+			if l.has(key + ".hint") {
+				o.Hint = l.text(key + ".hint")
+			}
+		} else {
+			o.Label = l.text("choose.with", "methods", strings.Join(labels, l.text("choose.join")))
+		}
+		views[n] = o
+	}
+	return views
+}
+
+func factorName(l *locale, f authenticator.Factor) string {
+	if key := "factor." + string(f) + ".name"; l.has(key) {
+		return l.text(key)
+	}
+	return l.label("factor", string(f))
+}
+
+// maxBody bounds the body of a form: 16 KiB, and more where answers to a factor need more. Each byte of an answer may be
+// three in a form, but for those of base64url.
+func (u *UI) maxBody(step string, f authenticator.Factor) int64 {
+	if step != "verify" {
+		return maxFormBytes
+	}
+	n := int64(u.maxResponse(f))
+	if f != authenticator.Biometrics {
+		n *= 3
+	}
+	return max(maxFormBytes, n+4<<10)
+}
