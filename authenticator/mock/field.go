@@ -1,7 +1,6 @@
 package mock
 
 import (
-	"bytes"
 	"encoding/json"
 	"maps"
 	"regexp"
@@ -97,10 +96,13 @@ func (f *field) part() string {
 	return part
 }
 
-// has reports whether there is a value.
+// has reports whether there is a value. An empty array is none.
 func (d document) has(name string) bool {
-	value := bytes.TrimSpace(d[name])
-	return len(value) > 0 && !bytes.Equal(value, []byte("null")) && !bytes.Equal(value, []byte("[]"))
+	var values []json.RawMessage
+	if json.Unmarshal(d[name], &values) == nil {
+		return len(values) > 0 // not for null either
+	}
+	return len(d[name]) > 0
 }
 
 // text returns the value of a plain field, "" if there is none.

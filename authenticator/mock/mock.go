@@ -90,6 +90,7 @@ type Mock struct {
 	questions     []authenticator.FormField
 	captureMaxAge time.Duration
 	codes         map[string]*directory.Directory // by channels
+	store         store.Ephemeral
 	faults        *Faults
 	now           func() time.Time
 }
@@ -145,7 +146,7 @@ func New(c Config) (*Mock, error) {
 	m := &Mock{
 		people:  &people{byID: make(map[string]*person)},
 		factors: slices.Clone(c.Factors), questions: slices.Clone(c.Questions),
-		captureMaxAge: c.CaptureMaxAge, faults: c.Faults, now: c.Now,
+		captureMaxAge: c.CaptureMaxAge, store: c.Store, faults: c.Faults, now: c.Now,
 	}
 	for _, p := range c.Personas {
 		if err := m.people.create(p.person(c.Password, c.Now())); err != nil && !errors.Is(err, errDuplicate) { // told already

@@ -46,7 +46,7 @@ func (p *person) updated(patch document, now time.Time) *person {
 	next := *p
 	next.doc = maps.Clone(p.doc)
 	for name := range patch {
-		if patch.has(name) || string(patch[name]) == "[]" {
+		if string(patch[name]) != "null" {
 			next.doc[name] = patch[name]
 		}
 	}
