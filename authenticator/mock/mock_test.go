@@ -37,29 +37,92 @@ var (
 	memorise = authenticator.Challenge{Factor: authenticator.Password, Response: password}
 )
 
-func TestEveryPersonaLogsInWithEachFactorAndBoth(t *testing.T) {
+func TestWithoutFactorsThereAreCodesAndThePassword(t *testing.T) {
 	t.Parallel()
 	m := newMock(t)
 	assert.Equal(t, []authenticator.Factor{authenticator.OTP, authenticator.Password}, m.Factors())
+	_, err := authenticate(t, m, dara, authenticator.Challenge{Factor: authenticator.PIN, Response: mock.PIN})
+	requireReason(t, authenticator.Unsupported, err)
+	_, err = m.Form(t.Context(), authenticator.Knowledge)
+	requireReason(t, authenticator.Unsupported, err)
+}
+
+func TestWithoutCodesNoneAreSent(t *testing.T) {
+	t.Parallel()
+	m, _ := everything(t, func(c *mock.Config) { c.Factors = []authenticator.Factor{authenticator.PIN} })
+	_, err := m.SendCode(t.Context(), &authenticator.CodeRequest{Transaction: "1", Identifier: dara})
+	requireReason(t, authenticator.Unsupported, err)
+}
+
+func TestEveryPersonaLogsInWithEveryFactor(t *testing.T) {
+	t.Parallel()
+	m, c := everything(t)
 	for _, p := range m.Personas() {
 		t.Run(p.EnglishName(), func(t *testing.T) {
 			t.Parallel()
 			id := authenticator.Identifier{Value: p.NationalID}
-			identity, err := authenticate(t, m, id, memorise)
-			require.NoError(t, err)
-
 			receipt, err := m.SendCode(t.Context(), &authenticator.CodeRequest{Transaction: "1", Identifier: id})
 			require.NoError(t, err)
 			phone := p.Claims["phone_number"].(string)
+			require.Len(t, receipt.Destinations, 1)
 			assert.Contains(t, receipt.Destinations[0], phone[len(phone)-3:])
-			both, err := authenticate(t, m, id, code, memorise)
+			all := []authenticator.Challenge{code, memorise,
+				{Factor: authenticator.PIN, Response: p.PIN},
+				{Factor: authenticator.Knowledge, Response: knowledge(p.EnglishName(), p.Claims["birthdate"].(string))},
+				{Factor: authenticator.Biometrics, Response: capture(finger(c.now(), nil))},
+			}
+			together, err := authenticate(t, m, id, all...)
 			require.NoError(t, err)
-			assert.Equal(t, identity, both)
+			for _, answer := range all[1:] {
+				alone, err := authenticate(t, m, id, answer)
+				require.NoError(t, err, answer.Factor)
+				assert.Equal(t, together, alone)
+			}
+			recalled, err := m.Recall(t.Context(), together)
+			require.NoError(t, err)
+			assert.Equal(t, together, recalled)
+		})
+	}
+}
 
-			_, err = m.SendCode(t.Context(), &authenticator.CodeRequest{Transaction: "2", Identifier: id})
+func TestNobodyIsRecalledWhoIsNotThere(t *testing.T) {
+	t.Parallel()
+	_, err := newMock(t).Recall(t.Context(), &authenticator.Identity{Subject: "1000000000"})
+	requireReason(t, authenticator.WrongCredentials, err)
+}
+
+func TestACodeGoesToTheFirstChosenChannelThatThereIs(t *testing.T) {
+	t.Parallel()
+	const phone, email = `^\+91 [• ]+ 315$`, `^d•••@e•••$`
+	rohan := authenticator.Identifier{Value: "7462089315"} // who has no e-mail address
+	for name, tt := range map[string]struct {
+		id       authenticator.Identifier
+		channels []authenticator.Channel
+		want     string
+	}{
+		"none is chosen":             {rohan, nil, phone},
+		"phone":                      {rohan, []authenticator.Channel{authenticator.Phone}, phone},
+		"e-mail":                     {dara, []authenticator.Channel{authenticator.Email}, email},
+		"e-mail before phone":        {dara, []authenticator.Channel{authenticator.Email, authenticator.Phone, authenticator.Email}, email},
+		"e-mail that there is not":   {rohan, []authenticator.Channel{authenticator.Email, authenticator.Phone}, phone},
+		"nothing but that":           {rohan, []authenticator.Channel{authenticator.Email}, `^[a-z]•••@e•••$`},
+		"nothing that the mock has":  {rohan, []authenticator.Channel{"pigeon"}, phone},
+		"of somebody who is unknown": {authenticator.Identifier{Value: "1000000000"}, []authenticator.Channel{authenticator.Email}, `^[a-z]•••@e•••$`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newMock(t)
+			assert.Equal(t, []authenticator.Channel{authenticator.Phone, authenticator.Email}, m.Channels())
+			receipt, err := m.SendCode(t.Context(), &authenticator.CodeRequest{Transaction: "1", Identifier: tt.id, Channels: tt.channels})
 			require.NoError(t, err)
-			_, err = m.Authenticate(t.Context(), &authenticator.Request{Transaction: "2", Identifier: id, Challenges: []authenticator.Challenge{code}})
-			require.NoError(t, err)
+			require.Len(t, receipt.Destinations, 1)
+			assert.Regexp(t, tt.want, receipt.Destinations[0])
+			_, err = authenticate(t, m, tt.id, code)
+			if tt.id.Value == "1000000000" {
+				requireReason(t, authenticator.WrongCredentials, err)
+			} else {
+				require.NoError(t, err)
+			}
 		})
 	}
 }
@@ -130,6 +193,11 @@ func TestPersonasAreCompleteAndPlausible(t *testing.T) {
 			"address", "locale", "zoneinfo", "picture", "updated_at"} {
 			assert.Contains(t, p.Claims, name, p.NationalID)
 		}
+		require.NotEmpty(t, p.Verified, p.NationalID)
+		assert.Contains(t, p.Verified[0].Claims, "name")
+		if _, ok := p.Claims["name#en"]; ok {
+			assert.Contains(t, p.Claims, "address#en")
+		}
 		_, err := time.Parse(time.DateOnly, p.Claims["birthdate"].(string))
 		require.NoError(t, err)
 		assert.Regexp(t, `^\+[1-9][0-9]{10,11}$`, p.Claims["phone_number"])
@@ -192,6 +260,20 @@ func TestNewReportsEveryProblem(t *testing.T) {
 	for _, problem := range []string{"password", "Store", "Secret"} {
 		require.ErrorContains(t, err, problem)
 	}
+	_, err = mock.New(mock.Config{
+		Password: strings.Repeat("x", 1025), CaptureMaxAge: -1, Personas: []mock.Persona{{NationalID: "x"}},
+		Factors:   []authenticator.Factor{authenticator.PIN, authenticator.PIN, authenticator.Wallet},
+		Questions: []authenticator.FormField{{Name: "a b"}, {Name: "born", Format: "dd"}},
+	})
+	for _, problem := range []string{
+		"a password has 1 to 1024 bytes", "CaptureMaxAge", "persona 1: national_id", `"pin" is there twice`, `"wla" is no factor`,
+		"question 1", "question 2: a date format",
+	} {
+		require.ErrorContains(t, err, problem)
+	}
+	_, err = mock.New(mock.Config{Factors: []authenticator.Factor{}, Questions: []authenticator.FormField{}, Personas: []mock.Persona{}})
+	require.ErrorContains(t, err, "Factors is empty")
+	require.ErrorContains(t, err, "Questions is empty")
 }
 
 func requireReason(t *testing.T, want authenticator.Reason, err error) {

@@ -24,9 +24,9 @@ type command struct {
 
 // options are the flags that commands have and the server has not.
 type options struct {
-	file, actor, role, alg, subject string
-	version                         int64
-	force                           bool
+	file, actor, role, alg, subject, personas string
+	version                                   int64
+	force                                     bool
 }
 
 // terminal is what a command reads and writes.
@@ -45,6 +45,7 @@ func commands() map[string]command {
 	}}
 	maps.Copy(all, clientCommands())
 	maps.Copy(all, keyCommands())
+	maps.Copy(all, mockCommands())
 	return all
 }
 
@@ -73,6 +74,11 @@ func runCommand(ctx context.Context, c *command, args []string, getenv func(stri
 	var errs []error
 	for _, name := range c.flags {
 		f := known.Lookup(name)
+		if value, ok := otherDefaults[c.usage][name]; ok {
+			if err := f.Value.Set(value); err != nil {
+				return err
+			}
+		}
 		flags.Var(f.Value, name, f.Usage)
 		if value := getenv(envName(name)); value != "" {
 			if err := flags.Set(name, value); err != nil {
@@ -111,6 +117,7 @@ func (o *options) define(f *flag.FlagSet) {
 	f.Int64Var(&o.version, "version", 0, "`version` that the change is made to; if it is not the present one, nothing changes; 0: whichever it is")
 	f.StringVar(&o.role, "role", "", "`role` of the key: token-signing, userinfo-signing, response-signing, request-decryption or binding-ca")
 	f.StringVar(&o.alg, "alg", "", "`algorithm` of the key, as ES256")
+	f.StringVar(&o.personas, "personas", "", "JSON `file` with an array of people, as authenticator/mock describes it; empty: those that are built in")
 	f.StringVar(&o.subject, "subject", "", "distinguished `name`, as CN=id.example,O=Ministry of the Interior,C=XX")
 	f.BoolVar(&o.force, "force", false, "do it at once, whatever verifiers have cached")
 }
