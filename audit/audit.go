@@ -23,6 +23,8 @@ const (
 	CodeSent Type = "code_sent"
 	// AuthenticationAttempted: a person answered a challenge.
 	AuthenticationAttempted Type = "authentication_attempted"
+	// CaptchaChecked: a captcha was solved, or not, or nothing was done for want of one.
+	CaptchaChecked Type = "captcha_checked"
 	// Authenticated: a person proved who they are, as strongly as the request demands.
 	Authenticated Type = "authenticated"
 	// ConsentDecided: a person decided what to share, or to share nothing.

@@ -34,12 +34,6 @@ func (f *Flow) Enroll(ctx context.Context, handle, response string) (*State, err
 	return nil, ErrStep
 }
 
-// SolveCaptcha takes the response to the captcha that [State.Captcha] shows. A solution is good for one answer, or one
-// code.
-func (f *Flow) SolveCaptcha(ctx context.Context, handle, response string) (*State, error) {
-	return nil, ErrStep
-}
-
 type sourceKey struct{}
 
 // WithSource returns a context that says where the person's request comes from, so that attempts are limited per source

@@ -80,6 +80,7 @@ type Flow struct {
 	notifier    LogoutNotifier
 	identities  identitySystem
 	limiter     limiter
+	captchas    captchas
 	codeKey     []byte
 	lifetime    time.Duration
 	maxAttempts int
@@ -105,15 +106,18 @@ func New(c Config) (*Flow, error) {
 	}
 	codes, _ := c.Authenticator.(authenticator.CodeSender)
 	return &Flow{
-		authorizer:  c.Authorizer,
-		openID:      c.OpenID,
-		clients:     c.Clients,
-		acrs:        c.ACRs,
-		logins:      store.Bucket[record]{Store: c.Store, Name: "login", Now: c.Now},
-		sessions:    newSessionStore(c.Store, keys[2], c.Sessions, c.Now),
-		notifier:    c.Logout,
-		identities:  identitySystem{authenticator: c.Authenticator, codes: codes, logger: c.Logger},
-		limiter:     limiter{store: c.Store, key: keys[0], limit: c.IdentifierLimit, now: c.Now},
+		authorizer: c.Authorizer,
+		openID:     c.OpenID,
+		clients:    c.Clients,
+		acrs:       c.ACRs,
+		logins:     store.Bucket[record]{Store: c.Store, Name: "login", Now: c.Now},
+		sessions:   newSessionStore(c.Store, keys[2], c.Sessions, c.Now),
+		notifier:   c.Logout,
+		identities: identitySystem{authenticator: c.Authenticator, codes: codes, logger: c.Logger},
+		limiter: limiter{
+			store: c.Store, key: keys[0], limit: c.IdentifierLimit, sourceLimit: c.SourceLimit, delay: c.Delay, now: c.Now,
+		},
+		captchas:    captchas{verifier: c.Captcha, on: c.CaptchaOn, after: c.CaptchaAfter},
 		codeKey:     keys[1],
 		lifetime:    c.Lifetime,
 		maxAttempts: c.MaxAttempts,
@@ -222,7 +226,11 @@ func (f *Flow) present(ctx context.Context, handle string, rec *record, err erro
 	if errors.Is(err, errStay) {
 		err = nil
 	}
-	return f.state(handle, client, rec), err
+	s := f.state(handle, client, rec)
+	if err := f.guarded(ctx, s, rec); err != nil {
+		return nil, err
+	}
+	return s, err
 }
 
 // audit records an event of the login.
