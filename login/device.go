@@ -9,7 +9,8 @@ import (
 	"github.com/gosignet/signet/authenticator"
 )
 
-// ErrCaptcha says that the response to the captcha was no solution. It comes with the present State.
+// ErrCaptcha says that the response to the captcha was no solution, or that one has to be solved before SendCode or Answer
+// does anything. It comes with the present State, whose Captcha is what to show.
 var ErrCaptcha = errors.New("login: the captcha was not solved")
 
 // Challenge returns what the person's device is to answer for the factor: the one that is asked for, or one of
