@@ -124,11 +124,12 @@ python: ## Install Python 3, which runs the sample of a remote authenticator, un
 	fi; \
 	$(APT_INSTALL); apt_install python3
 
-# A relying party that none of us wrote, for the tests. What it is made of is in its package-lock.json.
-JSCLIENT := examples/e2e/testdata/jsclient
+# What none of us wrote, for the tests: a relying party, and ALTCHA's own library. What each is made of is in its
+# package-lock.json.
+NODE_PROJECTS := examples/e2e/testdata/jsclient captcha/testdata/altcha
 
 .PHONY: node
-node: ## Install Node.js unless there is one, and the JavaScript client that the tests run
+node: ## Install Node.js unless there is one, and the JavaScript that the tests run
 	@if ! command -v node >/dev/null || ! command -v npm >/dev/null; then \
 		if ! command -v apt-get >/dev/null; then \
 			echo "Node.js not found, and no apt-get to install it: install node (20 or newer) and npm, the tests need them."; exit 1; \
@@ -138,6 +139,9 @@ node: ## Install Node.js unless there is one, and the JavaScript client that the
 	if [ "$$(node -p 'parseInt(process.versions.node)')" -lt 20 ]; then \
 		echo "Node.js $$(node -v) is too old: install 20 or newer, the tests need it."; exit 1; \
 	fi; \
-	cd $(JSCLIENT); if ! cmp -s package-lock.json node_modules/.installed; then \
-		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && cp package-lock.json node_modules/.installed; \
-	fi
+	for project in $(NODE_PROJECTS); do \
+		if ! cmp -s $$project/package-lock.json $$project/node_modules/.installed; then \
+			(cd $$project && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && \
+				cp package-lock.json node_modules/.installed) || exit 1; \
+		fi; \
+	done

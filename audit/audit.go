@@ -25,6 +25,8 @@ const (
 	AuthenticationAttempted Type = "authentication_attempted"
 	// FactorUnavailable: what the page of a factor needs, such as a challenge for a device, could not be had.
 	FactorUnavailable Type = "factor_unavailable"
+	// CaptchaChecked: a captcha was solved, or not, or nothing was done for want of one.
+	CaptchaChecked Type = "captcha_checked"
 	// Authenticated: a person proved who they are, as strongly as the request demands.
 	Authenticated Type = "authenticated"
 	// DeviceEnrolled: a person registered a device for a factor, or could not.

@@ -42,7 +42,7 @@ func (f *Flow) Answer(
 		}
 		return f.present(ctx, handle, rec, err)
 	}
-	a, err := f.attempt(ctx, handle, useAnswer, id)
+	a, err := f.attempt(ctx, handle, UseAnswer, id)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,10 @@ func (f *Flow) Answer(
 		a.giveBack(ctx)
 		return f.present(ctx, handle, a.rec, err)
 	}
-	if err := a.check(ctx, m.identifier(&claimed)); err != nil {
+	if err := f.admit(ctx, handle, a, m.identifier(&claimed)); err != nil {
+		if errors.Is(err, ErrCaptcha) {
+			return f.withoutPass(ctx, handle, a, &claimed)
+		}
 		return f.limited(ctx, handle, a, &claimed, c.Factor, err)
 	}
 	if c.State = nil; a.used != nil {
@@ -164,6 +167,7 @@ func (f *Flow) refused(
 			return cause
 		}
 		r.Attempts = max(r.Attempts, a.login.n())
+		f.wrong(r, a)
 		return nil
 	})
 	if _, ok := errors.AsType[*authenticator.Error](cause); !ok {

@@ -26,6 +26,7 @@ func TestWrongAnswersEndTheLogin(t *testing.T) {
 		require.Equal(t, login.StepVerify, s.Step)
 		require.Equal(t, left, s.AttemptsLeft)
 		require.Equal(t, alice, s.Identifier, "to be shown again")
+		w.clock.advance(time.Minute)
 	}
 	s := w.ok(w.Answer(t.Context(), handle, alice, wrong(authenticator.Password)))
 	require.Equal(t, login.StepDone, s.Step)
@@ -61,7 +62,7 @@ func TestConcurrentGuessesReachTheIdentitySystemNoMoreThanAllowed(t *testing.T) 
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(c *login.Config) { c.IdentifierLimit = test.config.IdentifierLimit })
+			w := newWorld(t, func(c *login.Config) { c.IdentifierLimit, c.Delay.Free = test.config.IdentifierLimit, guesses })
 			var handles []string
 			for range test.logins {
 				handles = append(handles, w.begin(acrPassword))
@@ -97,7 +98,7 @@ func TestConcurrentGuessesReachTheIdentitySystemNoMoreThanAllowed(t *testing.T) 
 
 func TestConcurrentRightAnswersSucceedOnce(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *login.Config) { c.MaxAttempts, c.IdentifierLimit.Attempts = 64, 64 })
+	w := newWorld(t, func(c *login.Config) { c.MaxAttempts, c.IdentifierLimit.Attempts, c.Delay.Free = 64, 64, 65 })
 	handle := w.begin(acrBoth)
 	together(64, func(int) {
 		s, err := w.Answer(t.Context(), handle, alice, right(alice, authenticator.Password))
@@ -208,7 +209,7 @@ func TestUseIsNotGivenBackToTheNextWindow(t *testing.T) {
 func TestConcurrentLoginsOfOneIdentifierWithinTheLimit(t *testing.T) {
 	t.Parallel()
 	const logins = 200
-	w := newWorld(t, func(c *login.Config) { c.IdentifierLimit.Attempts = logins })
+	w := newWorld(t, func(c *login.Config) { c.IdentifierLimit.Attempts, c.Delay.Free = logins, logins+1 })
 	together(logins, func(int) {
 		handle, _, err := w.Begin(t.Context(), request(acrCode), "")
 		assert.NoError(t, err)

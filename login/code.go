@@ -28,7 +28,7 @@ func (f *Flow) SendCode(
 		}
 		return f.present(ctx, handle, rec, err)
 	}
-	a, err := f.attempt(ctx, handle, useCode, id)
+	a, err := f.attempt(ctx, handle, UseCode, id)
 	if err != nil {
 		return nil, err
 	}
@@ -49,7 +49,10 @@ func (f *Flow) SendCode(
 		})
 		return f.present(ctx, handle, rec, err)
 	}
-	if err := a.check(ctx, claimed.Identifier); err != nil {
+	if err := f.admit(ctx, handle, a, claimed.Identifier); err != nil {
+		if errors.Is(err, ErrCaptcha) {
+			return f.withoutPass(ctx, handle, a, &claimed)
+		}
 		a.giveBackIn(&b)
 		f.auditCode(ctx, handle, &claimed, err)
 		return f.notSent(ctx, &b, handle, a, &claimed, err)

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
 	"github.com/gosignet/signet/store"
@@ -90,6 +92,18 @@ type Config struct {
 	// IdentifierLimit bounds wrong answers, and codes sent, per identifier and across all logins: so many answers and,
 	// counted on their own, so many codes in each window. The zero value means 10 in 15 minutes.
 	IdentifierLimit Limit
+	// SourceLimit bounds the same per source, where [WithSource] says what that is: per address of IPv4, per /64 of IPv6.
+	// The zero value means 100 in 15 minutes; many people share an address.
+	SourceLimit Limit
+	// Delay makes whoever goes on guessing at one identifier wait.
+	Delay Delay
+	// Captcha tells people from programs, if it is not nil. CaptchaOn are the uses for which one has to be solved, each
+	// time; empty means both. CaptchaAfter is how many such uses come before it is asked for: so many that were not right,
+	// or codes that were sent, in the login, or across all logins for the identifier or from the source. Zero means that
+	// there is no first one without.
+	Captcha      captcha.Verifier
+	CaptchaOn    []Use
+	CaptchaAfter int
 	// Sessions switches single sign-on on. The zero value means that every login authenticates the person. It goes with
 	// an OpenID that has an end session endpoint.
 	Sessions Sessions
@@ -106,9 +120,9 @@ type Config struct {
 
 // Limit allows so many attempts in each window of time. A window begins with the first attempt in it.
 type Limit struct {
-	// Attempts is at most 65535. Zero means 10.
+	// Attempts is at most 65535.
 	Attempts int
-	// Window is how long. Zero means 15 minutes.
+	// Window is how long.
 	Window time.Duration
 }
 
@@ -130,6 +144,16 @@ func (c *Config) setDefaults() {
 	}
 	if c.IdentifierLimit.Window == 0 {
 		c.IdentifierLimit.Window = 15 * time.Minute
+	}
+	if c.SourceLimit.Attempts == 0 {
+		c.SourceLimit.Attempts = 100
+	}
+	if c.SourceLimit.Window == 0 {
+		c.SourceLimit.Window = 15 * time.Minute
+	}
+	c.Delay.setDefaults(c.IdentifierLimit)
+	if len(c.CaptchaOn) == 0 {
+		c.CaptchaOn = []Use{UseAnswer, UseCode}
 	}
 	c.Sessions.setDefaults()
 	if c.Audit == nil {
@@ -159,9 +183,17 @@ func (c *Config) validate() error {
 	refuse(c.Lifetime < time.Second || c.Lifetime > maxLifetime, "Lifetime must be between a second and an hour")
 	refuse(c.MaxAttempts < 1, "MaxAttempts is negative")
 	refuse(c.MaxCodes < 1, "MaxCodes is negative")
-	refuse(c.IdentifierLimit.Attempts < 1 || c.IdentifierLimit.Attempts > maxCount,
-		fmt.Sprintf("IdentifierLimit.Attempts must be between 1 and %d", maxCount))
-	refuse(c.IdentifierLimit.Window < time.Second, "IdentifierLimit.Window is shorter than a second")
+	for name, limit := range map[string]Limit{"IdentifierLimit": c.IdentifierLimit, "SourceLimit": c.SourceLimit} {
+		refuse(limit.Attempts < 1 || limit.Attempts > maxCount,
+			fmt.Sprintf("%s.Attempts must be between 1 and %d", name, maxCount))
+		refuse(limit.Window < time.Second, name+".Window is shorter than a second")
+	}
+	refuse(c.Delay.Free < 1, "Delay.Free is negative")
+	refuse(c.Delay.First < time.Millisecond, "Delay.First is shorter than a millisecond")
+	refuse(c.Delay.Max < c.Delay.First, "Delay.Max is shorter than Delay.First")
+	refuse(c.CaptchaAfter < 0, "CaptchaAfter is negative")
+	refuse(slices.ContainsFunc(c.CaptchaOn, func(u Use) bool { return u != UseAnswer && u != UseCode }),
+		"CaptchaOn has what is no Use")
 	refuse(c.Sessions.on() && (c.Sessions.Idle < time.Second || c.Sessions.Idle > c.Sessions.Total || c.Sessions.Total > maxSessionTotal),
 		fmt.Sprintf("Sessions: Idle must be at least a second and at most Total, and Total at most %v", maxSessionTotal))
 	return errors.Join(errs...)

@@ -14,15 +14,16 @@
 // # Errors
 //
 // An error that leaves the login usable comes together with its present State, so that a face can show the one with
-// the other or take the person to where the login stands: ErrStep, and *[authenticator.Error], which the person should
-// hear about; it is also what tells that the page of a factor lacks its form. Other errors come alone: [ErrUnknown], and those of backends and contexts, which they wrap. The login is
+// the other or take the person to where the login stands: ErrStep, ErrCaptcha, and *[authenticator.Error], which the person
+// should hear about; it is also what tells that the page of a factor lacks its form. Other errors come alone: [ErrUnknown],
+// and those of backends and contexts, which they wrap. The login is
 // then where it was, and the same call may be made again.
 //
 // # What is kept
 //
 // The whole state of a login is one record in the store, sealed by its handle ([store.Bucket]); it moves only by
 // compare-and-swap, so that of two concurrent requests never both win. The only other things kept are counters, of the
-// attempts in a login and of [Limit], under keyed hashes, and sessions. Nothing is kept in the process.
+// attempts in a login and of [Limit], and what [Delay] needs, under keyed hashes, and sessions. Nothing is kept in the process.
 //
 // What belongs to one step is written in one batch, so that most steps take two round trips to the store: one that reads
 // the login and counts, and one that moves it on.
@@ -82,6 +83,7 @@ type Flow struct {
 	notifier       LogoutNotifier
 	methods        *methods
 	limiter        limiter
+	captchas       captchas
 	codeKey        []byte
 	lifetime       time.Duration
 	maxAttempts    int
@@ -120,14 +122,17 @@ func New(c Config) (*Flow, error) {
 		sessions:       newSessionStore(c.Store, keys[2], c.Sessions, c.Now),
 		notifier:       c.Logout,
 		methods:        methods,
-		limiter:        limiter{store: c.Store, key: keys[0], limit: c.IdentifierLimit, now: c.Now},
-		codeKey:        keys[1],
-		lifetime:       c.Lifetime,
-		maxAttempts:    c.MaxAttempts,
-		maxCodes:       c.MaxCodes,
-		sink:           c.Audit,
-		logger:         c.Logger,
-		now:            c.Now,
+		limiter: limiter{
+			store: c.Store, key: keys[0], limit: c.IdentifierLimit, sourceLimit: c.SourceLimit, delay: c.Delay, now: c.Now,
+		},
+		captchas:    captchas{verifier: c.Captcha, on: c.CaptchaOn, after: c.CaptchaAfter},
+		codeKey:     keys[1],
+		lifetime:    c.Lifetime,
+		maxAttempts: c.MaxAttempts,
+		maxCodes:    c.MaxCodes,
+		sink:        c.Audit,
+		logger:      c.Logger,
+		now:         c.Now,
 	}, nil
 }
 

@@ -14,20 +14,24 @@ import (
 
 const maxCount = 1<<16 - 1
 
-// use is what is counted, each on its own: whoever has codes sent to somebody else does not lock their password.
-type use string
+// Use is what is counted, each on its own: whoever has codes sent to somebody else does not lock their password.
+type Use string
 
 const (
-	useAnswer use = "answer"
-	useCode   use = "code"
+	// UseAnswer is an answer to a challenge. Right ones are given back.
+	UseAnswer Use = "answer"
+	// UseCode is a one-time code that is sent.
+	UseCode Use = "code"
 )
 
-// limiter counts uses of logins, and of identifiers across all logins, for all instances.
+// limiter counts uses of logins, and of identifiers and sources across all logins, for all instances.
 type limiter struct {
-	store store.Ephemeral
-	key   []byte
-	limit Limit // of an identifier
-	now   func() time.Time
+	store       store.Ephemeral
+	key         []byte
+	limit       Limit // of an identifier
+	sourceLimit Limit
+	delay       Delay
+	now         func() time.Time
 }
 
 // tally is a use that is counted: before it is made, so that no number of concurrent uses makes more than are allowed.
@@ -40,13 +44,13 @@ type tally struct {
 }
 
 // login counts a use of a login in a batch.
-func (l *limiter) login(b *store.Batch, u use, handle string, limit Limit) *tally {
+func (l *limiter) login(b *store.Batch, u Use, handle string, limit Limit) *tally {
 	return l.count(b, l.name("login-"+string(u), ID(handle)), limit)
 }
 
 // identifier counts a use of an identifier in a batch. The identifier's type is left out: it is what the browser says it
 // is, and another type must not be another ten attempts at the same person.
-func (l *limiter) identifier(b *store.Batch, u use, id authenticator.Identifier) *tally {
+func (l *limiter) identifier(b *store.Batch, u Use, id authenticator.Identifier) *tally {
 	return l.count(b, l.name(string(u), fold(id.Value)), l.limit)
 }
 

@@ -40,6 +40,8 @@ type record struct {
 	// counters, which know of what is under way too, are what decides.
 	Attempts int `json:"attempts,omitempty"`
 	Codes    int `json:"codes,omitempty"`
+	// Guard is what is known of limits that are not the login's own.
+	Guard guard `json:"guard,omitzero"`
 
 	// Succeeded are the factors that were proved in this login, and Identity who the person is according to the last of
 	// them. AuthTime is when no more were needed.

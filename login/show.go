@@ -13,6 +13,9 @@ import (
 // ask the person for cannot be had, that is the error.
 func (f *Flow) show(ctx context.Context, handle string, client *oauth.Client, r *record, err error) (*State, error) {
 	s := f.state(handle, client, r)
+	if err := f.guarded(ctx, s, r); err != nil {
+		return nil, err
+	}
 	m := f.methods.of[s.Factor]
 	if s.Step != StepVerify || m == nil {
 		return s, err
