@@ -208,8 +208,7 @@ func (p *parser) escape() error {
 		return nil
 	case 'u':
 		for range 4 {
-			h := p.peek() | 0x20
-			if (h < '0' || h > '9') && (h < 'a' || h > 'f') {
+			if !isHex(p.peek()) {
 				return ErrSyntax
 			}
 			p.at++
@@ -218,6 +217,8 @@ func (p *parser) escape() error {
 	}
 	return ErrSyntax
 }
+
+func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
 
 func (p *parser) number() error {
 	p.took('-')
