@@ -50,7 +50,12 @@ type ClaimSet struct {
 	// another one is verified goes with that one.
 	Essential, Voluntary []string
 	// Userinfo and IDToken say where the same claims are to be delivered: in one of the two, or in both.
+	// Claims that are only asked for as verified ones are in neither.
 	Userinfo, IDToken []string
+	// Verified are the claims to be delivered with how they were verified, in the same order: each of them is among
+	// Essential or Voluntary too. A person who shares its name shares it in every way in which it is asked for, and must
+	// be shown them.
+	Verified []VerifiedItem
 	// Scopes are the scopes that ask for something else than claims, in the order of the request. The person is asked
 	// for them too.
 	Scopes []string
@@ -76,19 +81,33 @@ func (p *Provider) Asked(c *oauth.Client, r *Request, scope []string) ClaimSet {
 	}
 	set.Userinfo = p.releasable(c, userinfo)
 	set.IDToken = p.releasable(c, slices.Collect(maps.Keys(r.Claims.IDToken)))
-	names := p.sort(slices.Concat(set.Userinfo, set.IDToken))
-	for _, name := range names {
-		if slices.Contains(names, companions[name]) { // one question for both
-			continue
+	plain := p.sort(slices.Concat(set.Userinfo, set.IDToken))
+	verified := p.verifiable(c, slices.Concat(r.Claims.VerifiedUserinfo, r.Claims.VerifiedIDToken), anyName)
+	names, essential := slices.Clone(plain), make(map[string]bool)
+	for _, name := range plain {
+		essential[name] = r.Claims.Userinfo[name].Essential || r.Claims.IDToken[name].Essential
+	}
+	for i := range verified {
+		for name, request := range verified[i].Claims {
+			names = append(names, name)
+			essential[name] = essential[name] || request.Essential
 		}
-		if r.Claims.Userinfo[name].Essential || r.Claims.IDToken[name].Essential {
+	}
+	names = p.sort(names)
+	for _, name := range names {
+		switch {
+		case slices.Contains(names, companions[name]): // one question for both
+		case essential[name]:
 			set.Essential = append(set.Essential, name)
-		} else {
+		default:
 			set.Voluntary = append(set.Voluntary, name)
 		}
 	}
+	set.Verified = p.verifiedItems(verified, plain, names)
 	return set
 }
+
+func anyName(string) bool { return true }
 
 // ACRs returns the authentication contexts that a login for the request may aim at, in order of preference: those that
 // the request asks for and the client may have, or, if there is none and none is essential, all that the client may have.
@@ -114,14 +133,22 @@ func (p *Provider) ACRs(c *oauth.Client, r *Request) ([]string, error) {
 
 // releasable returns those of the names, which it changes, that the provider can release to the client, in order.
 func (p *Provider) releasable(c *oauth.Client, names []string) []string {
-	names = slices.DeleteFunc(names, func(name string) bool {
-		_, known := p.order[name]
-		return !known || c.Claims != nil && !slices.Contains(c.Claims, name)
-	})
+	names = slices.DeleteFunc(names, func(name string) bool { return !p.isReleasable(c, name) })
 	if len(names) == 0 {
 		return nil
 	}
 	return p.sort(names)
+}
+
+// isReleasable says whether the provider can release the claim to the client.
+func (p *Provider) isReleasable(c *oauth.Client, name string) bool {
+	_, known := p.order[name]
+	return known && (c.Claims == nil || slices.Contains(c.Claims, name))
+}
+
+// namesOf returns the names of requests for known claims, in order.
+func (p *Provider) namesOf(requests map[string]ClaimRequest) []string {
+	return p.sort(slices.Collect(maps.Keys(requests)))
 }
 
 // sort sorts known claims in place and drops duplicates.

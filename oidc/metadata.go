@@ -24,15 +24,18 @@ type Metadata struct {
 	IDTokenSigningAlgs           []jose.SignatureAlgorithm `json:"id_token_signing_alg_values_supported"`
 	UserinfoSigningAlgs          []jose.SignatureAlgorithm `json:"userinfo_signing_alg_values_supported"`
 	ACRValuesSupported           []string                  `json:"acr_values_supported,omitempty"`
-	ClaimTypesSupported          []string                  `json:"claim_types_supported"`
+	ClaimTypesSupported          []ClaimSourceType         `json:"claim_types_supported"`
 	ClaimsSupported              []string                  `json:"claims_supported"`
 	ClaimsLocalesSupported       []string                  `json:"claims_locales_supported,omitempty"`
 	UILocalesSupported           []string                  `json:"ui_locales_supported,omitempty"`
 	ClaimsParameterSupported     bool                      `json:"claims_parameter_supported"`
 	RequestParameterSupported    bool                      `json:"request_parameter_supported"`
 	RequestURIParameterSupported bool                      `json:"request_uri_parameter_supported"` // true if it is absent
-	BackchannelLogout            bool                      `json:"backchannel_logout_supported,omitempty"`
-	BackchannelLogoutSession     bool                      `json:"backchannel_logout_session_supported,omitempty"`
+	// VerifiedClaimsSupported and the members of Assurance are those of OpenID Identity Assurance.
+	VerifiedClaimsSupported bool `json:"verified_claims_supported,omitempty"`
+	Assurance
+	BackchannelLogout        bool `json:"backchannel_logout_supported,omitempty"`
+	BackchannelLogoutSession bool `json:"backchannel_logout_session_supported,omitempty"`
 }
 
 // Metadata adds to the metadata of the authorization server what the provider offers, truthfully. Issuer, JWKSURI and
@@ -55,12 +58,14 @@ func (p *Provider) Metadata(server oauth.Metadata) Metadata {
 		IDTokenSigningAlgs:        p.config.Algorithms,
 		UserinfoSigningAlgs:       p.config.Algorithms,
 		ACRValuesSupported:        p.config.ACRValues,
-		ClaimTypesSupported:       []string{"normal"},
+		ClaimTypesSupported:       append([]ClaimSourceType{"normal"}, p.config.ClaimSources...),
 		ClaimsSupported:           append(own, p.sort(slices.Collect(maps.Keys(p.order)))...),
 		ClaimsLocalesSupported:    p.config.ClaimsLocales,
 		UILocalesSupported:        p.config.UILocales,
 		ClaimsParameterSupported:  true,
 		RequestParameterSupported: len(server.RequestObjectSigningAlgs) > 0,
+		VerifiedClaimsSupported:   p.assured(),
+		Assurance:                 p.config.Assurance,
 		BackchannelLogout:         p.sessions(),
 		BackchannelLogoutSession:  p.sessions(),
 	}

@@ -98,8 +98,11 @@ func (p *parser) value() (v Value, err error) {
 	default:
 		err = ErrSyntax
 	}
+	if err != nil {
+		return Value{}, err
+	}
 	v.Raw = p.text[start:p.at:p.at]
-	return v, err
+	return v, nil
 }
 
 func (p *parser) object() ([]Member, error) {
