@@ -24,7 +24,7 @@ type Metadata struct {
 	IDTokenSigningAlgs           []jose.SignatureAlgorithm `json:"id_token_signing_alg_values_supported"`
 	UserinfoSigningAlgs          []jose.SignatureAlgorithm `json:"userinfo_signing_alg_values_supported"`
 	ACRValuesSupported           []string                  `json:"acr_values_supported,omitempty"`
-	ClaimTypesSupported          []ClaimSourceType         `json:"claim_types_supported"`
+	ClaimTypesSupported          []string                  `json:"claim_types_supported"`
 	ClaimsSupported              []string                  `json:"claims_supported"`
 	ClaimsLocalesSupported       []string                  `json:"claims_locales_supported,omitempty"`
 	UILocalesSupported           []string                  `json:"ui_locales_supported,omitempty"`
@@ -58,7 +58,7 @@ func (p *Provider) Metadata(server oauth.Metadata) Metadata {
 		IDTokenSigningAlgs:        p.config.Algorithms,
 		UserinfoSigningAlgs:       p.config.Algorithms,
 		ACRValuesSupported:        p.config.ACRValues,
-		ClaimTypesSupported:       append([]ClaimSourceType{"normal"}, p.config.ClaimSources...),
+		ClaimTypesSupported:       append([]string{"normal"}, p.config.ClaimSources...),
 		ClaimsSupported:           append(own, p.sort(slices.Collect(maps.Keys(p.order)))...),
 		ClaimsLocalesSupported:    p.config.ClaimsLocales,
 		UILocalesSupported:        p.config.UILocales,

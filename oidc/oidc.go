@@ -90,7 +90,7 @@ type Config struct {
 	Assurance Assurance
 	// ClaimSources are the kinds of further sources of claims that Claims may name, out of Aggregated and Distributed
 	// (OpenID Connect Core section 5.6.2). Sources of other kinds are not passed on. Nil means none.
-	ClaimSources []ClaimSourceType
+	ClaimSources []string
 	// MaxPicture bounds the claim picture when it holds the image itself, in bytes of its text. Zero means 256 KiB.
 	MaxPicture int
 	// PictureTypes are the media types of such images. Nil means image/jpeg, image/png and image/webp.
