@@ -61,7 +61,7 @@ func parseClaims(s string, assured bool) (*ClaimsParameter, []string, error) {
 	if len(s) > maxClaimsBytes {
 		return nil, nil, invalidClaims("it is too long")
 	}
-	root, err := document.Parse([]byte(s), maxClaimsDepth)
+	root, err := document.Parse(s, maxClaimsDepth)
 	if err != nil {
 		return nil, nil, invalidClaims(err.Error())
 	}
@@ -106,12 +106,12 @@ func (p *claimsParser) target(v *document.Value) (map[string]ClaimRequest, []Ver
 			return nil, nil, err
 		}
 	}
-	requests, err := p.requests(v.Members)
+	requests, err := p.requests(v.Children)
 	return requests, verified, err
 }
 
 // requests reads the requests for claims, all but the one that has a form of its own.
-func (p *claimsParser) requests(members []document.Member) (map[string]ClaimRequest, error) {
+func (p *claimsParser) requests(members []document.Value) (map[string]ClaimRequest, error) {
 	var requests map[string]ClaimRequest
 	var tagged []string
 	for i := range members {
@@ -119,7 +119,7 @@ func (p *claimsParser) requests(members []document.Member) (map[string]ClaimRequ
 		if m.Name == verifiedClaims {
 			continue
 		}
-		request, err := parseClaimRequest(&m.Value)
+		request, err := parseClaimRequest(m)
 		if err != nil {
 			return nil, err
 		}
@@ -158,37 +158,37 @@ func parseClaimRequest(v *document.Value) (ClaimRequest, error) {
 		return request, invalidClaims("the request for a claim is neither null nor an object")
 	}
 	var value, values *document.Value
-	for i := range v.Members {
-		m := &v.Members[i]
+	for i := range v.Children {
+		m := &v.Children[i]
 		switch m.Name {
 		case "essential":
-			if m.Value.Kind != document.Bool {
+			if m.Kind != document.Bool {
 				return request, invalidClaims("essential is not a boolean")
 			}
-			request.Essential = string(m.Value.Raw) == "true"
+			request.Essential = m.Raw == "true"
 		case "purpose":
 			var err error
-			if request.Purpose, err = assurance.Purpose(&m.Value); err != nil {
+			if request.Purpose, err = assurance.Purpose(m); err != nil {
 				return request, invalidClaims(err.Error())
 			}
 		case "value":
-			value = &m.Value
+			value = m
 		case "values":
-			values = &m.Value
+			values = m
 		}
 	}
 	switch {
 	case value != nil && values != nil:
 		return request, invalidClaims("a claim has both value and values")
 	case value != nil:
-		request.Values = []json.RawMessage{value.Raw}
+		request.Values = []json.RawMessage{json.RawMessage(value.Raw)}
 	case values != nil:
-		if values.Kind != document.Array || len(values.Items) == 0 || len(values.Items) > maxClaimValues {
+		if values.Kind != document.Array || len(values.Children) == 0 || len(values.Children) > maxClaimValues {
 			return request, invalidClaims("values is no array, empty or too long")
 		}
-		request.Values = make([]json.RawMessage, len(values.Items))
-		for i := range values.Items {
-			request.Values[i] = values.Items[i].Raw
+		request.Values = make([]json.RawMessage, len(values.Children))
+		for i := range values.Children {
+			request.Values[i] = json.RawMessage(values.Children[i].Raw)
 		}
 	}
 	return request, nil

@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"encoding/base64"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,27 +12,39 @@ import (
 // maxURL bounds addresses that are released.
 const maxURL = 2048
 
-// isPicture says whether a value of the claim picture is one that a client can show without harm: the image itself as a
-// data URI (RFC 2397), or an https address.
-func (p *Provider) isPicture(value []byte) bool {
-	var s string
-	if len(value) > p.config.MaxPicture+2 || json.Unmarshal(value, &s) != nil {
-		return false
+// problemOf says what is wrong with a released value that has to have a form, and gives it that form where that can be
+// done.
+func (p *Provider) problemOf(name string, v *document.Value) string {
+	switch name {
+	case "picture":
+		if s, ok := v.Text(); !ok || !p.isPicture(s) {
+			return "neither an image within the limits nor the https address of one"
+		}
+	case "address":
+		if !makeAddress(v) {
+			return "not an address"
+		}
 	}
+	return ""
+}
+
+// isPicture says whether clients can show the picture without harm: the image itself as a data URI (RFC 2397), or an
+// https address.
+func (p *Provider) isPicture(s string) bool {
 	data, embedded := strings.CutPrefix(s, "data:")
 	if !embedded {
-		return isAddress(s)
+		return isHTTPS(s)
 	}
 	kind, content, ok := strings.Cut(data, ";base64,")
-	if !ok || !slices.Contains(p.config.PictureTypes, kind) {
+	if !ok || len(s) > p.config.MaxPicture || !slices.Contains(p.config.PictureTypes, kind) {
 		return false
 	}
 	image, err := base64.StdEncoding.Strict().DecodeString(content)
 	return err == nil && len(image) > 0
 }
 
-// isAddress wants an https address that holds no password.
-func isAddress(s string) bool {
+// isHTTPS wants an https address that holds no password.
+func isHTTPS(s string) bool {
 	if len(s) > maxURL {
 		return false
 	}
@@ -41,32 +52,29 @@ func isAddress(s string) bool {
 	return err == nil && u.Scheme == "https" && u.Host != "" && u.User == nil
 }
 
-// address returns the claim address as the object that it has to be (OpenID Connect Core section 5.1.1), without members
-// that say nothing; an address that is one text becomes its formatted member. What is no address is nil.
-func address(value []byte) []byte {
-	v, err := document.Parse(value, maxReleasedDepth)
-	if err != nil {
-		return nil
-	}
+// makeAddress makes the value the object that an address has to be (OpenID Connect Core section 5.1.1), without members
+// that say nothing. An address that is one text becomes its formatted member.
+func makeAddress(v *document.Value) bool {
 	object := document.Value{Kind: document.Object}
 	switch v.Kind {
 	case document.String:
-		object.Members = []document.Member{{Name: "formatted", Value: *v}}
+		text := *v
+		text.Name = "formatted"
+		object.Children = []document.Value{text}
 	case document.Object:
-		for _, m := range v.Members {
-			if isEmpty(m.Value.Append(nil)) {
+		for i := range v.Children {
+			m := &v.Children[i]
+			if isEmpty(m) {
 				continue
 			}
-			if isAddressMember(m.Name) && m.Value.Kind != document.String {
-				return nil
+			if isAddressMember(m.Name) && m.Kind != document.String {
+				return false
 			}
-			object.Members = append(object.Members, m)
+			object.Children = append(object.Children, *m)
 		}
 	}
-	if len(object.Members) == 0 {
-		return nil
-	}
-	return object.Append(nil)
+	*v = object
+	return len(object.Children) > 0
 }
 
 func isAddressMember(name string) bool {

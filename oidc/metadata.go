@@ -59,7 +59,7 @@ func (p *Provider) Metadata(server oauth.Metadata) Metadata {
 		UserinfoSigningAlgs:       p.config.Algorithms,
 		ACRValuesSupported:        p.config.ACRValues,
 		ClaimTypesSupported:       append([]string{"normal"}, p.config.ClaimSources...),
-		ClaimsSupported:           append(own, p.sort(slices.Collect(maps.Keys(p.order)))...),
+		ClaimsSupported:           append(own, p.places...),
 		ClaimsLocalesSupported:    p.config.ClaimsLocales,
 		UILocalesSupported:        p.config.UILocales,
 		ClaimsParameterSupported:  true,

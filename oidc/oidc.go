@@ -121,7 +121,9 @@ type Config struct {
 // Provider is OpenID Connect for one issuer. It is safe for concurrent use.
 type Provider struct {
 	config      Config
-	order       map[string]int // the supported claims and their places
+	places      []string       // the supported claims in the order in which people are asked
+	order       map[string]int // their places
+	verified    []bool         // by the place: those that can be had verified
 	pairwiseKey []byte
 }
 
@@ -171,7 +173,13 @@ func New(c Config) (*Provider, error) {
 		return nil, fmt.Errorf("oidc: deriving the pairwise key: %w", err)
 	}
 	c.PairwiseSecret = nil
-	return &Provider{config: c, order: claimOrder(c.ClaimsSupported), pairwiseKey: key}, nil
+	p := &Provider{config: c, places: claimPlaces(c.ClaimsSupported), pairwiseKey: key}
+	p.order = make(map[string]int, len(p.places))
+	for at, name := range p.places {
+		p.order[name] = at
+		p.verified = append(p.verified, slices.Contains(c.Assurance.Claims, name))
+	}
+	return p, nil
 }
 
 func (c *Config) validate() error {

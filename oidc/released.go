@@ -1,13 +1,13 @@
 package oidc
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/gosignet/signet/authenticator"
@@ -79,54 +79,30 @@ func (r *released) appendClaim(
 	b []byte, name string, values languages, wanted []json.RawMessage, valid func(string, *document.Value) bool,
 ) ([]byte, error) {
 	for _, version := range values.of(name) {
-		value, err := r.value(name, version.value, wanted)
-		if err != nil {
-			return nil, err
-		}
-		if value == nil || valid != nil && !r.allowed(name, value, valid) {
+		if len(version.value) == 0 {
 			continue
 		}
-		b = append(appendName(b, version.name), value...)
+		value, err := document.Parse(string(version.value), maxReleasedDepth)
+		if err != nil {
+			return nil, fmt.Errorf("oidc: the claim %s was released malformed: %w", name, err)
+		}
+		if isEmpty(value) {
+			continue
+		}
+		if problem := r.p.problemOf(name, value); problem != "" {
+			r.drop(name, problem)
+			continue
+		}
+		if wanted != nil && !matches(value, wanted) {
+			continue
+		}
+		if valid != nil && !valid(name, value) {
+			r.drop(name, "not as the schema of verified claims has it")
+			continue
+		}
+		b = value.Append(appendName(b, version.name))
 	}
 	return b, nil
-}
-
-// value returns a released value as compact JSON, or nil if it says nothing, is not what the claim may be, or is none that
-// was wanted, of which nil wants any.
-func (r *released) value(name string, raw json.RawMessage, wanted []json.RawMessage) ([]byte, error) {
-	if len(raw) == 0 {
-		return nil, nil
-	}
-	var b bytes.Buffer
-	if json.Compact(&b, raw) != nil {
-		return nil, fmt.Errorf("oidc: the claim %s was released as malformed JSON", name)
-	}
-	value := b.Bytes()
-	switch {
-	case isEmpty(value):
-		return nil, nil
-	case name == "picture" && !r.p.isPicture(value):
-		r.drop(name, "neither an image within the limits nor the https address of one")
-		return nil, nil
-	case name == "address":
-		if value = address(value); value == nil {
-			r.drop(name, "not an address")
-			return nil, nil
-		}
-	}
-	if wanted != nil && !matches(value, wanted) {
-		return nil, nil
-	}
-	return value, nil
-}
-
-func (r *released) allowed(name string, value []byte, valid func(string, *document.Value) bool) bool {
-	v, err := document.Parse(value, maxReleasedDepth)
-	if err == nil && valid(name, v) {
-		return true
-	}
-	r.drop(name, "not as the schema of verified claims has it")
-	return false
 }
 
 // drop tells the operator about something that the identity system should not say, without saying it again.
@@ -147,19 +123,22 @@ func appendName(b []byte, name string) []byte {
 }
 
 // isEmpty says whether a value tells nothing: userinfo leaves such claims out (OpenID Connect Core section 5.3.2).
-func isEmpty(compact []byte) bool {
-	switch string(compact) {
-	case "null", "{}", "[]":
+func isEmpty(v *document.Value) bool {
+	switch v.Kind {
+	case document.Null:
 		return true
+	case document.String:
+		return strings.TrimSpace(v.Raw[1:len(v.Raw)-1]) == ""
+	case document.Array, document.Object:
+		return len(v.Children) == 0
 	}
-	return compact[0] == '"' && len(bytes.TrimSpace(compact[1:len(compact)-1])) == 0
+	return false
 }
 
 // matches says whether a value is one of those wanted, however they are written.
-func matches(value []byte, wanted []json.RawMessage) bool {
-	v, err := document.Parse(value, maxReleasedDepth)
-	return err == nil && slices.ContainsFunc(wanted, func(raw json.RawMessage) bool {
-		want, err := document.Parse(raw, maxReleasedDepth)
+func matches(v *document.Value, wanted []json.RawMessage) bool {
+	return slices.ContainsFunc(wanted, func(raw json.RawMessage) bool {
+		want, err := document.Parse(string(raw), maxReleasedDepth)
 		return err == nil && document.Equal(v, want)
 	})
 }

@@ -54,7 +54,7 @@ func (r *released) problemOf(s *authenticator.ClaimSource) string {
 		return "of a kind that is not announced"
 	case slices.ContainsFunc(s.Names, r.isKept):
 		return "with claims that are not shared"
-	case kind == Distributed && (!isAddress(s.Endpoint) || !isToken(s.AccessToken)):
+	case kind == Distributed && (!isHTTPS(s.Endpoint) || !isToken(s.AccessToken)):
 		return "without a valid address or access token"
 	case kind == Aggregated && (s.Endpoint != "" || s.AccessToken != ""):
 		return "both aggregated and distributed"
@@ -85,8 +85,8 @@ func (r *released) problemOfJWT(token string) string {
 	if err != nil || !ok || strings.EqualFold(algorithm, "none") || payload == nil || payload.Kind != document.Object {
 		return "not a signed JWT"
 	}
-	for i := range payload.Members {
-		if name := payload.Members[i].Name; r.isKept(name) && !isSourceProtocol(name) {
+	for i := range payload.Children {
+		if name := payload.Children[i].Name; r.isKept(name) && !isSourceProtocol(name) {
 			return "with claims that are not shared"
 		}
 	}
@@ -107,7 +107,7 @@ func decodePart(part string) *document.Value {
 	if err != nil {
 		return nil
 	}
-	v, err := document.Parse(text, maxReleasedDepth)
+	v, err := document.Parse(string(text), maxReleasedDepth)
 	if err != nil {
 		return nil
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/gosignet/signet/authenticator"
@@ -24,7 +25,7 @@ func (r *released) readVerifications(all []authenticator.VerifiedClaims, locales
 		return errors.New("oidc: too many verifications were released")
 	}
 	for i := range all {
-		v, err := assurance.NewVerification(all[i].Verification)
+		v, err := assurance.NewVerification(string(all[i].Verification))
 		if err != nil {
 			return fmt.Errorf("oidc: a verification was released malformed: %w", err)
 		}
@@ -75,7 +76,7 @@ func (r *released) verified(request *VerifiedRequest) ([][]byte, error) {
 	var elements [][]byte
 	for _, v := range fitting {
 		claims := []byte{'{'}
-		for _, name := range r.p.namesOf(request.Claims) {
+		for _, name := range r.p.sort(slices.Collect(maps.Keys(request.Claims))) {
 			if claims, err = r.appendVerifiedClaim(claims, name, v, request); err != nil {
 				return nil, err
 			}
@@ -83,7 +84,7 @@ func (r *released) verified(request *VerifiedRequest) ([][]byte, error) {
 		if len(claims) == len("{") {
 			continue
 		}
-		said := v.For(wanted, r.p.config.Now(), isShared)
+		said := v.For(*wanted, r.p.config.Now(), isShared)
 		b := said.Append([]byte(`{"verification":`))
 		b = append(append(b, `,"claims":`...), claims...)
 		elements = append(elements, append(b, "}}"...))
@@ -92,14 +93,14 @@ func (r *released) verified(request *VerifiedRequest) ([][]byte, error) {
 }
 
 // fitting returns what the request wants of a verification, and the verifications that are like that.
-func (r *released) fitting(request *VerifiedRequest) (assurance.Request, []*verification, error) {
+func (r *released) fitting(request *VerifiedRequest) (*assurance.Request, []*verification, error) {
 	wanted, err := request.read()
 	if err != nil {
-		return wanted, nil, fmt.Errorf("oidc: the authorization holds a malformed verification: %w", err)
+		return nil, nil, fmt.Errorf("oidc: the authorization holds a malformed verification: %w", err)
 	}
 	var fitting []*verification
 	for i := range r.verifications {
-		if v := &r.verifications[i]; v.Meets(wanted, r.p.config.Now()) {
+		if v := &r.verifications[i]; v.Meets(*wanted, r.p.config.Now()) {
 			fitting = append(fitting, v)
 		}
 	}

@@ -1,6 +1,7 @@
 package oidc
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 
@@ -20,6 +21,8 @@ type VerifiedRequest struct {
 	Verification json.RawMessage `json:"verification"`
 	// Claims are at least one.
 	Claims map[string]ClaimRequest `json:"claims"`
+
+	parsed *assurance.Request // nil after storage
 }
 
 // VerifiedItem is a claim that a client wants to have with how it was verified, as it is shown to a person.
@@ -39,7 +42,7 @@ type VerifiedItem struct {
 func (p *claimsParser) verified(v *document.Value) ([]VerifiedRequest, error) {
 	elements := []document.Value{*v}
 	if v.Kind == document.Array {
-		elements = v.Items
+		elements = v.Children
 	}
 	if len(elements) == 0 || len(elements) > maxVerified {
 		return nil, invalidClaims("verified_claims is empty or too long")
@@ -59,96 +62,93 @@ func (p *claimsParser) verified(v *document.Value) ([]VerifiedRequest, error) {
 
 func (p *claimsParser) verifiedElement(v *document.Value) (VerifiedRequest, error) {
 	verification, claims := v.Member("verification"), v.Member("claims")
-	if verification == nil || claims == nil || len(v.Members) != 2 {
+	if verification == nil || claims == nil || len(v.Children) != 2 {
 		return VerifiedRequest{}, invalidClaims("an element of verified_claims is not verification and claims")
 	}
-	if _, err := assurance.NewRequest(verification); err != nil {
+	request, err := assurance.NewRequest(verification)
+	if err != nil {
 		return VerifiedRequest{}, invalidClaims(err.Error())
 	}
 	if claims.Kind == document.Null { // asks for nothing
 		return VerifiedRequest{}, nil
 	}
-	if len(claims.Members) == 0 {
+	if len(claims.Children) == 0 {
 		return VerifiedRequest{}, invalidClaims("claims in verified_claims is not an object with members")
 	}
-	requests, err := p.requests(claims.Members)
+	requests, err := p.requests(claims.Children)
 	p.verifiedClaims += len(requests)
-	return VerifiedRequest{Verification: verification.Raw, Claims: requests}, err
+	return VerifiedRequest{Verification: json.RawMessage(verification.Raw), Claims: requests, parsed: &request}, err
 }
 
-// read returns the requested verification, which was read before.
-func (r *VerifiedRequest) read() (assurance.Request, error) {
-	v, err := document.Parse(r.Verification, maxClaimsDepth)
-	if err != nil {
-		return assurance.Request{}, err
+// read returns the requested verification.
+func (r *VerifiedRequest) read() (*assurance.Request, error) {
+	if r.parsed != nil {
+		return r.parsed, nil
 	}
-	return assurance.NewRequest(v)
+	v, err := document.Parse(string(r.Verification), maxClaimsDepth)
+	if err != nil {
+		return nil, err
+	}
+	request, err := assurance.NewRequest(v)
+	return &request, err
 }
 
 // assured says whether there are verified claims at all.
 func (p *Provider) assured() bool { return len(p.config.Assurance.Claims) > 0 }
 
-// verifiable returns the elements, reduced to the claims that keep is true for and that the client may have verified.
+// verifiable returns the elements, reduced to the claims that the client may have verified and that keep is true for.
 func (p *Provider) verifiable(
 	c *oauth.Client, elements []VerifiedRequest, keep func(name string) bool,
 ) []VerifiedRequest {
+	allowed := p.allowed(c)
 	var reduced []VerifiedRequest
 	for _, element := range elements {
-		var claims map[string]ClaimRequest
+		claims := make(map[string]ClaimRequest, len(element.Claims))
 		for name, request := range element.Claims {
-			if !p.isReleasable(c, name) || !slices.Contains(p.config.Assurance.Claims, name) || !keep(name) {
-				continue
+			if place, ok := p.order[name]; ok && allowed[place] && p.verified[place] && keep(name) {
+				claims[name] = request
 			}
-			if claims == nil {
-				claims = make(map[string]ClaimRequest, len(element.Claims))
-			}
-			claims[name] = request
 		}
-		if claims != nil {
-			reduced = append(reduced, VerifiedRequest{Verification: element.Verification, Claims: claims})
+		if len(claims) > 0 {
+			element.Claims = claims
+			reduced = append(reduced, element)
 		}
 	}
 	return reduced
 }
 
-// verifiedItems returns what the elements ask for. A claim that only says whether another one is verified is asked for
-// under the name of that one, if this is among the asked.
-func (p *Provider) verifiedItems(elements []VerifiedRequest, plain, asked []string) []VerifiedItem {
-	items := map[string]*VerifiedItem{}
-	anyFramework := map[string]bool{}
+// askVerified adds to what is asked for in the places of the claims.
+func (p *Provider) askVerified(places []place, elements []VerifiedRequest) {
 	for i := range elements {
 		request, err := elements[i].read()
 		if err != nil { // it was read when it came
 			continue
 		}
 		frameworks, evidence := request.TrustFrameworks(), request.Evidence()
-		for _, claim := range p.namesOf(elements[i].Claims) {
-			name := claim
-			if slices.Contains(asked, companions[claim]) {
-				name = companions[claim]
+		for name, claim := range elements[i].Claims {
+			at, ok := p.order[name]
+			if !ok || !places[at].allowed || !p.verified[at] {
+				continue
 			}
-			item := items[name]
-			if item == nil {
-				item = &VerifiedItem{Name: name, Plain: slices.Contains(plain, name)}
-				items[name] = item
+			pl := &places[at]
+			pl.essential = pl.essential || claim.Essential
+			if pl.item == nil {
+				pl.item = &VerifiedItem{Name: name, TrustFrameworks: frameworks, Evidence: evidence, Purpose: claim.Purpose}
+				continue
 			}
-			if purpose := elements[i].Claims[claim].Purpose; item.Purpose == "" || claim == name && purpose != "" {
-				item.Purpose = purpose
-			}
-			item.Evidence = item.Evidence || evidence
-			anyFramework[name] = anyFramework[name] || frameworks == nil
-			item.TrustFrameworks = append(item.TrustFrameworks, frameworks...)
+			pl.item.add(&VerifiedItem{TrustFrameworks: frameworks, Evidence: evidence, Purpose: claim.Purpose})
 		}
 	}
-	var all []VerifiedItem
-	for _, name := range asked {
-		if item := items[name]; item != nil {
-			item.TrustFrameworks = only(item.TrustFrameworks, item.TrustFrameworks)
-			if anyFramework[name] {
-				item.TrustFrameworks = nil
-			}
-			all = append(all, *item)
-		}
+}
+
+// add adds what is asked for with another claim or in another element.
+func (i *VerifiedItem) add(other *VerifiedItem) {
+	if i.TrustFrameworks != nil && other.TrustFrameworks != nil {
+		all := slices.Concat(i.TrustFrameworks, other.TrustFrameworks)
+		i.TrustFrameworks = only(all, all)
+	} else {
+		i.TrustFrameworks = nil
 	}
-	return all
+	i.Evidence = i.Evidence || other.Evidence
+	i.Purpose = cmp.Or(i.Purpose, other.Purpose)
 }

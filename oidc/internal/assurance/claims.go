@@ -60,33 +60,33 @@ func matches(v *document.Value, format *regexp.Regexp) bool {
 
 // validPlace takes an object whose members are strings, and whose country has the format if there is one.
 func validPlace(v *document.Value, country *regexp.Regexp) bool {
-	for i := range v.Members {
-		m := &v.Members[i]
+	for i := range v.Children {
+		m := &v.Children[i]
 		switch m.Name {
 		case "country":
-			if country != nil && !matches(&m.Value, country) {
+			if country != nil && !matches(m, country) {
 				return false
 			}
 		case "country_code":
-			if country == nil && !matches(&m.Value, countryCode) {
+			if country == nil && !matches(m, countryCode) {
 				return false
 			}
 		case "formatted", "locality", "postal_code", "region", "street_address":
 		default:
 			continue
 		}
-		if m.Value.Kind != document.String {
+		if m.Kind != document.String {
 			return false
 		}
 	}
-	return len(v.Members) > 0
+	return len(v.Children) > 0
 }
 
 func validNationalities(v *document.Value) bool {
 	var seen []string
-	for i := range v.Items {
-		s, _ := v.Items[i].Text()
-		if !matches(&v.Items[i], countryCode) || slices.Contains(seen, s) {
+	for i := range v.Children {
+		s, _ := v.Children[i].Text()
+		if !matches(&v.Children[i], countryCode) || slices.Contains(seen, s) {
 			return false
 		}
 		seen = append(seen, s)

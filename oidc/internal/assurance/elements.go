@@ -79,36 +79,37 @@ func valid(parent, name string, v *document.Value) (document.Value, bool) {
 	case list:
 		return validList(name, v)
 	case files:
-		return *v, v.Kind == document.Array && len(v.Items) > 0
+		return *v, v.Kind == document.Array && len(v.Children) > 0
 	}
 	return *v, v.Kind != document.Null
 }
 
 func validObject(name string, v *document.Value) (document.Value, bool) {
-	object := document.Value{Kind: document.Object, Members: make([]document.Member, 0, len(v.Members))}
-	for i := range v.Members {
-		m := &v.Members[i]
-		if value, ok := valid(name, m.Name, &m.Value); ok {
-			object.Members = append(object.Members, document.Member{Name: m.Name, Value: value})
+	object := document.Value{Kind: document.Object, Children: make([]document.Value, 0, len(v.Children))}
+	for i := range v.Children {
+		m := &v.Children[i]
+		if value, ok := valid(name, m.Name, m); ok {
+			value.Name = m.Name
+			object.Children = append(object.Children, value)
 		}
 	}
-	return object, len(object.Members) > 0
+	return object, len(object.Children) > 0
 }
 
 func validClaims(v *document.Value) (document.Value, bool) {
 	object := document.Value{Kind: document.Object}
-	for _, m := range v.Members {
-		if ValidClaim(m.Name, &m.Value) {
-			object.Members = append(object.Members, m)
+	for i := range v.Children {
+		if m := &v.Children[i]; ValidClaim(m.Name, m) {
+			object.Children = append(object.Children, *m)
 		}
 	}
-	return object, len(object.Members) > 0
+	return object, len(object.Children) > 0
 }
 
 func validList(name string, v *document.Value) (document.Value, bool) {
-	array := document.Value{Kind: document.Array, Items: make([]document.Value, 0, len(v.Items))}
-	for i := range v.Items {
-		item, ok := validObject(name, &v.Items[i])
+	array := document.Value{Kind: document.Array, Children: make([]document.Value, 0, len(v.Children))}
+	for i := range v.Children {
+		item, ok := validObject(name, &v.Children[i])
 		if !ok || required[name] != "" && item.Member(required[name]) == nil {
 			continue
 		}
@@ -117,9 +118,9 @@ func validList(name string, v *document.Value) (document.Value, bool) {
 				continue
 			}
 		}
-		array.Items = append(array.Items, item)
+		array.Children = append(array.Children, item)
 	}
-	return array, len(array.Items) > 0
+	return array, len(array.Children) > 0
 }
 
 // validInstant takes the times of ISO 8601 that identity systems write, and makes them those of RFC 3339 in UTC: another

@@ -44,8 +44,8 @@ func (r Request) TrustFrameworks() []string {
 			names = append(names, s)
 		}
 	} else if values := framework.Member("values"); values != nil {
-		for i := range values.Items {
-			if s, ok := values.Items[i].Text(); ok {
+		for i := range values.Children {
+			if s, ok := values.Children[i].Text(); ok {
 				names = append(names, s)
 			}
 		}
@@ -76,11 +76,11 @@ func check(parent, name string, v *document.Value) error {
 }
 
 func checkList(name string, v *document.Value) error {
-	if v.Kind != document.Array || len(v.Items) == 0 || len(v.Items) > maxEntries {
+	if v.Kind != document.Array || len(v.Children) == 0 || len(v.Children) > maxEntries {
 		return errors.New("a list in verification is no array, empty or too long")
 	}
-	for i := range v.Items {
-		entry := &v.Items[i]
+	for i := range v.Children {
+		entry := &v.Children[i]
 		if entry.Kind != document.Object {
 			return errors.New("an entry of a list in verification is not an object")
 		}
@@ -101,24 +101,24 @@ func checkObject(name string, v *document.Value) error {
 	if value != nil && values != nil {
 		return errors.New("an element has both value and values")
 	}
-	if values != nil && (values.Kind != document.Array || len(values.Items) == 0 || len(values.Items) > maxValues) {
+	if values != nil && (values.Kind != document.Array || len(values.Children) == 0 || len(values.Children) > maxValues) {
 		return errors.New("values is no array, empty or too long")
 	}
-	for i := range v.Members {
-		m := &v.Members[i]
+	for i := range v.Children {
+		m := &v.Children[i]
 		var err error
 		switch m.Name {
 		case "value", "values":
 		case "essential":
-			if m.Value.Kind != document.Bool {
+			if m.Kind != document.Bool {
 				err = errors.New("essential is not a boolean")
 			}
 		case "purpose":
-			_, err = Purpose(&m.Value)
+			_, err = Purpose(m)
 		case "max_age":
-			_, err = age(&m.Value)
+			_, err = age(m)
 		default:
-			err = check(name, m.Name, &m.Value)
+			err = check(name, m.Name, m)
 		}
 		if err != nil {
 			return err
@@ -129,7 +129,7 @@ func checkObject(name string, v *document.Value) error {
 
 // age reads a max_age.
 func age(v *document.Value) (time.Duration, error) {
-	seconds, err := strconv.ParseUint(string(v.Raw), 10, 64)
+	seconds, err := strconv.ParseUint(v.Raw, 10, 64)
 	if errors.Is(err, strconv.ErrRange) {
 		err, seconds = nil, maxAge
 	}

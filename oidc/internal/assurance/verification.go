@@ -16,7 +16,7 @@ type Verification struct{ root document.Value }
 
 // NewVerification reads a verification element. What the specification's schema does not allow is left out, as if the
 // identity system had not said it; what is not a JSON object with a trust framework is an error.
-func NewVerification(raw []byte) (*Verification, error) {
+func NewVerification(raw string) (*Verification, error) {
 	v, err := document.Parse(raw, maxDepth)
 	if err != nil {
 		return nil, err
@@ -43,10 +43,10 @@ func meets(r, v *document.Value, now time.Time) bool {
 	case document.Null:
 		return true
 	case document.Array:
-		return meetsList(r.Items, v, now)
+		return meetsList(r.Children, v, now)
 	case document.Object:
-		for i := range r.Members {
-			if !meetsMember(&r.Members[i], v, now) {
+		for i := range r.Children {
+			if !meetsMember(&r.Children[i], v, now) {
 				return false
 			}
 		}
@@ -55,25 +55,25 @@ func meets(r, v *document.Value, now time.Time) bool {
 	return false // nobody knows what it wants
 }
 
-func meetsMember(m *document.Member, v *document.Value, now time.Time) bool {
+func meetsMember(m *document.Value, v *document.Value, now time.Time) bool {
 	switch m.Name {
 	case "essential", "purpose":
 		return true
 	case "value":
-		return v != nil && document.Equal(&m.Value, v)
+		return v != nil && document.Equal(m, v)
 	case "values":
-		return v != nil && slices.ContainsFunc(m.Value.Items, func(want document.Value) bool {
+		return v != nil && slices.ContainsFunc(m.Children, func(want document.Value) bool {
 			return document.Equal(&want, v)
 		})
 	case "max_age":
-		limit, err := age(&m.Value)
+		limit, err := age(m)
 		if err != nil || v == nil {
 			return false
 		}
 		ago, ok := elapsed(v, now)
 		return ok && ago <= limit
 	}
-	return meets(&m.Value, v.Member(m.Name), now)
+	return meets(m, v.Member(m.Name), now)
 }
 
 // meetsList wants one item that is as one of the entries. An entry without constraints is content with none.
@@ -81,8 +81,8 @@ func meetsList(entries []document.Value, v *document.Value, now time.Time) bool 
 	if v == nil || v.Kind != document.Array {
 		return slices.ContainsFunc(entries, func(entry document.Value) bool { return meets(&entry, nil, now) })
 	}
-	for i := range v.Items {
-		if len(asIn(entries, &v.Items[i], now)) > 0 {
+	for i := range v.Children {
+		if len(asIn(entries, &v.Children[i], now)) > 0 {
 			return true
 		}
 	}
@@ -134,13 +134,13 @@ func asksForAll(name string, templates []*document.Value, v *document.Value) boo
 		return false
 	}
 	return name == "attachments" || name == "assurance_details" ||
-		!slices.ContainsFunc(v.Items, func(item document.Value) bool { return item.Kind >= document.Array })
+		!slices.ContainsFunc(v.Children, func(item document.Value) bool { return item.Kind >= document.Array })
 }
 
 func (p *projection) object(name string, templates []*document.Value, v *document.Value) (document.Value, bool) {
-	object := document.Value{Kind: document.Object, Members: make([]document.Member, 0, len(v.Members))}
-	for i := range v.Members {
-		m := &v.Members[i]
+	object := document.Value{Kind: document.Object, Children: make([]document.Value, 0, len(v.Children))}
+	for i := range v.Children {
+		m := &v.Children[i]
 		if name == "derived_claims" && !p.share(m.Name) {
 			continue
 		}
@@ -148,33 +148,34 @@ func (p *projection) object(name string, templates []*document.Value, v *documen
 		if len(asked) == 0 {
 			continue
 		}
-		value, ok := m.Value, true
+		value, ok := *m, true
 		if name != "derived_claims" { // a claim is shared as a whole
-			value, ok = p.element(m.Name, asked, &m.Value)
+			value, ok = p.element(m.Name, asked, m)
 		}
 		if ok {
-			object.Members = append(object.Members, document.Member{Name: m.Name, Value: value})
+			value.Name = m.Name
+			object.Children = append(object.Children, value)
 		}
 	}
-	return object, len(object.Members) > 0
+	return object, len(object.Children) > 0
 }
 
 func (p *projection) list(name string, templates []*document.Value, v *document.Value) (document.Value, bool) {
 	array := document.Value{Kind: document.Array}
-	for i := range v.Items {
+	for i := range v.Children {
 		var as []*document.Value
 		for _, t := range templates {
-			as = append(as, asIn(t.Items, &v.Items[i], p.now)...)
+			as = append(as, asIn(t.Children, &v.Children[i], p.now)...)
 		}
 		if len(as) == 0 {
 			continue
 		}
-		item, ok := p.element(name, as, &v.Items[i])
+		item, ok := p.element(name, as, &v.Children[i])
 		if ok && (required[name] == "" || item.Member(required[name]) != nil) {
-			array.Items = append(array.Items, item)
+			array.Children = append(array.Children, item)
 		}
 	}
-	return array, len(array.Items) > 0
+	return array, len(array.Children) > 0
 }
 
 // requested returns what the templates say about a member.

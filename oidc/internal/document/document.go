@@ -3,9 +3,8 @@
 package document
 
 import (
-	"bytes"
 	"encoding/json"
-	"slices"
+	"strings"
 )
 
 // Kind is the type of a JSON value.
@@ -21,21 +20,16 @@ const (
 	Object
 )
 
-// Value is a JSON value. It keeps the text that it was read from, which must not be changed.
+// Value is a JSON value, perhaps a member of an object.
 type Value struct {
+	// Name is that of a member.
+	Name string
+	// Raw is the value as it was written. Empty for an object or an array that was put together.
+	Raw  string
 	Kind Kind
-	// Raw is the value as it was written. Empty for one that was put together.
-	Raw []byte
-	// Members are those of an object, in the order in which they were written, each with a name of its own.
-	Members []Member
-	// Items are those of an array.
-	Items []Value
-}
-
-// Member is a member of an object.
-type Member struct {
-	Name  string
-	Value Value
+	// Children are the items of an array, or the members of an object, in the order in which they were written. No two
+	// members have one name.
+	Children []Value
 }
 
 // Text returns the content of a string, and whether the value is one.
@@ -51,9 +45,12 @@ func (v *Value) Member(name string) *Value {
 	if v == nil {
 		return nil
 	}
-	for i := range v.Members {
-		if v.Members[i].Name == name {
-			return &v.Members[i].Value
+	if v.Kind != Object {
+		return nil
+	}
+	for i := range v.Children {
+		if v.Children[i].Name == name {
+			return &v.Children[i]
 		}
 	}
 	return nil
@@ -62,55 +59,52 @@ func (v *Value) Member(name string) *Value {
 // Equal says whether two values are the same, however they are written. Numbers are compared as text, which no rounding
 // can make equal.
 func Equal(a, b *Value) bool {
-	if a.Kind != b.Kind || len(a.Members) != len(b.Members) || len(a.Items) != len(b.Items) {
+	if a.Kind != b.Kind || len(a.Children) != len(b.Children) {
 		return false
 	}
 	switch a.Kind {
 	case String:
-		return bytes.Equal(a.Raw, b.Raw) || unquote(a.Raw) == unquote(b.Raw)
+		return a.Raw == b.Raw || unquote(a.Raw) == unquote(b.Raw)
 	case Array:
-		for i := range a.Items {
-			if !Equal(&a.Items[i], &b.Items[i]) {
+		for i := range a.Children {
+			if !Equal(&a.Children[i], &b.Children[i]) {
 				return false
 			}
 		}
 		return true
 	case Object:
-		for i := range a.Members {
-			other := b.Member(a.Members[i].Name)
-			if other == nil || !Equal(&a.Members[i].Value, other) {
+		for i := range a.Children {
+			other := b.Member(a.Children[i].Name)
+			if other == nil || !Equal(&a.Children[i], other) {
 				return false
 			}
 		}
 		return true
 	}
-	return bytes.Equal(a.Raw, b.Raw)
+	return a.Raw == b.Raw
 }
 
 // Append appends the value as compact JSON.
 func (v *Value) Append(b []byte) []byte {
+	first, last := byte('['), byte(']')
 	switch v.Kind {
 	case Array:
-		b = append(b, '[')
-		for i := range v.Items {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = v.Items[i].Append(b)
-		}
-		return append(b, ']')
 	case Object:
-		b = append(b, '{')
-		for i := range v.Members {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = append(AppendText(b, v.Members[i].Name), ':')
-			b = v.Members[i].Value.Append(b)
-		}
-		return append(b, '}')
+		first, last = '{', '}'
+	default:
+		return append(b, v.Raw...)
 	}
-	return append(b, v.Raw...)
+	b = append(b, first)
+	for i := range v.Children {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if v.Kind == Object {
+			b = append(AppendText(b, v.Children[i].Name), ':')
+		}
+		b = v.Children[i].Append(b)
+	}
+	return append(b, last)
 }
 
 // AppendText appends a string as JSON.
@@ -127,14 +121,14 @@ func AppendText(b []byte, s string) []byte {
 }
 
 // TextValue returns a string as a value.
-func TextValue(s string) Value { return Value{Kind: String, Raw: AppendText(nil, s)} }
+func TextValue(s string) Value { return Value{Kind: String, Raw: string(AppendText(nil, s))} }
 
-func unquote(raw []byte) string {
+func unquote(raw string) string {
 	inner := raw[1 : len(raw)-1]
-	if !slices.Contains(inner, '\\') {
-		return string(inner)
+	if strings.IndexByte(inner, '\\') < 0 {
+		return inner
 	}
 	var s string
-	_ = json.Unmarshal(raw, &s) // the parser has seen that it is a string
+	_ = json.Unmarshal([]byte(raw), &s) // the parser has seen that it is a string
 	return s
 }

@@ -2,7 +2,6 @@ package document
 
 import (
 	"errors"
-	"slices"
 	"unicode/utf8"
 )
 
@@ -19,11 +18,11 @@ const manyMembers = 12
 
 // Parse reads text that is exactly one JSON value of at most so many objects and arrays inside each other. It refuses
 // objects with two members of one name, of which readers would choose differently.
-func Parse(text []byte, depth int) (*Value, error) {
-	if !utf8.Valid(text) {
+func Parse(text string, depth int) (*Value, error) {
+	if !utf8.ValidString(text) {
 		return nil, ErrEncoding
 	}
-	p := parser{text: text, depth: depth}
+	p := parser{text: text, depth: depth, open: make([]Value, 0, 32)}
 	v, err := p.value()
 	if err != nil {
 		return nil, err
@@ -35,12 +34,11 @@ func Parse(text []byte, depth int) (*Value, error) {
 }
 
 type parser struct {
-	text  []byte
+	text  string
 	at    int
 	depth int
-	// members and items are of the objects and arrays that are open.
-	members []Member
-	items   []Value
+	// open are the children of the objects and arrays that are not closed yet, free is room for those of closed ones.
+	open, free []Value
 }
 
 // peek returns the next byte, or 0, which begins nothing in JSON.
@@ -77,10 +75,10 @@ func (p *parser) value() (v Value, err error) {
 	switch c := p.peek(); {
 	case c == '{':
 		v.Kind = Object
-		v.Members, err = p.object()
+		v.Children, err = p.children('}')
 	case c == '[':
 		v.Kind = Array
-		v.Items, err = p.array()
+		v.Children, err = p.children(']')
 	case c == '"':
 		v.Kind = String
 		err = p.string()
@@ -101,69 +99,74 @@ func (p *parser) value() (v Value, err error) {
 	if err != nil {
 		return Value{}, err
 	}
-	v.Raw = p.text[start:p.at:p.at]
+	v.Raw = p.text[start:p.at]
 	return v, nil
 }
 
-func (p *parser) object() ([]Member, error) {
+func (p *parser) children(end byte) ([]Value, error) {
 	if p.depth == 0 {
 		return nil, ErrDepth
 	}
 	p.depth--
 	p.at++
-	first := len(p.members)
-	for more := p.begins('}'); more; {
-		p.space()
-		start := p.at
-		if p.peek() != '"' {
-			return nil, ErrSyntax
-		}
-		if err := p.string(); err != nil {
-			return nil, err
-		}
-		name := unquote(p.text[start:p.at])
-		if p.space(); !p.took(':') {
-			return nil, ErrSyntax
+	first := len(p.open)
+	for more := p.begins(end); more; {
+		var name string
+		var err error
+		if end == '}' {
+			if name, err = p.name(); err != nil {
+				return nil, err
+			}
 		}
 		v, err := p.value()
 		if err != nil {
 			return nil, err
 		}
-		p.members = append(p.members, Member{Name: name, Value: v})
-		if more, err = p.goesOn('}'); err != nil {
+		v.Name = name
+		p.open = append(p.open, v)
+		if more, err = p.goesOn(end); err != nil {
 			return nil, err
 		}
 	}
 	p.depth++
-	members := slices.Clone(p.members[first:])
-	p.members = p.members[:first]
-	if hasDuplicates(members) {
+	children := p.keep(p.open[first:])
+	p.open = p.open[:first]
+	if end == '}' && hasDuplicates(children) {
 		return nil, ErrDuplicate
 	}
-	return members, nil
+	return children, nil
 }
 
-func (p *parser) array() ([]Value, error) {
-	if p.depth == 0 {
-		return nil, ErrDepth
+// name passes the name of a member, and what parts it from the value.
+func (p *parser) name() (string, error) {
+	p.space()
+	start := p.at
+	if p.peek() != '"' {
+		return "", ErrSyntax
 	}
-	p.depth--
-	p.at++
-	first := len(p.items)
-	for more := p.begins(']'); more; {
-		v, err := p.value()
-		if err != nil {
-			return nil, err
-		}
-		p.items = append(p.items, v)
-		if more, err = p.goesOn(']'); err != nil {
-			return nil, err
-		}
+	if err := p.string(); err != nil {
+		return "", err
 	}
-	p.depth++
-	items := slices.Clone(p.items[first:])
-	p.items = p.items[:first]
-	return items, nil
+	name := unquote(p.text[start:p.at])
+	if p.space(); !p.took(':') {
+		return "", ErrSyntax
+	}
+	return name, nil
+}
+
+// keep copies children to where they stay, many small objects in one piece of memory.
+func (p *parser) keep(children []Value) []Value {
+	n := len(children)
+	if n == 0 {
+		return nil
+	}
+	if n > len(p.free) {
+		p.free = make([]Value, max(n, min(128, (len(p.text)-p.at)/8+n)))
+	}
+	kept := p.free[:n:n]
+	p.free = p.free[n:]
+	copy(kept, children)
+	return kept
 }
 
 // begins says whether there is anything before the end.
@@ -252,14 +255,14 @@ func (p *parser) digits() bool {
 }
 
 func (p *parser) literal(s string) error {
-	if len(p.text)-p.at < len(s) || string(p.text[p.at:p.at+len(s)]) != s {
+	if len(p.text)-p.at < len(s) || p.text[p.at:p.at+len(s)] != s {
 		return ErrSyntax
 	}
 	p.at += len(s)
 	return nil
 }
 
-func hasDuplicates(members []Member) bool {
+func hasDuplicates(members []Value) bool {
 	if len(members) > manyMembers {
 		names := make(map[string]struct{}, len(members))
 		for i := range members {
