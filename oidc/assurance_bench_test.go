@@ -66,10 +66,9 @@ func BenchmarkLargeClaimsMatch(b *testing.B) {
 	f, request, person := large(b)
 	r, err := f.parse(b.Context(), "health", "openid", "claims", request)
 	require.NoError(b, err)
-	c, scope := f.clients["health"], []string{"openid"}
 	b.ReportAllocs()
 	for b.Loop() {
-		missing, err := f.Missing(b.Context(), c, r, scope, person)
+		missing, err := f.Missing(b.Context(), f.clients["health"], r, person)
 		if err != nil || missing != nil {
 			b.Fatal(missing, err)
 		}

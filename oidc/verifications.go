@@ -116,11 +116,8 @@ func (r *released) appendVerifiedClaim(b []byte, name string, v *verification, r
 // send the person to be verified anew. Where a client names several verifications for a claim, one of them is enough.
 // The result is in the order of [ClaimSet]; nil means that nothing is missing.
 func (p *Provider) Missing(
-	ctx context.Context, c *oauth.Client, r *Request, scope []string, claims *authenticator.Claims,
+	ctx context.Context, c *oauth.Client, r *Request, claims *authenticator.Claims,
 ) ([]string, error) {
-	if p.Asked(c, r, scope).Verified == nil {
-		return nil, nil
-	}
 	there, err := p.newReleased(ctx, &authenticator.Claims{Verified: claims.Verified}, r.ClaimsLocales, nil)
 	if err != nil {
 		return nil, err

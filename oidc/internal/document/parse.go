@@ -22,7 +22,7 @@ func Parse(text string, depth int) (*Value, error) {
 	if !utf8.ValidString(text) {
 		return nil, ErrEncoding
 	}
-	p := parser{text: text, depth: depth, open: make([]Value, 0, 32)}
+	p := parser{text: text, depth: depth, open: make([]Value, 0, min(64, len(text)/16))}
 	v, err := p.value()
 	if err != nil {
 		return nil, err
