@@ -15,7 +15,7 @@ import (
 const (
 	maxEntries = 20  // of a list
 	maxValues  = 100 // of values
-	maxAge     = 1000 * 365 * 24 * 60 * 60
+	maxAge     = 200 * 365 * 24 * 60 * 60
 )
 
 // Request is what a client asks to be told about a verification, and what it must have been like.
