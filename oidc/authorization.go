@@ -87,8 +87,9 @@ func (p *Provider) Authorize(
 		}
 	}
 	asked := p.Asked(c, r, scope)
+	granted := only(consented, slices.Concat(asked.Essential, asked.Voluntary))
 	isConsented := func(name string) bool {
-		return slices.Contains(consented, name) || slices.Contains(consented, companions[name])
+		return slices.Contains(granted, name) || slices.Contains(granted, companions[name])
 	}
 	a := &Authorization{
 		Nonce:         r.Nonce,

@@ -107,6 +107,7 @@ func (p *Provider) Asked(c *oauth.Client, r *Request, scope []string) ClaimSet {
 type place struct {
 	allowed, userinfo, idToken, essential bool
 	companion                             bool // of another claim that is asked for
+	plain                                 bool // its companion is
 	item                                  *VerifiedItem
 }
 
@@ -124,6 +125,7 @@ func (p *Provider) collect(set *ClaimSet, places []place) {
 			continue
 		}
 		places[at].companion = true
+		places[of].plain = places[of].plain || places[at].isPlain()
 		if item := places[at].item; item != nil && places[of].item != nil {
 			places[of].item.add(item)
 		} else if item != nil {
@@ -151,7 +153,7 @@ func (p *Provider) collect(set *ClaimSet, places []place) {
 			set.Voluntary = append(set.Voluntary, name)
 		}
 		if pl.item != nil {
-			pl.item.Plain = pl.isPlain()
+			pl.item.Plain = pl.plain || pl.isPlain()
 			set.Verified = append(set.Verified, *pl.item)
 		}
 	}
