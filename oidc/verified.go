@@ -47,7 +47,7 @@ func (p *claimsParser) verified(v *document.Value) ([]VerifiedRequest, error) {
 	if len(elements) == 0 || len(elements) > maxVerified {
 		return nil, invalidClaims("verified_claims is empty or too long")
 	}
-	requests := make([]VerifiedRequest, 0, len(elements))
+	var requests []VerifiedRequest
 	for i := range elements {
 		request, err := p.verifiedElement(&elements[i])
 		if err != nil {
