@@ -119,9 +119,10 @@ func (pl *place) isAsked() bool { return pl.isPlain() || pl.item != nil }
 
 // collect turns the places of all claims, in order, into a set.
 func (p *Provider) collect(set *ClaimSet, places []place) {
-	for at := range places { // one question for a claim and what says whether it is verified
-		of, ok := p.order[companions[p.places[at]]]
-		if !ok || !places[at].isAsked() || !places[of].isAsked() {
+	for name, main := range companions { // one question for a claim and what says whether it is verified
+		at, known := p.order[name]
+		of, ok := p.order[main]
+		if !known || !ok || !places[at].isAsked() || !places[of].isAsked() {
 			continue
 		}
 		places[at].companion = true

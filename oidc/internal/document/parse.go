@@ -193,6 +193,7 @@ func (p *parser) string() error {
 		c := p.text[p.at]
 		p.at++
 		switch {
+		case c > '\\' || c > '"' && c < '\\':
 		case c == '"':
 			return nil
 		case c < ' ':
