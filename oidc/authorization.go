@@ -3,6 +3,7 @@ package oidc
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"slices"
 
 	"github.com/gosignet/signet/authenticator"
@@ -25,17 +26,36 @@ type Authorization struct {
 	// Userinfo and IDToken are the claims that the person shares, by the way of their delivery.
 	Userinfo []ConsentedClaim `json:"userinfo,omitempty"`
 	IDToken  []ConsentedClaim `json:"id_token,omitempty"`
+	// VerifiedUserinfo and VerifiedIDToken are the requests for verified claims, reduced to the claims that the person
+	// shares, by the way of their delivery.
+	VerifiedUserinfo []VerifiedRequest `json:"verified_userinfo,omitempty"`
+	VerifiedIDToken  []VerifiedRequest `json:"verified_id_token,omitempty"`
 	// ClaimsLocales are the languages that the client prefers for the values.
 	ClaimsLocales []string `json:"claims_locales,omitempty"`
 }
 
-// names returns the claims to fetch, each once.
-func (a *Authorization) names() []string {
-	names := make([]string, 0, len(a.Userinfo)+len(a.IDToken))
-	for _, claim := range a.Userinfo {
-		names = append(names, claim.Name)
+// names returns the claims to fetch, each once, and those of them to fetch with how they were verified.
+func (a *Authorization) names() (all, verified []string) {
+	for _, element := range slices.Concat(a.VerifiedUserinfo, a.VerifiedIDToken) {
+		for _, name := range slices.Sorted(maps.Keys(element.Claims)) {
+			if !slices.Contains(verified, name) {
+				verified = append(verified, name)
+			}
+		}
 	}
-	for _, claim := range a.IDToken {
+	all = a.plain()
+	for _, name := range verified {
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return all, verified
+}
+
+// plain returns the claims that the person shares as they are.
+func (a *Authorization) plain() []string {
+	names := make([]string, 0, len(a.Userinfo)+len(a.IDToken))
+	for _, claim := range slices.Concat(a.Userinfo, a.IDToken) {
 		if !slices.Contains(names, claim.Name) {
 			names = append(names, claim.Name)
 		}
@@ -51,7 +71,8 @@ type ConsentedClaim struct {
 }
 
 // Authorize returns what the person authorizes: of the claims that [Provider.Asked] has for the request and the scope,
-// those that are also among the consented names, whatever else these hold. It refuses a person who is not one of the
+// those that are also among the consented names, whatever else these hold. A consented name releases the claim in every
+// way in which it was asked for: as it is, with how it was verified, or both. Authorize refuses a person who is not one of the
 // request's Subjects with login_required.
 func (p *Provider) Authorize(
 	c *oauth.Client, r *Request, scope []string, identity *authenticator.Identity, consented []string,
@@ -66,19 +87,28 @@ func (p *Provider) Authorize(
 		}
 	}
 	asked := p.Asked(c, r, scope)
-	return &Authorization{
+	granted := only(consented, slices.Concat(asked.Essential, asked.Voluntary))
+	isConsented := func(name string) bool {
+		return slices.Contains(granted, name) || slices.Contains(granted, companions[name])
+	}
+	a := &Authorization{
 		Nonce:         r.Nonce,
 		Identity:      *identity,
-		Userinfo:      consentedClaims(asked.Userinfo, r.Claims.Userinfo, consented),
-		IDToken:       consentedClaims(asked.IDToken, r.Claims.IDToken, consented),
+		Userinfo:      consentedClaims(asked.Userinfo, r.Claims.Userinfo, isConsented),
+		IDToken:       consentedClaims(asked.IDToken, r.Claims.IDToken, isConsented),
 		ClaimsLocales: r.ClaimsLocales,
-	}, nil
+	}
+	if asked.Verified != nil {
+		a.VerifiedUserinfo = p.verifiable(c, r.Claims.VerifiedUserinfo, isConsented)
+		a.VerifiedIDToken = p.verifiable(c, r.Claims.VerifiedIDToken, isConsented)
+	}
+	return a, nil
 }
 
-func consentedClaims(asked []string, requests map[string]ClaimRequest, consented []string) []ConsentedClaim {
+func consentedClaims(asked []string, requests map[string]ClaimRequest, isConsented func(string) bool) []ConsentedClaim {
 	var claims []ConsentedClaim
 	for _, name := range asked {
-		if slices.Contains(consented, name) || slices.Contains(consented, companions[name]) {
+		if isConsented(name) {
 			claims = append(claims, ConsentedClaim{Name: name, Values: requests[name].Values})
 		}
 	}

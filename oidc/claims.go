@@ -2,7 +2,6 @@ package oidc
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 
 	"github.com/gosignet/signet/oauth"
@@ -50,7 +49,12 @@ type ClaimSet struct {
 	// another one is verified goes with that one.
 	Essential, Voluntary []string
 	// Userinfo and IDToken say where the same claims are to be delivered: in one of the two, or in both.
+	// Claims that are only asked for as verified ones are in neither.
 	Userinfo, IDToken []string
+	// Verified are the claims to be delivered with how they were verified, in the same order: each of them is among
+	// Essential or Voluntary too. A person who shares its name shares it in every way in which it is asked for, and must
+	// be shown them.
+	Verified []VerifiedItem
 	// Scopes are the scopes that ask for something else than claims, in the order of the request. The person is asked
 	// for them too.
 	Scopes []string
@@ -66,29 +70,97 @@ func (p *Provider) Asked(c *oauth.Client, r *Request, scope []string) ClaimSet {
 		set.Scopes = scope
 		return set
 	}
-	userinfo := slices.Collect(maps.Keys(r.Claims.Userinfo))
+	places := make([]place, len(p.places))
+	for at, ok := range p.allowed(c) {
+		places[at].allowed = ok
+	}
 	for _, s := range scope {
 		claims, ok := p.config.Scopes[s]
 		if !ok && s != ScopeOpenID {
 			set.Scopes = append(set.Scopes, s)
 		}
-		userinfo = append(userinfo, claims...)
-	}
-	set.Userinfo = p.releasable(c, userinfo)
-	set.IDToken = p.releasable(c, slices.Collect(maps.Keys(r.Claims.IDToken)))
-	names := p.sort(slices.Concat(set.Userinfo, set.IDToken))
-	for _, name := range names {
-		if slices.Contains(names, companions[name]) { // one question for both
-			continue
-		}
-		if r.Claims.Userinfo[name].Essential || r.Claims.IDToken[name].Essential {
-			set.Essential = append(set.Essential, name)
-		} else {
-			set.Voluntary = append(set.Voluntary, name)
+		for _, name := range claims {
+			if at, ok := p.order[name]; ok {
+				places[at].userinfo = true
+			}
 		}
 	}
+	for name, request := range r.Claims.Userinfo {
+		if at, ok := p.order[name]; ok {
+			places[at].userinfo = true
+			places[at].essential = request.Essential
+		}
+	}
+	for name, request := range r.Claims.IDToken {
+		if at, ok := p.order[name]; ok {
+			places[at].idToken = true
+			places[at].essential = places[at].essential || request.Essential
+		}
+	}
+	p.askVerified(places, r.Claims.VerifiedUserinfo)
+	p.askVerified(places, r.Claims.VerifiedIDToken)
+	p.collect(&set, places)
 	return set
 }
+
+// place is what is asked for of one claim.
+type place struct {
+	allowed, userinfo, idToken, essential bool
+	companion                             bool // of another claim that is asked for
+	plain                                 bool // its companion is
+	item                                  *VerifiedItem
+}
+
+// isPlain says whether the claim is asked for as it is.
+func (pl *place) isPlain() bool { return pl.allowed && (pl.userinfo || pl.idToken) }
+
+// isAsked says whether the claim is asked for at all.
+func (pl *place) isAsked() bool { return pl.isPlain() || pl.item != nil }
+
+// collect turns the places of all claims, in order, into a set.
+func (p *Provider) collect(set *ClaimSet, places []place) {
+	for name, main := range companions { // one question for a claim and what says whether it is verified
+		at, known := p.order[name]
+		of, ok := p.order[main]
+		if !known || !ok || !places[at].isAsked() || !places[of].isAsked() {
+			continue
+		}
+		places[at].companion = true
+		places[of].plain = places[of].plain || places[at].isPlain()
+		if item := places[at].item; item != nil && places[of].item != nil {
+			places[of].item.add(item)
+		} else if item != nil {
+			item.Name = p.places[of]
+			places[of].item = item
+		}
+	}
+	for at := range places {
+		pl, name := &places[at], p.places[at]
+		if !pl.isAsked() {
+			continue
+		}
+		if pl.allowed && pl.userinfo {
+			set.Userinfo = append(set.Userinfo, name)
+		}
+		if pl.allowed && pl.idToken {
+			set.IDToken = append(set.IDToken, name)
+		}
+		switch {
+		case pl.companion:
+			continue
+		case pl.essential:
+			set.Essential = append(set.Essential, name)
+		default:
+			set.Voluntary = append(set.Voluntary, name)
+		}
+		if pl.item != nil {
+			pl.item.Plain = pl.plain || pl.isPlain()
+			set.Verified = append(set.Verified, *pl.item)
+		}
+	}
+}
+
+func anyName(string) bool { return true }
 
 // ACRs returns the authentication contexts that a login for the request may aim at, in order of preference: those that
 // the request asks for and the client may have, or, if there is none and none is essential, all that the client may have.
@@ -112,16 +184,20 @@ func (p *Provider) ACRs(c *oauth.Client, r *Request) ([]string, error) {
 	return known, nil
 }
 
-// releasable returns those of the names, which it changes, that the provider can release to the client, in order.
-func (p *Provider) releasable(c *oauth.Client, names []string) []string {
-	names = slices.DeleteFunc(names, func(name string) bool {
-		_, known := p.order[name]
-		return !known || c.Claims != nil && !slices.Contains(c.Claims, name)
-	})
-	if len(names) == 0 {
-		return nil
+// allowed says for each place whether the provider can release its claim to the client.
+func (p *Provider) allowed(c *oauth.Client) []bool {
+	allowed := make([]bool, len(p.places))
+	if c.Claims == nil {
+		for at := range allowed {
+			allowed[at] = true
+		}
 	}
-	return p.sort(names)
+	for _, name := range c.Claims {
+		if at, ok := p.order[name]; ok {
+			allowed[at] = true
+		}
+	}
+	return allowed
 }
 
 // sort sorts known claims in place and drops duplicates.
@@ -130,20 +206,20 @@ func (p *Provider) sort(names []string) []string {
 	return slices.Compact(names)
 }
 
-// claimOrder gives each claim its place.
-func claimOrder(names []string) map[string]int {
-	order := make(map[string]int, len(names))
-	for i, name := range standardOrder {
+// claimPlaces returns the claims in the order in which people are asked.
+func claimPlaces(names []string) []string {
+	var places []string
+	for _, name := range standardOrder {
 		if slices.Contains(names, name) {
-			order[name] = i
+			places = append(places, name)
 		}
 	}
-	for i, name := range slices.Sorted(slices.Values(names)) {
-		if _, ok := order[name]; !ok {
-			order[name] = len(standardOrder) + i
+	for _, name := range slices.Sorted(slices.Values(names)) {
+		if !slices.Contains(places, name) {
+			places = append(places, name)
 		}
 	}
-	return order
+	return places
 }
 
 // claimsOf returns all claims that the scopes ask for.

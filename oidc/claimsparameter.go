@@ -1,24 +1,24 @@
 package oidc
 
 import (
-	"bytes"
+	"cmp"
 	"encoding/json"
-	"errors"
-	"io"
-	"maps"
-	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc/internal/assurance"
+	"github.com/gosignet/signet/oidc/internal/document"
 )
 
 // Bounds of the claims parameter.
 const (
 	maxClaimsBytes = 16 << 10
-	maxClaimsDepth = 8
+	maxClaimsDepth = 16 // the details of an assurance process reach 13
 	maxClaims      = 100
 	maxClaimValues = 100
+	// maxVerified bounds the elements of verified_claims, maxVerifiedClaims the claims in all of them.
+	maxVerified       = 32
+	maxVerifiedClaims = 200
 )
 
 // ClaimsParameter is the claims parameter of an authorization request (OpenID Connect Core section 5.5): what is asked
@@ -27,6 +27,10 @@ const (
 type ClaimsParameter struct {
 	Userinfo map[string]ClaimRequest `json:"userinfo,omitempty"`
 	IDToken  map[string]ClaimRequest `json:"id_token,omitempty"`
+	// VerifiedUserinfo and VerifiedIDToken are the elements of verified_claims (OpenID Identity Assurance), of which each
+	// stands for itself. They are nil if the provider has no [Config.Assurance].
+	VerifiedUserinfo []VerifiedRequest `json:"verified_userinfo,omitempty"`
+	VerifiedIDToken  []VerifiedRequest `json:"verified_id_token,omitempty"`
 }
 
 // ClaimRequest is the request for one claim. The zero value asks for a voluntary claim of any value.
@@ -34,6 +38,8 @@ type ClaimRequest struct {
 	Essential bool `json:"essential,omitempty"`
 	// Values are the JSON values that the client wants the claim to have one of, from value or values. Nil means any.
 	Values []json.RawMessage `json:"values,omitempty"`
+	// Purpose is why the client asks, in words for the person: 3 to 300 characters, or empty.
+	Purpose string `json:"purpose,omitempty"`
 }
 
 // strings returns the values as strings, which for the named claim they must be.
@@ -49,155 +55,144 @@ func (c ClaimRequest) strings(name string) ([]string, error) {
 	return values, nil
 }
 
-// parseClaims returns the claims parameter and the languages in its names.
-func parseClaims(s string) (*ClaimsParameter, []string, error) {
+// parseClaims returns the claims parameter and the languages in its names. Without assurance, verified_claims is passed
+// over, like everything else that is not known.
+func parseClaims(s string, assured bool) (*ClaimsParameter, []string, error) {
 	if len(s) > maxClaimsBytes {
 		return nil, nil, invalidClaims("it is too long")
 	}
-	if !utf8.ValidString(s) {
-		return nil, nil, invalidClaims("it is not UTF-8")
-	}
-	if err := checkJSON([]byte(s)); err != nil {
+	root, err := document.Parse(s, maxClaimsDepth)
+	if err != nil {
 		return nil, nil, invalidClaims(err.Error())
 	}
-	targets, ok := object([]byte(s))
-	if !ok {
+	if root.Kind != document.Object {
 		return nil, nil, invalidClaims("it is not an object")
 	}
-	userinfo, userinfoLocales, err := parseTarget(targets["userinfo"])
-	if err != nil {
+	p := claimsParser{assured: assured}
+	var c ClaimsParameter
+	if c.Userinfo, c.VerifiedUserinfo, err = p.target(root.Member("userinfo")); err != nil {
 		return nil, nil, err
 	}
-	idToken, idTokenLocales, err := parseTarget(targets["id_token"])
-	if err != nil {
+	if c.IDToken, c.VerifiedIDToken, err = p.target(root.Member("id_token")); err != nil {
 		return nil, nil, err
 	}
-	if len(userinfo)+len(idToken) > maxClaims {
+	if len(c.Userinfo)+len(c.IDToken) > maxClaims || p.verifiedClaims > maxVerifiedClaims {
 		return nil, nil, invalidClaims("it asks for too many claims")
 	}
-	return &ClaimsParameter{Userinfo: userinfo, IDToken: idToken}, append(userinfoLocales, idTokenLocales...), nil
+	if len(c.VerifiedUserinfo)+len(c.VerifiedIDToken) > maxVerified {
+		return nil, nil, invalidClaims("it has too many elements of verified_claims")
+	}
+	return &c, p.locales, nil
 }
 
-// parseTarget reads the requests of userinfo or of id_token, which may be absent.
-func parseTarget(raw json.RawMessage) (map[string]ClaimRequest, []string, error) {
-	if raw == nil || isNull(raw) {
+type claimsParser struct {
+	assured        bool
+	verifiedClaims int
+	locales        []string
+}
+
+// target reads the requests of userinfo or of id_token, which may be absent.
+func (p *claimsParser) target(v *document.Value) (map[string]ClaimRequest, []VerifiedRequest, error) {
+	if v == nil || v.Kind == document.Null {
 		return nil, nil, nil
 	}
-	members, ok := object(raw)
-	if !ok {
+	if v.Kind != document.Object {
 		return nil, nil, invalidClaims("userinfo or id_token is not an object")
 	}
-	delete(members, "verified_claims") // an Identity Assurance request has a form of its own
-	if len(members) == 0 {
-		return nil, nil, nil
-	}
-	requests := make(map[string]ClaimRequest, len(members))
-	var locales []string
-	// In order, name comes before name#km.
-	for _, member := range slices.Sorted(maps.Keys(members)) {
-		request, err := parseClaimRequest(members[member])
-		if err != nil {
+	var verified []VerifiedRequest
+	if element := v.Member(verifiedClaims); element != nil && p.assured {
+		var err error
+		if verified, err = p.verified(element); err != nil {
 			return nil, nil, err
 		}
-		name, locale, tagged := strings.Cut(member, "#")
-		if tagged {
-			request.Values = requests[name].Values
-			request.Essential = request.Essential || requests[name].Essential
-			if isLanguageTag(locale) {
-				locales = append(locales, locale)
-			}
-		}
-		requests[name] = request
 	}
-	return requests, locales, nil
+	requests, err := p.requests(v.Children)
+	return requests, verified, err
 }
 
-func parseClaimRequest(raw json.RawMessage) (ClaimRequest, error) {
+// requests reads the requests for claims, all but the one that has a form of its own.
+func (p *claimsParser) requests(members []document.Value) (map[string]ClaimRequest, error) {
+	var requests map[string]ClaimRequest
+	var tagged []string
+	for i := range members {
+		m := &members[i]
+		if m.Name == verifiedClaims {
+			continue
+		}
+		request, err := parseClaimRequest(m)
+		if err != nil {
+			return nil, err
+		}
+		if requests == nil {
+			requests = make(map[string]ClaimRequest, len(members))
+		}
+		if strings.Contains(m.Name, "#") {
+			tagged = append(tagged, m.Name)
+		}
+		requests[m.Name] = request
+	}
+	for _, member := range tagged {
+		name, locale, _ := strings.Cut(member, "#")
+		request := requests[member]
+		delete(requests, member)
+		plain, ok := requests[name]
+		if ok {
+			request.Values = plain.Values
+		}
+		request.Essential = request.Essential || plain.Essential
+		request.Purpose = cmp.Or(plain.Purpose, request.Purpose)
+		requests[name] = request
+		if isLanguageTag(locale) {
+			p.locales = append(p.locales, locale)
+		}
+	}
+	return requests, nil
+}
+
+func parseClaimRequest(v *document.Value) (ClaimRequest, error) {
 	var request ClaimRequest
-	if isNull(raw) {
+	if v.Kind == document.Null {
 		return request, nil
 	}
-	members, ok := object(raw)
-	if !ok {
+	if v.Kind != document.Object {
 		return request, invalidClaims("the request for a claim is neither null nor an object")
 	}
-	if essential, ok := members["essential"]; ok {
-		switch string(essential) {
-		case "true":
-			request.Essential = true
-		case "false":
-		default:
-			return request, invalidClaims("essential is not a boolean")
+	var value, values *document.Value
+	for i := range v.Children {
+		m := &v.Children[i]
+		switch m.Name {
+		case "essential":
+			if m.Kind != document.Bool {
+				return request, invalidClaims("essential is not a boolean")
+			}
+			request.Essential = m.Raw == "true"
+		case "purpose":
+			var err error
+			if request.Purpose, err = assurance.Purpose(m); err != nil {
+				return request, invalidClaims(err.Error())
+			}
+		case "value":
+			value = m
+		case "values":
+			values = m
 		}
 	}
-	value, hasValue := members["value"]
-	values, hasValues := members["values"]
 	switch {
-	case hasValue && hasValues:
+	case value != nil && values != nil:
 		return request, invalidClaims("a claim has both value and values")
-	case hasValue:
-		request.Values = []json.RawMessage{value}
-	case hasValues:
-		if values[0] != '[' || json.Unmarshal(values, &request.Values) != nil {
-			return request, invalidClaims("values is not an array")
+	case value != nil:
+		request.Values = []json.RawMessage{json.RawMessage(value.Raw)}
+	case values != nil:
+		if values.Kind != document.Array || len(values.Children) == 0 || len(values.Children) > maxClaimValues {
+			return request, invalidClaims("values is no array, empty or too long")
 		}
-		if len(request.Values) == 0 || len(request.Values) > maxClaimValues {
-			return request, invalidClaims("values is empty or too long")
+		request.Values = make([]json.RawMessage, len(values.Children))
+		for i := range values.Children {
+			request.Values[i] = json.RawMessage(values.Children[i].Raw)
 		}
 	}
 	return request, nil
 }
-
-// checkJSON refuses text that is not exactly one JSON value, that is nested too deeply, or that has an object with two
-// members of one name, of which readers would choose differently.
-func checkJSON(text []byte) error {
-	type level struct {
-		names map[string]bool // nil in an array
-		value bool            // the next token in an object is a value
-	}
-	var levels []level
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.UseNumber()
-	for values := 0; ; {
-		token, err := d.Token()
-		switch {
-		case errors.Is(err, io.EOF) && values == 1 && len(levels) == 0:
-			return nil
-		case err != nil, values == 1 && len(levels) == 0:
-			return errors.New("it is not JSON")
-		}
-		if len(levels) == 0 {
-			values++
-		} else if top := &levels[len(levels)-1]; top.names != nil && token != json.Delim('}') {
-			if name, ok := token.(string); ok && !top.value {
-				if top.names[name] {
-					return errors.New("an object has two members of one name")
-				}
-				top.names[name] = true
-			}
-			top.value = !top.value
-		}
-		switch token {
-		case json.Delim('{'):
-			levels = append(levels, level{names: map[string]bool{}})
-		case json.Delim('['):
-			levels = append(levels, level{})
-		case json.Delim('}'), json.Delim(']'):
-			levels = levels[:len(levels)-1]
-		}
-		if len(levels) > maxClaimsDepth {
-			return errors.New("it is nested too deeply")
-		}
-	}
-}
-
-func object(raw []byte) (map[string]json.RawMessage, bool) {
-	var members map[string]json.RawMessage
-	err := json.Unmarshal(raw, &members)
-	return members, err == nil && members != nil
-}
-
-func isNull(raw json.RawMessage) bool { return string(raw) == "null" }
 
 func invalidClaims(problem string) *oauth.Error {
 	return invalidRequest("the claims parameter is not valid: " + problem)

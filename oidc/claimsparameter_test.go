@@ -38,17 +38,21 @@ func TestClaimsParameter(t *testing.T) {
 			}},
 		},
 		"unknown members": {
-			claims: `{"attic": 7, "userinfo": {"name": {"purpose": "to greet you", "essential": false}}}`,
+			claims: `{"attic": 7, "userinfo": {"name": {"reason": "to greet you", "essential": false}}}`,
 			want:   oidc.ClaimsParameter{Userinfo: map[string]oidc.ClaimRequest{"name": {}}},
 		},
 		"names of another case are other names": {
 			claims: `{"UserInfo": 1, "userinfo": {"name": {"Essential": 1}}}`,
 			want:   oidc.ClaimsParameter{Userinfo: map[string]oidc.ClaimRequest{"name": {}}},
 		},
-		"null for all":                    {claims: `{"userinfo": null, "id_token": null}`},
-		"nothing":                         {claims: `{}`},
-		"verified claims are not for us":  {claims: `{"userinfo": {"verified_claims": [{}, {}]}}`},
-		"a language without its language": {claims: `{"userinfo": {"name#": null}}`, want: oidc.ClaimsParameter{Userinfo: map[string]oidc.ClaimRequest{"name": {}}}},
+		"why a claim is asked for": {
+			claims: `{"userinfo":{"name":{"purpose":"to greet you"}}}`,
+			want:   oidc.ClaimsParameter{Userinfo: map[string]oidc.ClaimRequest{"name": {Purpose: "to greet you"}}},
+		},
+		"null for all": {claims: `{"userinfo": null, "id_token": null}`},
+		"nothing":      {claims: `{}`},
+		"verified claims are passed over by a provider that has none": {claims: `{"userinfo": {"verified_claims": [{}, {}]}}`},
+		"a language without its language":                             {claims: `{"userinfo": {"name#": null}}`, want: oidc.ClaimsParameter{Userinfo: map[string]oidc.ClaimRequest{"name": {}}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -108,7 +112,7 @@ func TestClaimsParameterRefuses(t *testing.T) {
 		"a name twice, deep in a value":     `{"userinfo":{"name":{"value":[{"a":1,"a":2}]}}}`,
 		"too many claims":                   `{"userinfo":{` + many(101) + `}}`,
 		"too many claims in both together":  `{"userinfo":{` + many(51) + `},"id_token":{` + many(50) + `}}`,
-		"what is nested too deeply":         `{"userinfo":{"name":{"value":[[[[[[1]]]]]]}}}`,
+		"what is nested too deeply":         `{"userinfo":{"name":{"value":` + strings.Repeat("[", 14) + strings.Repeat("]", 14) + `}}}`,
 		"what is nested very deeply":        `{"userinfo":{"name":{"value":` + strings.Repeat("[", 8000),
 		"what is too long":                  `{"a":"` + strings.Repeat("a", 16<<10) + `"}`,
 		"a number that JSON does not have":  `{"userinfo":{"name":{"value":0x1}}}`,

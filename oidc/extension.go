@@ -62,11 +62,11 @@ func (p *Provider) Extend(ctx context.Context, x *oauth.Exchange) error {
 	if err != nil {
 		return err
 	}
-	userinfo, err := released.object(a.Userinfo)
+	userinfo, err := released.object(a.Userinfo, a.VerifiedUserinfo)
 	if err != nil {
 		return err
 	}
-	claims, err := released.object(a.IDToken)
+	claims, err := released.object(a.IDToken, a.VerifiedIDToken)
 	if err != nil {
 		return err
 	}
@@ -85,7 +85,7 @@ func (p *Provider) Extend(ctx context.Context, x *oauth.Exchange) error {
 // release fetches what the person shares from the identity system. A person whom it no longer vouches for has withdrawn
 // the grant; when it does not answer, the exchange fails.
 func (p *Provider) release(ctx context.Context, x *oauth.Exchange, a *Authorization) (*released, error) {
-	names := a.names()
+	names, verified := a.names()
 	if len(names) == 0 {
 		return new(released), nil
 	}
@@ -94,6 +94,7 @@ func (p *Provider) release(ctx context.Context, x *oauth.Exchange, a *Authorizat
 		ClientID:    x.Client.ID,
 		Identity:    a.Identity,
 		Names:       names,
+		Verified:    verified,
 		Locales:     a.ClaimsLocales,
 	})
 	if e, ok := errors.AsType[*authenticator.Error](err); ok && e.Reason != authenticator.Unavailable {
@@ -107,9 +108,9 @@ func (p *Provider) release(ctx context.Context, x *oauth.Exchange, a *Authorizat
 		return nil, fmt.Errorf("oidc: releasing claims: %w", err)
 	}
 	if claims == nil {
-		return new(released), nil
+		claims = new(authenticator.Claims)
 	}
-	return newReleased(claims.Values), nil
+	return p.newReleased(ctx, claims, a.ClaimsLocales, a.plain())
 }
 
 // sessions reports whether a login can outlive its transaction.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
 )
@@ -118,6 +119,75 @@ func FuzzUserinfo(f *testing.F) {
 			}
 		default:
 			t.Fatalf("status %d", w.Code)
+		}
+	})
+}
+
+// FuzzVerifiedClaims asks for what a stranger wants of a verification, and matches it with what an identity system says.
+func FuzzVerifiedClaims(f *testing.F) {
+	f.Add(`{"trust_framework":{"value":"gold"}}`, `{"name":{"essential":true,"purpose":"to greet you"}}`)
+	f.Add(`{"trust_framework":null,"time":{"max_age":0},"evidence":[{"type":{"value":"document"},"document_details":{"type":{"values":["passport"]},"issuer":{"country":null}},"check_details":[{"check_method":null}],"derived_claims":{"given_name":null}}]}`, `{"given_name#km":null}`)
+	f.Add(`{"trust_framework":{"values":["gold"]},"assurance_process":{"policy":{"value":"gpg45"},"assurance_details":[{"evidence_ref":[{"check_id":null}]}]},"custom":{"deep":{"x":{"value":1}}}}`, `{"birthdate":{"value":"1990-05-17"}}`)
+	f.Add(`{"trust_framework":{"pattern":"x"}}`, `null`)
+	f.Add(`{"trust_framework":{},"evidence":[{"type":{"value":"vouch"},"attachments":null}]}`, `{"email_verified":{"values":[true]}}`)
+	fx := newFixture(f, assured)
+	verifiedPeople(fx)
+	c, scope := fx.clients["health"], []string{"openid"}
+	f.Fuzz(func(t *testing.T, verification, claims string) {
+		r, err := fx.parse(t.Context(), "health", "openid", "claims", requestFor(verification, claims))
+		if err != nil {
+			requireCode(t, oauth.InvalidRequest, err)
+			return
+		}
+		roundTrip(t, r)
+		set := fx.Asked(c, r, scope)
+		x := fx.exchangeFor(t, c, r, scope, slices.Concat(set.Essential, set.Voluntary))
+		require.NoError(t, fx.Extend(t.Context(), x))
+		requireValidAnswer(t, x.Data)
+		missing, err := fx.Missing(t.Context(), c, r, &authenticator.Claims{Verified: fx.people.verified})
+		require.NoError(t, err)
+		for _, name := range missing {
+			if strings.Contains(string(x.Data), `"`+name+`":`) && !strings.Contains(verification, "derived_claims") {
+				t.Fatalf("%s is missing and there", name)
+			}
+		}
+		fx.people.asked, *fx.events = nil, nil
+	})
+}
+
+// FuzzRelease releases whatever an identity system says.
+func FuzzRelease(f *testing.F) {
+	f.Add(verification, `"Sok Dara"`, `{"country":"KH"}`, `"data:image/png;base64,AAAA"`, signed(es256, `{"gender":"x"}`), "https://a.example", "t")
+	f.Add(`{"trust_framework":"gold","time":"2026-02-28T10:00Z","evidence":[{"type":"document","check_details":[{}]}]}`, `null`, `"Kandal"`, `"javascript:x"`, "a.b.c", "http://a.example", "\n")
+	f.Add(`{"trust_framework":"gold","evidence":[{"type":"vouch","attestation":{"voucher":{"birthdate":"x"}}}]}`, `""`, `{"region":{}}`, `"https://a.example/p"`, "", "https://a.example", "")
+	f.Add(`{`, `{`, `[`, `1`, `..`, "%", "")
+	fx := newFixture(f, assured, sources)
+	const asked = `{"userinfo":{"name":null,"address":null,"picture":null,"gender":null,"birthdate":null,"verified_claims":{
+		"verification":{"trust_framework":null,"time":null,"assurance_level":null,"assurance_process":{"policy":null,
+			"assurance_details":null},"evidence":[{"type":{"value":"document"},"check_details":[{"check_method":null,
+			"time":null}],"document_details":{"type":null,"date_of_expiry":null,"issuer":{"country":null}},
+			"derived_claims":{"name":null,"address":null}},{"type":{"value":"vouch"},"attestation":{"voucher":{
+			"birthdate":null}}}]},
+		"claims":{"name":null,"address":null}}}}`
+	f.Fuzz(func(t *testing.T, verification, name, address, picture, jwt, endpoint, token string) {
+		said := map[string]json.RawMessage{"name": json.RawMessage(name), "address": json.RawMessage(address)}
+		fx.people.values = map[string]string{"name": name, "address": address, "picture": picture}
+		fx.people.verified = []authenticator.VerifiedClaims{{Verification: json.RawMessage(verification), Values: said}}
+		fx.people.sources = []authenticator.ClaimSource{
+			{Names: []string{"gender"}, JWT: jwt}, {Names: []string{"birthdate"}, Endpoint: endpoint, AccessToken: token},
+		}
+		x := fx.exchange(t, "health", "openid", "claims", asked)
+		fx.people.asked, *fx.events = nil, nil
+		if err := fx.Extend(t.Context(), x); err != nil {
+			requireCode(t, oauth.ServerError, oauth.AsError(err))
+			return
+		}
+		if !json.Valid(x.Data) {
+			t.Fatal("userinfo is not JSON")
+		}
+		requireValidAnswer(t, x.Data)
+		if strings.Contains(string(x.Data), `"http://`) && !strings.Contains(verification+name+address, "http") {
+			t.Fatal("an address in clear was released")
 		}
 	})
 }

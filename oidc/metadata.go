@@ -35,8 +35,11 @@ type Metadata struct {
 	ClaimsParameterSupported     bool                      `json:"claims_parameter_supported"`
 	RequestParameterSupported    bool                      `json:"request_parameter_supported"`
 	RequestURIParameterSupported bool                      `json:"request_uri_parameter_supported"` // true if it is absent
-	BackchannelLogout            bool                      `json:"backchannel_logout_supported,omitempty"`
-	BackchannelLogoutSession     bool                      `json:"backchannel_logout_session_supported,omitempty"`
+	// VerifiedClaimsSupported and the members of Assurance are those of OpenID Identity Assurance.
+	VerifiedClaimsSupported bool `json:"verified_claims_supported,omitempty"`
+	Assurance
+	BackchannelLogout        bool `json:"backchannel_logout_supported,omitempty"`
+	BackchannelLogoutSession bool `json:"backchannel_logout_session_supported,omitempty"`
 }
 
 // Metadata adds to the metadata of the authorization server what the provider offers, truthfully. Issuer, JWKSURI and
@@ -63,12 +66,14 @@ func (p *Provider) Metadata(server oauth.Metadata) Metadata {
 		UserinfoEncryptionAlgs:    oauth.KeyAlgorithms(),
 		UserinfoEncryptionEncs:    oauth.ContentEncryptions(),
 		ACRValuesSupported:        p.config.ACRValues,
-		ClaimTypesSupported:       []string{"normal"},
-		ClaimsSupported:           append(own, p.sort(slices.Collect(maps.Keys(p.order)))...),
+		ClaimTypesSupported:       append([]string{"normal"}, p.config.ClaimSources...),
+		ClaimsSupported:           append(own, p.places...),
 		ClaimsLocalesSupported:    p.config.ClaimsLocales,
 		UILocalesSupported:        p.config.UILocales,
 		ClaimsParameterSupported:  true,
 		RequestParameterSupported: len(server.RequestObjectSigningAlgs) > 0,
+		VerifiedClaimsSupported:   p.assured(),
+		Assurance:                 p.config.Assurance,
 		BackchannelLogout:         p.sessions(),
 		BackchannelLogoutSession:  p.sessions(),
 	}

@@ -86,6 +86,15 @@ type Config struct {
 	ACRValues []string
 	// UILocales and ClaimsLocales are announced in discovery (BCP 47). Nil announces nothing.
 	UILocales, ClaimsLocales []string
+	// Assurance says which claims can be had with how they were verified. The zero value means none.
+	Assurance Assurance
+	// ClaimSources are the kinds of further sources of claims that Claims may name, out of Aggregated and Distributed
+	// (OpenID Connect Core section 5.6.2). Sources of other kinds are not passed on. Nil means none.
+	ClaimSources []string
+	// MaxPicture bounds the claim picture when it holds the image itself, in bytes of its text. Zero means 256 KiB.
+	MaxPicture int
+	// PictureTypes are the media types of such images. Nil means image/jpeg, image/png and image/webp.
+	PictureTypes []string
 	// DefaultAlgorithm signs for clients whose registration names no algorithm. Empty means ES256.
 	DefaultAlgorithm jose.SignatureAlgorithm
 	// Algorithms are those that a client may be registered for; Keys must have a key for each. Nil means the
@@ -112,7 +121,9 @@ type Config struct {
 // Provider is OpenID Connect for one issuer. It is safe for concurrent use.
 type Provider struct {
 	config      Config
-	order       map[string]int // the supported claims and their places
+	places      []string       // the supported claims in the order in which people are asked
+	order       map[string]int // their places
+	verified    []bool         // by the place: those that can be had verified
 	pairwiseKey []byte
 }
 
@@ -132,6 +143,12 @@ func New(c Config) (*Provider, error) {
 	}
 	if c.Algorithms == nil {
 		c.Algorithms = []jose.SignatureAlgorithm{c.DefaultAlgorithm}
+	}
+	if c.MaxPicture == 0 {
+		c.MaxPicture = 256 << 10
+	}
+	if c.PictureTypes == nil {
+		c.PictureTypes = []string{"image/jpeg", "image/png", "image/webp"}
 	}
 	if c.IDTokenLifetime == 0 {
 		c.IDTokenLifetime = 10 * time.Minute
@@ -156,7 +173,13 @@ func New(c Config) (*Provider, error) {
 		return nil, fmt.Errorf("oidc: deriving the pairwise key: %w", err)
 	}
 	c.PairwiseSecret = nil
-	return &Provider{config: c, order: claimOrder(c.ClaimsSupported), pairwiseKey: key}, nil
+	p := &Provider{config: c, places: claimPlaces(c.ClaimsSupported), pairwiseKey: key}
+	p.order = make(map[string]int, len(p.places))
+	for at, name := range p.places {
+		p.order[name] = at
+		p.verified = append(p.verified, slices.Contains(c.Assurance.Claims, name))
+	}
+	return p, nil
 }
 
 func (c *Config) validate() error {
@@ -200,6 +223,15 @@ func (c *Config) validate() error {
 		if protocolClaims[name] || !isClaimName(name) {
 			problem("ClaimsSupported: %q is not a claim about a person", name)
 		}
+	}
+	c.Assurance.validate(c.ClaimsSupported, problem)
+	for _, kind := range c.ClaimSources {
+		if kind != Aggregated && kind != Distributed {
+			problem("ClaimSources: %q is not a kind of source", kind)
+		}
+	}
+	if c.MaxPicture < 0 || c.MaxPicture > maxReleased {
+		problem("MaxPicture is not between 0 and %d", maxReleased)
 	}
 	if c.IDTokenLifetime < 0 {
 		problem("IDTokenLifetime is negative")

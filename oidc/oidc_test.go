@@ -186,9 +186,11 @@ func (s clientStore) Client(_ context.Context, id string) (*oauth.Client, error)
 
 // people releases the same claims for everybody, whatever it is asked for.
 type people struct {
-	values map[string]string
-	err    error
-	asked  []*authenticator.ClaimsRequest
+	values   map[string]string
+	verified []authenticator.VerifiedClaims
+	sources  []authenticator.ClaimSource
+	err      error
+	asked    []*authenticator.ClaimsRequest
 }
 
 func (p *people) Claims(_ context.Context, r *authenticator.ClaimsRequest) (*authenticator.Claims, error) {
@@ -196,7 +198,9 @@ func (p *people) Claims(_ context.Context, r *authenticator.ClaimsRequest) (*aut
 	if p.err != nil {
 		return nil, p.err
 	}
-	claims := &authenticator.Claims{Values: map[string]json.RawMessage{}}
+	claims := &authenticator.Claims{
+		Values: map[string]json.RawMessage{}, Verified: p.verified, Sources: p.sources,
+	}
 	for name, value := range p.values {
 		claims.Values[name] = json.RawMessage(value)
 	}

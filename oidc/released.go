@@ -1,106 +1,144 @@
 package oidc
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"reflect"
+	"log/slog"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/oidc/internal/document"
 )
 
-// maxReleased bounds what an identity system may say about a person. Portraits are the largest part of it.
-const maxReleased = 1 << 20
+const (
+	// maxReleased bounds what an identity system may say about a person. Portraits are the largest part of it.
+	maxReleased = 1 << 20
+	// maxReleasedDepth bounds how deep values are nested of which more must be known than that they are JSON.
+	maxReleasedDepth = 32
+	// maxVerifications bounds the verifications, of which each may go with each requested one.
+	maxVerifications = 100
+)
 
-// released are the claims that an identity system released. The zero value has none.
+// released are the claims that an identity system released about a person. The zero value has none.
 type released struct {
-	values map[string]json.RawMessage
-	// tagged are the names with a language tag, such as name#km, sorted.
-	tagged []string
+	p             *Provider
+	ctx           context.Context // for what is logged
+	values        languages
+	verifications []verification
+	sources       []authenticator.ClaimSource
+	// plain are the claims that the person shares as they are.
+	plain []string
 }
 
-func newReleased(values map[string]json.RawMessage) *released {
-	r := &released{values: values}
-	for name := range values {
-		if _, tag, ok := strings.Cut(name, "#"); ok && isLanguageTag(tag) {
-			r.tagged = append(r.tagged, name)
-		}
+func (p *Provider) newReleased(
+	ctx context.Context, claims *authenticator.Claims, locales, plain []string,
+) (*released, error) {
+	r := &released{p: p, ctx: ctx, values: p.newLanguages(claims.Values, locales), plain: plain}
+	if err := r.readVerifications(claims.Verified, locales); err != nil {
+		return nil, err
 	}
-	slices.Sort(r.tagged)
-	return r
+	r.sources = r.validSources(claims.Sources)
+	return r, nil
 }
 
-// object returns those of the claims that the person shares as a JSON object, with all languages that a claim comes in.
-// Claims without content are left out, and so are those with a value that the client did not ask for.
-func (r *released) object(shared []ConsentedClaim) ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
+// object returns what the person shares in one place as a JSON object: those of the claims that were released, those
+// of the verified ones whose verification is as it was asked for, and where to get others. Claims without content are left
+// out, and so are those with a value that the client did not ask for.
+func (r *released) object(shared []ConsentedClaim, verified []VerifiedRequest) ([]byte, error) {
+	b := append(make([]byte, 0, 512), '{')
+	var elsewhere []string
 	for _, claim := range shared {
-		if err := r.write(&b, claim.Name, claim.Values); err != nil {
+		before := len(b)
+		var err error
+		if b, err = r.appendClaim(b, claim.Name, r.values, claim.Values, nil); err != nil {
 			return nil, err
 		}
-		for _, name := range r.tagged {
-			if base, _, _ := strings.Cut(name, "#"); base == claim.Name {
-				if err := r.write(&b, name, claim.Values); err != nil {
-					return nil, err
-				}
-			}
+		// Nobody here can tell whether a value that is elsewhere is one that the client asked for.
+		if len(b) == before && claim.Values == nil {
+			elsewhere = append(elsewhere, claim.Name)
 		}
 	}
-	b.WriteByte('}')
-	if b.Len() > maxReleased || !utf8.Valid(b.Bytes()) {
+	b, err := r.appendVerified(b, verified)
+	if err != nil {
+		return nil, err
+	}
+	b = append(r.appendSources(b, elsewhere), '}')
+	if len(b) > maxReleased || !utf8.Valid(b) {
 		return nil, errors.New("oidc: the claims released are too long or not UTF-8")
 	}
-	return b.Bytes(), nil
+	return b, nil
 }
 
-// write appends a member. The name needs no escaping: it is a supported claim, perhaps with a language tag.
-func (r *released) write(b *bytes.Buffer, name string, wanted []json.RawMessage) error {
-	value, ok := r.values[name]
-	if !ok || len(value) == 0 {
-		return nil
+// appendClaim appends a claim in the languages that it is released in. Values for which valid is false are left out;
+// nil allows all.
+func (r *released) appendClaim(
+	b []byte, name string, values languages, wanted []json.RawMessage, valid func(string, *document.Value) bool,
+) ([]byte, error) {
+	for _, version := range values.of(name) {
+		if len(version.value) == 0 {
+			continue
+		}
+		value, err := document.Parse(string(version.value), maxReleasedDepth)
+		if err != nil {
+			return nil, fmt.Errorf("oidc: the claim %s was released malformed: %w", name, err)
+		}
+		if isEmpty(value) {
+			continue
+		}
+		if problem := r.p.problemOf(name, value); problem != "" {
+			r.drop(name, problem)
+			continue
+		}
+		if wanted != nil && !matches(value, wanted) {
+			continue
+		}
+		if valid != nil && !valid(name, value) {
+			r.drop(name, "not as the schema of verified claims has it")
+			continue
+		}
+		b = value.Append(appendName(b, version.name))
 	}
-	before := b.Len()
-	if before > 1 {
-		b.WriteByte(',')
+	return b, nil
+}
+
+// drop tells the operator about something that the identity system should not say, without saying it again.
+func (r *released) drop(name, problem string) {
+	r.p.config.Logger.LogAttrs(r.ctx, slog.LevelWarn, "a released claim was left out",
+		slog.String("claim", name), slog.String("problem", problem))
+}
+
+// appendName begins a member of an object that has only members of this kind. The name needs no escaping: it is a
+// supported claim, perhaps with a language tag.
+func appendName(b []byte, name string) []byte {
+	if b[len(b)-1] != '{' {
+		b = append(b, ',')
 	}
-	b.WriteByte('"')
-	b.WriteString(name)
-	b.WriteString(`":`)
-	start := b.Len()
-	if err := json.Compact(b, value); err != nil {
-		return fmt.Errorf("oidc: the claim %s was released as malformed JSON", name)
-	}
-	if value := b.Bytes()[start:]; isEmpty(value) || wanted != nil && !matches(value, wanted) {
-		b.Truncate(before)
-	}
-	return nil
+	b = append(b, '"')
+	b = append(b, name...)
+	return append(b, '"', ':')
 }
 
 // isEmpty says whether a value tells nothing: userinfo leaves such claims out (OpenID Connect Core section 5.3.2).
-func isEmpty(compact []byte) bool {
-	switch string(compact) {
-	case "null", "{}", "[]":
+func isEmpty(v *document.Value) bool {
+	switch v.Kind {
+	case document.Null:
 		return true
+	case document.String:
+		return strings.TrimSpace(v.Raw[1:len(v.Raw)-1]) == ""
+	case document.Array, document.Object:
+		return len(v.Children) == 0
 	}
-	return compact[0] == '"' && len(bytes.TrimSpace(compact[1:len(compact)-1])) == 0
+	return false
 }
 
 // matches says whether a value is one of those wanted, however they are written.
-func matches(compact []byte, wanted []json.RawMessage) bool {
-	value, ok := decode(compact)
-	return ok && slices.ContainsFunc(wanted, func(raw json.RawMessage) bool {
-		want, ok := decode(raw)
-		return ok && reflect.DeepEqual(value, want)
+func matches(v *document.Value, wanted []json.RawMessage) bool {
+	return slices.ContainsFunc(wanted, func(raw json.RawMessage) bool {
+		want, err := document.Parse(string(raw), maxReleasedDepth)
+		return err == nil && document.Equal(v, want)
 	})
-}
-
-func decode(raw []byte) (any, bool) {
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	var v any
-	err := d.Decode(&v)
-	return v, err == nil
 }

@@ -97,7 +97,7 @@ func (p *Provider) ParseRequest(ctx context.Context, c *oauth.Client, req *oauth
 		return nil, err
 	}
 	if s := params["claims"]; s != "" {
-		if err := r.readClaims(s); err != nil {
+		if err := r.readClaims(s, p.assured()); err != nil {
 			return nil, err
 		}
 	}
@@ -115,8 +115,8 @@ func (p *Provider) ParseRequest(ctx context.Context, c *oauth.Client, req *oauth
 
 // readClaims reads the claims parameter and what in it is not about claims to release: the authentication context, the
 // subject, and the languages in the names of claims.
-func (r *Request) readClaims(s string) error {
-	claims, locales, err := parseClaims(s)
+func (r *Request) readClaims(s string, assured bool) error {
+	claims, locales, err := parseClaims(s, assured)
 	if err != nil {
 		return err
 	}
