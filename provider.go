@@ -134,6 +134,9 @@ func (c *Config) openID(p *Provider) (err error) {
 		PairwiseSecret:     c.PairwiseSecret,
 		Scopes:             c.Scopes,
 		ClaimsSupported:    c.ClaimsSupported,
+		Assurance:          c.Assurance,
+		ClaimSources:       c.ClaimSources,
+		PictureTypes:       c.PictureTypes,
 		ACRValues:          c.ACRs.Values(),
 		UILocales:          languages,
 		DefaultAlgorithm:   c.Algorithm,
@@ -233,39 +236,48 @@ func (c *Config) login(p *Provider) error {
 		notifier = p.Backchannel
 	}
 	p.Login, err = login.New(login.Config{
-		Authorizer:      p.OAuth,
-		OpenID:          p.OpenID,
-		Clients:         c.Clients,
-		Authenticator:   c.Authenticator,
-		Methods:         c.Methods,
-		EnrollmentACRs:  c.EnrollmentACRs,
-		ACRs:            c.ACRs,
-		Store:           c.Store,
-		Secret:          secret,
-		Lifetime:        c.LoginLifetime,
-		MaxAttempts:     c.MaxAttempts,
-		MaxCodes:        c.MaxCodes,
-		IdentifierLimit: c.IdentifierLimit,
-		Sessions:        c.Sessions,
-		Logout:          notifier,
-		Audit:           c.Audit,
-		Logger:          c.Logger,
-		Now:             c.Now,
+		Authorizer:           p.OAuth,
+		OpenID:               p.OpenID,
+		Clients:              c.Clients,
+		Authenticator:        c.Authenticator,
+		Methods:              c.Methods,
+		EnrollmentACRs:       c.EnrollmentACRs,
+		ACRs:                 c.ACRs,
+		Store:                c.Store,
+		Secret:               secret,
+		Lifetime:             c.LoginLifetime,
+		MaxAttempts:          c.MaxAttempts,
+		MaxCodes:             c.MaxCodes,
+		IdentifierLimit:      c.IdentifierLimit,
+		SourceLimit:          c.SourceLimit,
+		Delay:                c.Delay,
+		Captcha:              c.Captcha,
+		CaptchaOn:            c.CaptchaOn,
+		CaptchaAfter:         c.CaptchaAfter,
+		AuthenticatorTimeout: c.AuthenticatorTimeout,
+		Sessions:             c.Sessions,
+		Logout:               notifier,
+		Audit:                c.Audit,
+		Logger:               c.Logger,
+		Now:                  c.Now,
 	})
 	return err
 }
 
 func (c *Config) pages(p *Provider) (err error) {
 	p.Pages, err = ui.New(ui.Config{
-		Flow:            p.Login,
-		Logout:          p.OpenID,
-		Secure:          p.hsts,
-		BasePath:        c.issuerPath() + c.Paths.Login,
-		Branding:        c.Branding,
-		Catalog:         c.Catalog,
-		DefaultLanguage: c.DefaultLanguage,
-		Logger:          c.Logger,
-		Now:             c.Now,
+		Flow:               p.Login,
+		Logout:             p.OpenID,
+		Secure:             p.hsts,
+		BasePath:           c.issuerPath() + c.Paths.Login,
+		Branding:           c.Branding,
+		Biometrics:         c.Biometrics,
+		CaptureTransaction: c.CaptureTransaction,
+		MaxResponse:        c.maxResponse,
+		Catalog:            c.Catalog,
+		DefaultLanguage:    c.DefaultLanguage,
+		Logger:             c.Logger,
+		Now:                c.Now,
 	})
 	return err
 }
@@ -298,4 +310,14 @@ func (c *Config) routes(p *Provider) *http.ServeMux {
 	mux.Handle(base+"/.well-known/openid-configuration", p.OpenID.DiscoveryHandler(p.OAuth.Metadata()))
 	mux.Handle("/.well-known/oauth-authorization-server"+base, p.OAuth.MetadataHandler())
 	return mux
+}
+
+// maxResponse bounds an answer to the factor, as whoever verifies it says.
+func (c *Config) maxResponse(f authenticator.Factor) int {
+	for _, m := range c.Methods {
+		if slices.Contains(m.Factors(), f) {
+			return authenticator.TraitsOf(m, f).MaxResponse
+		}
+	}
+	return authenticator.TraitsOf(c.Authenticator, f).MaxResponse
 }

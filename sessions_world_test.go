@@ -373,7 +373,7 @@ func (b *browser) walk(s *shown, person string) (end *shown, pages []string) {
 		case "choose":
 			s = b.submit(s, "/choose", "option", "1")
 		case "identify/otp":
-			s = b.submit(s, "/identify/otp", "identifier", person)
+			s = b.submit(s, "/identify/otp", "identifier", person, "channel", "phone")
 		case "verify/otp":
 			s = b.submit(s, "/verify/otp", "response", mock.OTP)
 		case "verify/pwd":
@@ -388,7 +388,7 @@ func (b *browser) walk(s *shown, person string) (end *shown, pages []string) {
 			b.Fatalf("%s is no page of a login: %s", s.page(), s.body)
 		}
 	}
-	b.Fatal("the login does not end")
+	b.Fatalf("the login does not end: %v %s", pages, s.body)
 	return nil, nil
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/login"
@@ -71,6 +72,13 @@ type Config struct {
 	Scopes map[string][]string
 	// ClaimsSupported names the claims that the Authenticator can release. Nil means those of Scopes.
 	ClaimsSupported []string
+	// Assurance is what the Authenticator can say about how claims were verified (OpenID Identity Assurance). The zero value
+	// is nothing.
+	Assurance oidc.Assurance
+	// ClaimSources are the kinds of other sources of claims that the Authenticator may name; see [oidc.Config].
+	ClaimSources []string
+	// PictureTypes are the media types of pictures that are released as data; see [oidc.Config].
+	PictureTypes []string
 	// AccessTokenAudience is the aud of access tokens. Nil means the issuer.
 	AccessTokenAudience []string
 	// Resources are further protected resources that access tokens can be restricted to (RFC 8707).
@@ -98,6 +106,17 @@ type Config struct {
 	// IdentifierLimit how often one identifier may be tried over all logins. Zero values have safe defaults.
 	MaxAttempts, MaxCodes int
 	IdentifierLimit       login.Limit
+	// SourceLimit is how often one address may try, over all logins and identifiers, and Delay how wrong answers slow down
+	// the next one. Zero values have safe defaults.
+	SourceLimit login.Limit
+	Delay       login.Delay
+	// Captcha tells people from programs, on the steps of CaptchaOn, once so many uses of them went before as CaptchaAfter
+	// says; see [login.Config]. Nil asks nobody.
+	Captcha      captcha.Verifier
+	CaptchaOn    []login.Use
+	CaptchaAfter int
+	// AuthenticatorTimeout is how long the Authenticator, or a Method, may take to answer; 0 means 30 seconds.
+	AuthenticatorTimeout time.Duration
 
 	// Sessions switches single sign-on on, and logout with it. The zero value means that every login authenticates the
 	// person, and that there is no end session endpoint.
@@ -108,6 +127,10 @@ type Config struct {
 
 	// Branding is the provider's name and colours on the pages.
 	Branding ui.Branding
+	// Biometrics is how devices are asked to capture, and CaptureTransaction what they are told of the login; see
+	// [ui.Config].
+	Biometrics         ui.Biometrics
+	CaptureTransaction func(transaction string) string
 	// Catalog adds languages to the pages and overrides single texts; see [ui.Config]. Nil means those built in.
 	Catalog fs.FS
 	// DefaultLanguage is for people whose languages the pages do not have (BCP 47). Empty means English.
@@ -188,13 +211,17 @@ func (p *Provider) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mux.ServeHTTP(w, r)
 }
 
-// DefaultACRs returns one ACR for each of the factors, in their order, with the names that eSignet uses:
-// "mosip:idp:acr:generated-code" for one-time codes, "mosip:idp:acr:password" for passwords. Other factors get
-// "urn:signet:acr:" and their own name.
+// DefaultACRs returns one ACR for each of the factors, in their order, with the names that eSignet uses, such as
+// "mosip:idp:acr:generated-code" for one-time codes. Factors that it does not know get "urn:signet:acr:" and their own name.
 func DefaultACRs(factors []authenticator.Factor) authenticator.ACRs {
 	known := map[authenticator.Factor]string{
-		authenticator.OTP:      "mosip:idp:acr:generated-code",
-		authenticator.Password: "mosip:idp:acr:password",
+		authenticator.OTP:        "mosip:idp:acr:generated-code",
+		authenticator.Password:   "mosip:idp:acr:password",
+		authenticator.PIN:        "mosip:idp:acr:static-code",
+		authenticator.Knowledge:  "mosip:idp:acr:knowledge",
+		authenticator.Biometrics: "mosip:idp:acr:biometrics",
+		authenticator.Wallet:     "mosip:idp:acr:linked-wallet",
+		authenticator.IDToken:    "mosip:idp:acr:id-token",
 	}
 	var acrs authenticator.ACRs
 	for _, f := range factors {

@@ -24,9 +24,8 @@ func from(t testing.TB, address string) context.Context {
 // instances are two instances of one provider, over one store.
 func instances(t testing.TB, config ...func(*login.Config)) (*world, []*login.Flow) {
 	t.Helper()
-	var c login.Config
-	w := newWorld(t, append(config, func(used *login.Config) { c = *used })...)
-	second, err := login.New(c)
+	w := newWorld(t, config...)
+	second, err := login.New(w.config)
 	require.NoError(t, err)
 	return w, []*login.Flow{w.Flow, second}
 }

@@ -52,6 +52,8 @@ func wrong(f authenticator.Factor) authenticator.Challenge {
 // world is a provider with everything that a login needs: the authorization server and OpenID Connect are the real ones,
 // the identity system and the clock do as the test says, and the store can fail.
 type world struct {
+	// config is that of the Flow.
+	config login.Config
 	testing.TB
 	*login.Flow
 	clock      *clock
@@ -114,6 +116,7 @@ func newWorld(t testing.TB, config ...func(*login.Config)) *world {
 	require.NoError(t, err)
 	w.authorizer = &authorizer{Server: server}
 	c.Authorizer, c.OpenID = w.authorizer, w.openID
+	w.config = c
 	w.Flow, err = login.New(c)
 	require.NoError(t, err)
 	return w
