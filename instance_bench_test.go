@@ -83,7 +83,7 @@ func newBenchInstance(b *testing.B, program string, backend benchBackend) *bench
 	issuer := "http://" + address
 	args := []string{
 		"-listen", address, "-issuer", issuer, "-portal-listen", "", "-demo-password", benchPassword, "-log-level", "warn",
-		"-attempts-per-person", "60000", "-pairwise-secret-file", file("pairwise", []byte(rand.Text()+rand.Text())),
+		"-attempts-per-person", "60000", "-attempts-per-address", "60000", "-pairwise-secret-file", file("pairwise", []byte(rand.Text()+rand.Text())),
 	}
 	if backend.dsn == "" {
 		args = append(args, "-clients", file("clients.json", bytes.Join([][]byte{[]byte("["), registration, []byte("]")}, nil)))

@@ -96,7 +96,8 @@ func checkSignet(t *testing.T, configure func(*signet.Config), groups ...string)
 			Algorithms:      []jose.SignatureAlgorithm{jose.ES256, jose.RS256, jose.PS256},
 			ClaimsSupported: claims,
 			// One person logs in some hundred times.
-			IdentifierLimit: login.Limit{Attempts: 10000, Window: time.Hour},
+			IdentifierLimit: login.Limit{Attempts: 10000, Window: time.Hour}, SourceLimit: login.Limit{Attempts: 10000},
+			PictureTypes: []string{"image/svg+xml"}, // as the personas have them
 		}
 		configure(&config)
 		provider, err := signet.New(config)

@@ -138,10 +138,10 @@ func TestManySendCodesToOnePhone(t *testing.T) {
 	w.ok(w.Answer(from(t, "198.51.100.7"), honest, nobodyID, right(phone, authenticator.OTP)))
 }
 
-// One source sends codes to everybody: a hundred in the window.
+// One source sends codes to everybody: ten in the window for each wrong answer that it is allowed.
 func TestOneSourceSendsCodesToManyPhones(t *testing.T) {
 	t.Parallel()
-	w, flows := instances(t)
+	w, flows := instances(t, func(c *login.Config) { c.SourceLimit.Attempts = 10 })
 	together(200, func(i int) {
 		handle, _, err := flows[i%2].Begin(t.Context(), request(acrCode), "")
 		assert.NoError(t, err)

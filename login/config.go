@@ -93,7 +93,8 @@ type Config struct {
 	// counted on their own, so many codes in each window. The zero value means 10 in 15 minutes.
 	IdentifierLimit Limit
 	// SourceLimit bounds the same per source, where [WithSource] says what that is: per address of IPv4, per /64 of IPv6.
-	// The zero value means 100 in 15 minutes; many people share an address.
+	// Many people share an address, and the codes of all of them count: ten times as many are sent as wrong answers are
+	// allowed. The zero value means 100 wrong answers in 15 minutes.
 	SourceLimit Limit
 	// Delay makes whoever goes on guessing at one identifier wait.
 	Delay Delay

@@ -10,6 +10,10 @@ import (
 // ipv6Network is how many bits of an IPv6 address tell networks apart. Whoever has one has all addresses in it.
 const ipv6Network = 64
 
+// codesPerAnswer is how many codes a source is sent for each wrong answer that it is allowed: right answers are given back,
+// codes are not.
+const codesPerAnswer = 10
+
 type sourceKey struct{}
 
 // WithSource returns a context that says where the person's request comes from, so that attempts are limited per source
@@ -27,12 +31,16 @@ func sourceOf(ctx context.Context) netip.Addr {
 // source counts a use of a source in a batch: of an IPv4 address, or of a network of IPv6. The tally is nil if the source
 // is not known.
 func (l *limiter) source(b *store.Batch, u Use, source netip.Addr) *tally {
-	switch {
-	case !source.IsValid():
+	if !source.IsValid() {
 		return nil
-	case source.Is4():
-		return l.count(b, l.name("source-"+string(u), source.String()), l.sourceLimit)
 	}
-	network, _ := source.Prefix(ipv6Network) // which fails only for a length that there is not
-	return l.count(b, l.name("source-"+string(u), network.String()), l.sourceLimit)
+	limit, name := l.sourceLimit, source.String()
+	if u == UseCode {
+		limit.Attempts = min(codesPerAnswer*limit.Attempts, maxCount)
+	}
+	if source.Is6() {
+		network, _ := source.Prefix(ipv6Network) // which fails only for a length that there is not
+		name = network.String()
+	}
+	return l.count(b, l.name("source-"+string(u), name), limit)
 }

@@ -98,7 +98,7 @@ func newProvider(tb testing.TB, configure func(*ui.Config), redirectURIs ...stri
 	require.NoError(tb, err)
 	flow, err := login.New(login.Config{
 		Authorizer: server, OpenID: openID, Clients: clients, Authenticator: people, ACRs: acrs, Store: state,
-		Secret: secret, Now: p.clock.now,
+		Secret: secret, Now: p.clock.now, Delay: login.Delay{Free: 11}, // none
 	})
 	require.NoError(tb, err)
 

@@ -75,7 +75,7 @@ func dumpAmidLogins(t *testing.T, logins int, inRedis bool) (dump []byte, secret
 	_, _, err = lasting.Migrate(t.Context())
 	require.NoError(t, err)
 	config := signet.Config{
-		PairwiseSecret: make([]byte, 32), Store: lasting, IdentifierLimit: login.Limit{Attempts: 60_000},
+		PairwiseSecret: make([]byte, 32), Store: lasting, IdentifierLimit: login.Limit{Attempts: 60_000}, SourceLimit: login.Limit{Attempts: 60_000},
 		Sessions: login.Sessions{Idle: 1 << 40},
 	}
 	server := redistest.Start(t)

@@ -74,7 +74,7 @@ func newPair(t *testing.T) *pair {
 		}
 		providers[i], err = signet.New(signet.Config{
 			Issuer: issuer, Clients: clients, Authenticator: people, Keys: keys, Store: state, PairwiseSecret: make([]byte, 32),
-			IdentifierLimit: login.Limit{Attempts: 60_000}, Now: now,
+			IdentifierLimit: login.Limit{Attempts: 60_000}, SourceLimit: login.Limit{Attempts: 60_000}, Now: now,
 		})
 		require.NoError(t, err)
 	}

@@ -104,7 +104,7 @@ func newWorld(t *testing.T) *world {
 	server := httptest.NewUnstartedServer(nil)
 	issuer := "http://" + strings.Replace(server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
 	shared := []string{
-		"-issuer", issuer, "-demo-password", password, "-attempts-per-person", "60000", "-log-level", "warn",
+		"-issuer", issuer, "-demo-password", password, "-attempts-per-person", "60000", "-attempts-per-address", "60000", "-log-level", "warn",
 		"-pairwise-secret-file", secret, "-keys", "pkcs12:store;create;password-file=" + keys,
 	}
 	w.command(nil, "migrate", "-store", w.dsn, "-state", w.redis.URL())

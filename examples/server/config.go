@@ -30,7 +30,7 @@ type config struct {
 	selfSigned                                    bool
 	clientsFile, pairwiseSecretFile, demoPassword string
 	nonceSecretFiles                              string
-	attemptsPerPerson                             int
+	attemptsPerPerson, attemptsPerAddress         int
 	accessTokenLifetime, loginLifetime            time.Duration
 	sessions                                      bool
 	drainDelay, shutdownTimeout                   time.Duration
@@ -50,7 +50,7 @@ var optionGroups = []optionGroup{
 	{"State", []string{"store", "state", "migrate"}},
 	{"Keys and secrets", []string{"keys", "key-lifetime", "key-publish-ahead", "key-keep-for", "self-signed-certificates", "algorithms", "pairwise-secret-file", "nonce-secret-files"}},
 	{"Clients and people", []string{"clients", "profile", "demo-password"}},
-	{"Lifetimes and limits", []string{"access-token-lifetime", "login-lifetime", "attempts-per-person", "sessions"}},
+	{"Lifetimes and limits", []string{"access-token-lifetime", "login-lifetime", "attempts-per-person", "attempts-per-address", "sessions"}},
 	{"Logs", []string{"log-format", "log-level"}},
 	{"Shutdown", []string{"drain-delay", "shutdown-timeout"}},
 }
@@ -81,6 +81,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.demoPassword, "demo-password", "signet-demo", "`password` of the invented people")
 	f.DurationVar(&c.accessTokenLifetime, "access-token-lifetime", 10*time.Minute, "how long an access token is valid")
 	f.IntVar(&c.attemptsPerPerson, "attempts-per-person", 10, "how many wrong `answers`, and how many codes, one identifier is allowed in 15 minutes over all logins")
+	f.IntVar(&c.attemptsPerAddress, "attempts-per-address", 100, "how many wrong `answers` one network address is allowed in 15 minutes over all logins, and ten times as many codes")
 	f.DurationVar(&c.loginLifetime, "login-lifetime", 10*time.Minute, "how much time a person has to log in")
 	f.BoolVar(&c.sessions, "sessions", false, "single sign-on: people stay logged in for 8 hours, or until they do nothing for 30 minutes or log out")
 	f.StringVar(&c.logFormat, "log-format", "text", "`format` of the log on stderr: text or json")

@@ -102,6 +102,8 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 		LoginLifetime:       c.loginLifetime,
 		Sessions:            sessions,
 		IdentifierLimit:     login.Limit{Attempts: c.attemptsPerPerson},
+		SourceLimit:         login.Limit{Attempts: c.attemptsPerAddress},
+		PictureTypes:        []string{"image/jpeg", "image/png", "image/webp", "image/svg+xml"}, // as the personas have them
 		ClaimsSupported:     p.people.ClaimNames(),
 		// One that is itself on this machine may tell its neighbours of logouts.
 		AllowPrivateBackchannel: c.onLoopback(),

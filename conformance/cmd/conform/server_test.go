@@ -35,7 +35,7 @@ func TestTheReferenceServerConforms(t *testing.T) {
 	status, _, errs := conform(t, "init", "-issuer", issuer, "-user", "2740198356", "-password", "signet-demo", "-out", dir)
 	require.Equal(t, statusPassed, status, errs)
 	command := exec.Command(server, "-listen", address, "-issuer", issuer, "-portal-listen", "", "-tls-cert", certificate, "-tls-key", key,
-		"-sessions", "-attempts-per-person", "60000", "-clients", filepath.Join(dir, "clients.json"), "-log-level", "error")
+		"-sessions", "-attempts-per-person", "60000", "-attempts-per-address", "60000", "-clients", filepath.Join(dir, "clients.json"), "-log-level", "error")
 	stdout, err := command.StdoutPipe()
 	require.NoError(t, err)
 	command.Stderr = os.Stderr
