@@ -5,7 +5,9 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/captcha"
+	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
 )
 
 // Step says where a login stands.
@@ -25,6 +27,9 @@ const (
 	StepVerify Step = "verify"
 	// StepEnroll: the person registers a device for a factor, as they wished ([Flow.WishToEnroll]), or leaves it.
 	StepEnroll Step = "enroll"
+	// StepVerification: claims that the client must have verified are not. The person has them verified, or goes on, or
+	// gives up. Only where there is a [Verifier].
+	StepVerification Step = "verification"
 	// StepConsent: the person decides what to share.
 	StepConsent Step = "consent"
 	// StepDone: the login is over and Response says what the client is told.
@@ -88,6 +93,16 @@ type State struct {
 	// Essential and Voluntary are the claims to decide on, Scopes the scopes beyond those that only ask for claims, in
 	// StepConsent.
 	Essential, Voluntary, Scopes []string
+	// Verified are the claims, out of Essential and Voluntary, that are shared together with how they were verified.
+	Verified []oidc.VerifiedItem
+	// Required says that the client gets nothing unless all of Essential are shared. Otherwise that is the person's choice.
+	Required bool
+	// AskedBecause is why the person is asked, and New are the names, out of all there are to decide on, that they were not
+	// asked about before; both empty where decisions are not remembered.
+	AskedBecause consent.Reason
+	New          []string
+	// Unverified are the claims that lack verification, in StepVerification.
+	Unverified []string
 	// UILocales, LoginHint and Display are the wishes of the request.
 	UILocales []string
 	LoginHint string
@@ -103,4 +118,6 @@ type Decision struct {
 	Claims []string
 	// Scopes are the scopes that the person grants, out of State.Scopes.
 	Scopes []string
+	// Language is the one in which the page asked (BCP 47), for the receipt.
+	Language string `json:"-"`
 }
