@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,7 +117,7 @@ func (v *visitor) submit(buttonID string, written url.Values) {
 	require.NotNil(v.t, form, "button %s is in no form", buttonID)
 	values := url.Values{}
 	for n := range form.Descendants() {
-		if n.Data == "input" && attribute(n, "type") != "checkbox" {
+		if n.Data == "input" && (attribute(n, "type") != "checkbox" || hasAttribute(n, "checked")) {
 			values.Add(attribute(n, "name"), attribute(n, "value"))
 		}
 	}
@@ -153,6 +154,10 @@ func find(root *html.Node, match func(*html.Node) bool) *html.Node {
 		}
 	}
 	return nil
+}
+
+func hasAttribute(n *html.Node, name string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
 }
 
 func attribute(n *html.Node, name string) string {

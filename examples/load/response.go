@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -114,7 +115,9 @@ func (r *response) form(fill map[string]string) (action string, values url.Value
 			continue
 		}
 		name := attribute(n, "name")
-		if kind := attribute(n, "type"); name != "" && kind != "checkbox" && kind != "radio" {
+		kind := attribute(n, "type")
+		chosen := kind != "checkbox" && kind != "radio" || hasAttribute(n, "checked")
+		if name != "" && chosen {
 			if value, ok := fill[name]; ok {
 				values.Add(name, value)
 			} else {
@@ -123,6 +126,10 @@ func (r *response) form(fill map[string]string) (action string, values url.Value
 		}
 	}
 	return target.String(), values, nil
+}
+
+func hasAttribute(n *html.Node, name string) bool {
+	return slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Key == name })
 }
 
 func find(root *html.Node, element string) *html.Node {

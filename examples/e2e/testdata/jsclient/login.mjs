@@ -85,6 +85,7 @@ function firstForm(page, url, fields) {
     const name = input.match(/ name="([^"]+)"/)[1]
     const value = input.match(/ value="([^"]*)"/)?.[1] ?? ''
     if (!input.includes('type="checkbox"')) body.set(name, fields[name] ?? value)
+    else if (/ checked[ >]/.test(input)) body.append(name, value)
     else if (fields[name] === value) body.append(name, value)
   }
   return { url: new URL(action, url), method: 'POST', body }
