@@ -90,6 +90,7 @@ func newWorldAt(t *testing.T, providerAddress, portalAddress string, change func
 		Keys:           keys,
 		Store:          store,
 		PairwiseSecret: secret,
+		PictureTypes:   []string{"image/svg+xml"}, // as the personas have them
 		Now:            now,
 	}
 	if change != nil {
