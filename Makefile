@@ -23,7 +23,7 @@ test: tools lint ## Install what is missing, lint, and run all tests with the ra
 # deals with files and hashes that are refused.
 .PHONY: fips
 fips: softhsm ## Run the tests of cryptography, and whole logins, in FIPS 140-3 mode
-	GODEBUG=fips140=on $(GO) test ./keystore ./keystore/rotation ./internal/jwt ./oauth ./oidc ./dpop ./login ./store ./store/memory ./authenticator/mock
+	GODEBUG=fips140=on $(GO) test ./keystore ./keystore/rotation ./internal/jwt ./oauth ./oidc ./dpop ./login ./store ./store/memory ./consent ./captcha ./authenticator/mock ./authenticator/passkey ./authenticator/wla ./authenticator/idtoken
 	GODEBUG=fips140=on $(GO) test -run 'FIPS|Contract|Restart|Import|Chains|EveryAlgorithm' ./keystore/pkcs11 ./keystore/pkcs12
 	GODEBUG=fips140=on $(GO) test -run 'FIPS|PBKDF2' ./authenticator/directory
 	GODEBUG=fips140=on $(GO) test -run 'FAPI2Login|Rotations|Starts|Restart|InAToken|OnHangup|PortalReaches' . ./examples/server

@@ -4,7 +4,6 @@ import (
 	"context"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/directory"
@@ -12,104 +11,63 @@ import (
 	"github.com/gosignet/signet/authenticator/internal/digits"
 )
 
-// channelOrders are the ways in which a person can be looked for, each with a directory of its own. All of them share their
-// codes, because they have the same store and secret.
-var channelOrders = [][]authenticator.Channel{
-	{authenticator.Phone, authenticator.Email}, // when nothing is said
-	{authenticator.Email, authenticator.Phone},
-	{authenticator.Phone},
-	{authenticator.Email},
-}
-
 // Addresses from which the receipts of unknown people can be made.
 var (
 	maskablePhone = regexp.MustCompile(`^\+[1-9][0-9]{7,14}$`)
 	maskableEmail = regexp.MustCompile(`^[a-z][^@\s]*@[a-z][^@\s]*$`)
 )
 
-func (m *Mock) newCodes(c Config) (map[string]*directory.Directory, error) {
-	all := make(map[string]*directory.Directory)
-	for _, channels := range channelOrders {
-		d, err := directory.New(directory.Config{
-			Lookup: func(_ context.Context, id authenticator.Identifier) (*directory.Person, error) {
-				who := m.find(id)
-				if who == nil {
-					return nil, directory.ErrUnknown
-				}
-				p := &directory.Person{Subject: who.id()}
-				if contact, ok := who.contact(channels); ok {
-					p.Contacts = []directory.Contact{contact}
-				}
-				return p, nil
-			},
-			Normalize: normalize,
-			Sender:    nowhere{},
-			Store:     c.Store,
-			Secret:    c.Secret,
-			Decoys:    m.decoys(channels),
-			PBKDF2:    directory.PBKDF2{Iterations: 1000}, // approved everywhere, and not used
-			Now:       c.Now,
-		})
-		if err != nil {
-			return nil, err
-		}
-		all[orderKey(channels)] = d
-	}
-	return all, nil
+func (m *Mock) newCodes(c Config) (*directory.Directory, error) {
+	return directory.New(directory.Config{
+		Lookup: func(_ context.Context, id authenticator.Identifier) (*directory.Person, error) {
+			who := m.find(id)
+			if who == nil {
+				return nil, directory.ErrUnknown
+			}
+			return &directory.Person{Subject: who.id(), Contacts: who.contacts()}, nil
+		},
+		Normalize: normalize,
+		Sender:    nowhere{},
+		Store:     c.Store,
+		Secret:    c.Secret,
+		Channels:  []authenticator.Channel{authenticator.Phone, authenticator.Email},
+		Decoys:    m.decoys(),
+		PBKDF2:    directory.PBKDF2{Iterations: 1000}, // approved everywhere, and not used
+		Now:       c.Now,
+	})
 }
 
-// orderKey names an order of channels.
-func orderKey(channels []authenticator.Channel) string {
-	var b strings.Builder
-	for _, c := range channels {
-		b.WriteString(string(c) + " ")
+// contacts returns the person's addresses, the one that a code goes to if nothing is said first.
+func (p *person) contacts() (contacts []directory.Contact) {
+	if phone, ok := p.claims["phone_number"].(string); ok {
+		contacts = append(contacts, directory.Contact{Channel: authenticator.Phone, Address: phone})
 	}
-	return b.String()
-}
-
-// contact returns the person's address for the first of the channels for which there is one.
-func (p *person) contact(channels []authenticator.Channel) (directory.Contact, bool) {
-	for _, c := range channels {
-		switch c {
-		case authenticator.Phone:
-			if phone, ok := p.claims["phone_number"].(string); ok {
-				return directory.Contact{Channel: directory.SMS, Address: phone}, true
-			}
-		case authenticator.Email:
-			if email, ok := p.claims["email"].(string); ok {
-				return directory.Contact{Channel: directory.Email, Address: email}, true
-			}
-		}
+	if email, ok := p.claims["email"].(string); ok {
+		contacts = append(contacts, directory.Contact{Channel: authenticator.Email, Address: email})
 	}
-	return directory.Contact{}, false
+	return contacts
 }
 
 // decoys are the people's own addresses, so that nobody who asks for a code is told anything else than a country, or a
 // letter.
-func (m *Mock) decoys(channels []authenticator.Channel) []directory.Contact {
-	var contacts []directory.Contact
+func (m *Mock) decoys() []directory.Contact {
+	decoys := []directory.Contact{
+		{Channel: authenticator.Phone, Address: "+999000100000"}, {Channel: authenticator.Email, Address: "a@example.org"},
+	}
 	for _, who := range m.people.all() {
-		contact, ok := who.contact(channels)
-		if ok && (maskablePhone.MatchString(contact.Address) || maskableEmail.MatchString(contact.Address)) {
-			contacts = append(contacts, contact)
+		for _, contact := range who.contacts() {
+			if maskablePhone.MatchString(contact.Address) || maskableEmail.MatchString(contact.Address) {
+				decoys = append(decoys, contact)
+			}
 		}
 	}
-	if contacts != nil {
-		return contacts
-	}
-	if channels[0] == authenticator.Email {
-		return []directory.Contact{{Channel: directory.Email, Address: "a@example.org"}}
-	}
-	return []directory.Contact{{Channel: directory.SMS, Address: "+999000100000"}}
+	return decoys
 }
 
 // Channels returns Phone and Email.
-func (*Mock) Channels() []authenticator.Channel {
-	return []authenticator.Channel{authenticator.Phone, authenticator.Email}
-}
+func (m *Mock) Channels() []authenticator.Channel { return m.codes.Channels() }
 
-// SendCode makes [OTP] work for the transaction and identifier. The code goes to one address: that of the first of the
-// channels for which the person has one.
+// SendCode makes [OTP] work for the transaction and identifier.
 func (m *Mock) SendCode(ctx context.Context, r *authenticator.CodeRequest) (*authenticator.CodeReceipt, error) {
 	if !slices.Contains(m.factors, authenticator.OTP) {
 		return nil, fail(authenticator.Unsupported, "one-time codes are not among the factors")
@@ -121,18 +79,7 @@ func (m *Mock) SendCode(ctx context.Context, r *authenticator.CodeRequest) (*aut
 	case nonsense:
 		return &authenticator.CodeReceipt{Destinations: []string{"+999000100000"}, Length: -1}, nil
 	}
-	var channels []authenticator.Channel
-	for _, c := range r.Channels {
-		if slices.Contains(m.Channels(), c) && !slices.Contains(channels, c) {
-			channels = append(channels, c)
-		}
-	}
-	if channels == nil {
-		channels = channelOrders[0]
-	}
-	alone := *r
-	alone.Channels = nil
-	return m.codes[orderKey(channels)].SendCode(democode.With(ctx, OTP), &alone)
+	return m.codes.SendCode(democode.With(ctx, OTP), r)
 }
 
 // redeem judges a code. It counts as a try in any case, and is used up if the other answers were right.
@@ -142,7 +89,7 @@ func (m *Mock) redeem(ctx context.Context, r *authenticator.Request, code string
 	}
 	alone := *r
 	alone.Challenges = []authenticator.Challenge{{Factor: authenticator.OTP, Response: code}}
-	_, err := m.codes[orderKey(channelOrders[0])].Authenticate(ctx, &alone)
+	_, err := m.codes.Authenticate(ctx, &alone)
 	return err
 }
 

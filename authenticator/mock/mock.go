@@ -89,7 +89,7 @@ type Mock struct {
 	factors       []authenticator.Factor
 	questions     []authenticator.FormField
 	captureMaxAge time.Duration
-	codes         map[string]*directory.Directory // by channels
+	codes         *directory.Directory
 	store         store.Ephemeral
 	faults        *Faults
 	now           func() time.Time
@@ -272,13 +272,7 @@ func (m *Mock) Recall(ctx context.Context, earlier *authenticator.Identity) (*au
 }
 
 // Close ends the mock.
-func (m *Mock) Close() error {
-	var errs []error
-	for _, codes := range m.codes {
-		errs = append(errs, codes.Close())
-	}
-	return errors.Join(errs...)
-}
+func (m *Mock) Close() error { return m.codes.Close() }
 
 func fail(reason authenticator.Reason, cause string) *authenticator.Error {
 	return &authenticator.Error{Reason: reason, Err: errors.New("mock: " + cause)}

@@ -91,23 +91,22 @@ func TestNobodyIsRecalledWhoIsNotThere(t *testing.T) {
 	requireReason(t, authenticator.WrongCredentials, err)
 }
 
-func TestACodeGoesToTheFirstChosenChannelThatThereIs(t *testing.T) {
+func TestACodeGoesToTheChannelsThatWereChosen(t *testing.T) {
 	t.Parallel()
-	const phone, email = `^\+91 [• ]+ 315$`, `^d•••@e•••$`
+	const phone, email, someEmail = `^\+91 [• ]+ 315$`, `^d•••@e•••$`, `^[a-z]•••@e•••$`
 	rohan := authenticator.Identifier{Value: "7462089315"} // who has no e-mail address
 	for name, tt := range map[string]struct {
 		id       authenticator.Identifier
 		channels []authenticator.Channel
-		want     string
+		want     []string
+		arrives  bool
 	}{
-		"none is chosen":             {rohan, nil, phone},
-		"phone":                      {rohan, []authenticator.Channel{authenticator.Phone}, phone},
-		"e-mail":                     {dara, []authenticator.Channel{authenticator.Email}, email},
-		"e-mail before phone":        {dara, []authenticator.Channel{authenticator.Email, authenticator.Phone, authenticator.Email}, email},
-		"e-mail that there is not":   {rohan, []authenticator.Channel{authenticator.Email, authenticator.Phone}, phone},
-		"nothing but that":           {rohan, []authenticator.Channel{authenticator.Email}, `^[a-z]•••@e•••$`},
-		"nothing that the mock has":  {rohan, []authenticator.Channel{"pigeon"}, phone},
-		"of somebody who is unknown": {authenticator.Identifier{Value: "1000000000"}, []authenticator.Channel{authenticator.Email}, `^[a-z]•••@e•••$`},
+		"none is chosen":             {rohan, nil, []string{phone}, true},
+		"phone":                      {rohan, []authenticator.Channel{authenticator.Phone}, []string{phone}, true},
+		"e-mail":                     {dara, []authenticator.Channel{authenticator.Email}, []string{email}, true},
+		"one that there is not":      {rohan, []authenticator.Channel{authenticator.Email}, []string{someEmail}, false},
+		"both, of which one is not":  {rohan, []authenticator.Channel{authenticator.Email, authenticator.Phone}, []string{someEmail, phone}, true},
+		"of somebody who is unknown": {authenticator.Identifier{Value: "1000000000"}, []authenticator.Channel{authenticator.Email}, []string{someEmail}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -115,16 +114,26 @@ func TestACodeGoesToTheFirstChosenChannelThatThereIs(t *testing.T) {
 			assert.Equal(t, []authenticator.Channel{authenticator.Phone, authenticator.Email}, m.Channels())
 			receipt, err := m.SendCode(t.Context(), &authenticator.CodeRequest{Transaction: "1", Identifier: tt.id, Channels: tt.channels})
 			require.NoError(t, err)
-			require.Len(t, receipt.Destinations, 1)
-			assert.Regexp(t, tt.want, receipt.Destinations[0])
+			require.Len(t, receipt.Destinations, len(tt.want))
+			for i, want := range tt.want {
+				assert.Regexp(t, want, receipt.Destinations[i])
+			}
 			_, err = authenticate(t, m, tt.id, code)
-			if tt.id.Value == "1000000000" {
+			if !tt.arrives {
 				requireReason(t, authenticator.WrongCredentials, err)
 			} else {
 				require.NoError(t, err)
 			}
 		})
 	}
+}
+
+func TestCodesGoNoOtherWay(t *testing.T) {
+	t.Parallel()
+	_, err := newMock(t).SendCode(t.Context(), &authenticator.CodeRequest{
+		Transaction: "1", Identifier: dara, Channels: []authenticator.Channel{"pigeon"},
+	})
+	requireReason(t, authenticator.Unsupported, err)
 }
 
 func TestTheCodeMustBeAskedFor(t *testing.T) {
