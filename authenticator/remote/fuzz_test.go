@@ -4,8 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/remote"
@@ -18,6 +21,10 @@ func FuzzAnswer(f *testing.F) {
 		`{"destinations": ["+254 ** *** 820"], "length": 6, "expires_at": "2026-03-01T12:05:00Z"}`,
 		`{"versions": [1], "factors": ["otp", "pwd", "kba"], "codes": true, "forms": ["kba"]}`,
 		`{"identifier": {"name": "a"}, "fields": [{"name": "b", "type": "date", "labels": {"en": "Born"}, "maxLength": 7}]}`,
+		`{"values": {}, "verified": [{"verification": {"trust_framework": "x"}, "values": {"name": "G"}}], "original": "e30.AA.AA.AA.AA"}`,
+		`{"values": {}, "sources": [{"names": ["a"], "jwt": "e30.e30.AA"}, {"names": ["b"], "endpoint": "https://a.example.org"}]}`,
+		`{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "traits": {"pop": {"identifies": true}}, "keys": true}`,
+		`{"options": {"challenge": "AAAA"}, "state": "AAEC"}`, `{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`,
 		`{"title": "Forbidden", "status": 403, "reason": "locked", "retry_at": "2026-03-01T12:05:00+03:00"}`,
 		"", "null", "[]", `{"subject": "\ud800"}`, "{\"subject\": \"\xff\"}", `{"subject": "a", "subject": "b"}`, `{"values": {"a": nul}}`,
 	} {
@@ -34,7 +41,7 @@ func FuzzAnswer(f *testing.F) {
 			Transport: transport(func(r *http.Request) (*http.Response, error) {
 				if r.URL.Path == "/v1/capabilities" && !started {
 					started = true
-					return answerOf(200, `{"versions": [1], "factors": ["otp", "pwd"], "codes": true}`), nil
+					return answerOf(200, `{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "keys": true, "recall": true}`), nil
 				}
 				return answerOf(status, body), nil
 			}),
@@ -55,6 +62,30 @@ func FuzzAnswer(f *testing.F) {
 					t.Fatalf("%q: %q", name, value)
 				}
 			}
+			for _, v := range claims.Verified {
+				if !json.Valid(v.Verification) || v.Verification[0] != '{' || len(v.Values) == 0 {
+					t.Fatalf("%q", v.Verification)
+				}
+			}
+			if n := strings.Count(claims.Original, "."); claims.Original != "" && n != 2 && n != 4 {
+				t.Fatalf("%q", claims.Original)
+			}
+		}
+		device, err := c.Challenge(context.Background(), deviceFor(authenticator.Passkey))
+		check(t, err)
+		if err == nil && (!json.Valid(device.Options) || len(device.State) > 4<<10) {
+			t.Fatalf("%+v", device)
+		}
+		today, err := c.Recall(context.Background(), &authenticator.Identity{Subject: "grace-1"})
+		check(t, err)
+		if err == nil && today.Subject != "grace-1" {
+			t.Fatalf("%+v", today)
+		}
+		keys, err := c.PublicKeys(context.Background())
+		check(t, err)
+		var set jose.JSONWebKeySet
+		if err == nil && json.Unmarshal(keys, &set) != nil {
+			t.Fatalf("%s", keys)
 		}
 		receipt, err := c.SendCode(context.Background(), codeFor())
 		check(t, err)

@@ -202,7 +202,7 @@ func parseDevice(data []byte) (*authenticator.Device, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case len(d.Options) == 0:
+	case len(d.Options) == 0 || string(d.Options) == "null":
 		return nil, errors.New("remote: the options of the device are missing")
 	case len(d.State) > maxDeviceState:
 		return nil, errors.New("remote: the state of the device is too long")
