@@ -110,7 +110,7 @@ func TestWhatIDARefusesToSend(t *testing.T) {
 			} else {
 				assert.Equal(t, tt.reason, reasonOf(t, err))
 			}
-			assert.Equal(t, 1, s.count("otp"))
+			assert.Equal(t, 1, s.Count("otp"))
 		})
 	}
 }
@@ -133,13 +133,13 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestRefusalsAndReceiptsTakeTheSameTimeForEverybody(t *testing.T) {
 	t.Parallel()
 	s := startStub(t)
-	s.override = func(call string, _ http.ResponseWriter, r *http.Request) bool {
+	s.Override = func(call string, _ http.ResponseWriter, r *http.Request) bool {
 		if call == "otp" || call == "kyc-auth" {
-			time.Sleep(time.Duration(s.count(call)) * 100 * time.Millisecond) // of the bubble: each call takes longer
+			time.Sleep(time.Duration(s.Count(call)) * 100 * time.Millisecond) // of the bubble: each call takes longer
 		}
 		return false
 	}
-	c := s.config()
+	c := s.Config()
 	c.Transport, c.AnswerTime = direct{s}, 0
 	synctest.Test(t, func(t *testing.T) {
 		a, err := ida.New(c)
@@ -156,7 +156,7 @@ func TestRefusalsAndReceiptsTakeTheSameTimeForEverybody(t *testing.T) {
 			assert.Equal(t, 2*time.Second, time.Since(began), "a refusal of %s", id)
 		}
 		began := time.Now()
-		_, err = a.Authenticate(t.Context(), request(asha, challenge(authenticator.PIN, people[asha].pin)))
+		_, err = a.Authenticate(t.Context(), request(asha, challenge(authenticator.PIN, people[asha].PIN)))
 		require.NoError(t, err)
 		assert.Equal(t, 400*time.Millisecond, time.Since(began), "who is right need not wait")
 	})
