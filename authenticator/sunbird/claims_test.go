@@ -164,3 +164,22 @@ func TestARecordMayLeaveOutItsID(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"name": `"Grace Wanjiru Otieno"`}, texts(claims))
 }
+
+func TestWhoseRecordIsStillThereIsRecalled(t *testing.T) {
+	t.Parallel()
+	r := sunbirdtest.New(t)
+	s := newSunbird(t, r.Config())
+	earlier := &authenticator.Identity{Subject: sunbirdtest.AmelieID}
+	today, err := s.Recall(t.Context(), earlier)
+	require.NoError(t, err)
+	assert.Equal(t, earlier, today)
+
+	r.Records = r.Records[1:]
+	_, err = s.Recall(t.Context(), earlier)
+	requireReason(t, err, authenticator.WrongCredentials)
+	r.Answer = says(http.StatusInternalServerError, "")
+	_, err = s.Recall(t.Context(), earlier)
+	requireReason(t, err, authenticator.Unavailable)
+	_, err = s.Recall(t.Context(), &authenticator.Identity{Subject: "../search"})
+	requireReason(t, err, authenticator.Unavailable)
+}
