@@ -57,7 +57,7 @@ func TestCapturesAreCheckedBeforeTheyAreSent(t *testing.T) {
 		"an array":                {text("[]"), "it is no JSON object"},
 		"no biometrics":           {text("{}"), "0 segments"},
 		"more than a person has":  {idatest.Capture(many...), "14 segments"},
-		"too long":                {strings.Repeat("A", 512<<10+1), "more than 524288 bytes"},
+		"too long":                {strings.Repeat("A", 2<<20+1), "more than 2097152 bytes"},
 		"an error of the device":  {idatest.Capture(with(segment(nil), "error", map[string]any{"errorCode": "101"})), "is an error of the device"},
 		"no hash":                 {idatest.Capture(with(segment(nil), "hash", "")), "lacks data"},
 		"no session key":          {idatest.Capture(with(segment(nil), "sessionKey", "")), "lacks data"},

@@ -161,3 +161,37 @@ func TestRefusalsAndReceiptsTakeTheSameTimeForEverybody(t *testing.T) {
 		assert.Equal(t, 400*time.Millisecond, time.Since(began), "who is right need not wait")
 	})
 }
+
+func TestACodeComesByTheChannelsThatThePersonChose(t *testing.T) {
+	t.Parallel()
+	for channel, want := range map[authenticator.Channel][2]string{
+		authenticator.Email: {"XXhXXa@example.org", `^XX[a-z]XX[a-z]@example\.org$`}, authenticator.Phone: {"XXXXXX5566", `^\+855XXXXXX[0-9]{4}$`},
+	} {
+		t.Run(string(channel), func(t *testing.T) {
+			t.Parallel()
+			a, _ := start(t, withDecoys, func(s *stub, _ *ida.Config) { s.Channels = []string{string(channel)} })
+			assert.Equal(t, []authenticator.Channel{ida.Email, ida.Phone}, a.Channels())
+			r := codeRequest(asha)
+			r.Channels = []authenticator.Channel{channel}
+			receipt, err := a.SendCode(t.Context(), r)
+			require.NoError(t, err)
+			assert.Equal(t, []string{want[0]}, receipt.Destinations)
+
+			r.Identifier.Value = nobody
+			receipt, err = a.SendCode(t.Context(), r)
+			require.NoError(t, err)
+			require.Len(t, receipt.Destinations, 1)
+			assert.Regexp(t, want[1], receipt.Destinations[0])
+		})
+	}
+}
+
+func TestAChannelThatIsNotThereIsUnsupported(t *testing.T) {
+	t.Parallel()
+	a, s := start(t, func(_ *stub, c *ida.Config) { c.Channels = []ida.Channel{ida.Email} })
+	r := codeRequest(asha)
+	r.Channels = []authenticator.Channel{ida.Email, ida.Phone}
+	_, err := a.SendCode(t.Context(), r)
+	assert.Equal(t, authenticator.Unsupported, reasonOf(t, err))
+	assert.Zero(t, s.Count("otp"))
+}

@@ -81,7 +81,7 @@ func (s *Server) release(p *Person, consent []any, locales any) string {
 func (s *Server) Sign(claims any) string {
 	payload, err := json.Marshal(claims)
 	must(err)
-	key := jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: s.Signing.Key, KeyID: "ida-key"}}
+	key := jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: s.Signing.Key, KeyID: s.Signing.keyID()}}
 	signer, err := jose.NewSigner(key, nil)
 	must(err)
 	jws, err := signer.Sign(payload)
@@ -118,7 +118,14 @@ func (s *Server) otp(w http.ResponseWriter, r *http.Request, body []byte) {
 		return
 	}
 	s.codes[text(request["transactionID"])+individual] = p.OTP
-	s.answer(w, request, map[string]any{"maskedEmail": p.Email, "maskedMobile": p.Mobile})
+	response := map[string]any{"maskedEmail": nil, "maskedMobile": nil}
+	if slices.Contains(s.Channels, "email") {
+		response["maskedEmail"] = p.Email
+	}
+	if slices.Contains(s.Channels, "phone") {
+		response["maskedMobile"] = p.Mobile
+	}
+	s.answer(w, request, response)
 }
 
 // answer writes the envelope.
@@ -162,9 +169,9 @@ func (s *Server) signingCertificates(w http.ResponseWriter, r *http.Request, _ [
 		return
 	}
 	all := []any{}
-	for i, c := range s.Published {
+	for _, c := range s.Published {
 		data := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate.Raw})
-		all = append(all, map[string]any{"certificateData": string(data), "keyId": fmt.Sprint(i), "issuedAt": "…", "expiryAt": "…"})
+		all = append(all, map[string]any{"certificateData": string(data), "keyId": c.keyID(), "issuedAt": "…", "expiryAt": "…"})
 	}
 	writeJSON(w, map[string]any{"response": map[string]any{"allCertificates": all}, "errors": []any{}})
 }

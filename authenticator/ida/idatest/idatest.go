@@ -100,7 +100,7 @@ type Server struct {
 	KeyID string
 	// Metadata says that authentications must ask how claims were verified.
 	Metadata bool
-	// Encrypted says that claims must be asked for as a JWE, which is for DecryptionKey.
+	// Encrypted says that claims must be asked for as a JWE, which is for the DecryptionKey.
 	Encrypted bool
 
 	// People are those whom the Server knows.
@@ -276,8 +276,13 @@ func (s *Server) decode(text any) []byte {
 }
 
 func (s *Server) kycAuth(w http.ResponseWriter, r *http.Request, body []byte) {
-	request := s.signed(r, body, "id", "version", "individualId", "transactionID", "requestTime", "thumbprint", "domainUri",
-		"env", "consentObtained", "request", "requestHMAC", "requestSessionKey")
+	members := []string{"id", "version", "individualId", "transactionID", "requestTime", "thumbprint", "domainUri", "env",
+		"consentObtained", "request", "requestHMAC", "requestSessionKey"}
+	if s.Metadata {
+		members = append(members, "claimsMetadataRequired")
+	}
+	request := s.signed(r, body, members...)
+	s.check(!s.Metadata || request["claimsMetadataRequired"] == true, "metadata is not asked for")
 	s.check(request["id"] == "mosip.identity.kycauth", "id is %v", request["id"])
 	s.check(request["domainUri"] == DomainURI && request["env"] == "Staging", "domainUri or env is wrong")
 	s.check(request["consentObtained"] == true, "no consent")
@@ -338,8 +343,10 @@ func (s *Server) verdict(w http.ResponseWriter, request, given map[string]any) {
 	s.check(proved > 0, "nothing was proved")
 	token := rand.Text()
 	s.tokens[token] = &kycToken{individual: individual, transaction: transaction, client: s.APIKey}
+	metadata, err := json.Marshal(p.Metadata)
+	must(err)
 	s.answer(w, request, map[string]any{
-		"kycToken": token, "authToken": p.Token, "kycStatus": true, "verifiedClaimsMetadata": `{"name":[],"email":"null"}`,
+		"kycToken": token, "authToken": p.Token, "kycStatus": true, "verifiedClaimsMetadata": string(metadata),
 	})
 }
 

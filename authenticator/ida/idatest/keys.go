@@ -4,8 +4,10 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"math/big"
 	"sync"
 	"time"
@@ -15,6 +17,12 @@ import (
 type Identity struct {
 	Key         *rsa.PrivateKey
 	Certificate *x509.Certificate
+}
+
+// keyID is the kid of IDA's signatures.
+func (i Identity) keyID() string {
+	digest := sha256.Sum256(i.Key.N.Bytes())
+	return base64.RawURLEncoding.EncodeToString(digest[:])
 }
 
 // The keys are expensive, so all servers of a process share them.
