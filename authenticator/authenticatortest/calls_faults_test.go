@@ -106,7 +106,16 @@ func callFaults() []fault {
 			}
 		}},
 		{"somebody else is recalled", "Recall", recalled(func(i *identity) { i.Subject += "x" })},
-		{"who is recalled has no state", "Recall", recalled(func(i *identity) { i.State = nil })},
+		{"who is recalled has no claims", "Recall", func(s *system) {
+			recalled(func(i *identity) { i.State = []byte("recalled") })(s)
+			whole := s.claims
+			s.claims = func(ctx context.Context, r *claimsAsked) (*authenticator.Claims, error) {
+				if string(r.Identity.State) == "recalled" {
+					return nil, fail(authenticator.Unavailable, "no such state")
+				}
+				return whole(ctx, r)
+			}
+		}},
 		{"people can be recalled once", "Recall", func(s *system) {
 			whole, n := s.recall, 0
 			s.recall = func(ctx context.Context, earlier *identity) (*identity, error) {
