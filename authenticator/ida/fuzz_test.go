@@ -37,7 +37,7 @@ func fuzzed(f *testing.F) (*ida.Authenticator, *canned, *stub) {
 	withDecoys(s, &c)
 	c.IDACertificateURL, c.IDACertificate = "", idatest.EncryptionKey().Certificate
 	c.SigningService, c.SigningCertificates = nil, append(c.SigningCertificates, idatest.SigningKey().Certificate)
-	c.Transport, c.Failures = transport, 1<<62
+	c.Transport, c.Failures, c.Verifications = transport, 1<<62, true
 	a, err := ida.New(c)
 	require.NoError(f, err)
 	return a, transport, s
@@ -53,6 +53,7 @@ func FuzzAuthenticateAnswer(f *testing.F) {
 	a, transport, _ := fuzzed(f)
 	for _, seed := range []string{
 		`{"transactionID":"` + idaID + `","response":{"kycToken":"k","authToken":"a","kycStatus":true},"errors":null}`,
+		`{"response":{"kycToken":"k","authToken":"a","kycStatus":true,"verifiedClaimsMetadata":"{\"name\":[{\"trust_framework\":\"x\"}],\"a\":\"null\"}"}}`,
 		`{"response":{"kycStatus":false},"errors":[{"errorCode":"IDA-OTA-004"}]}`,
 		`{"response":null,"errors":[]}`, `[]`, `null`, ``, `{"response":{"kycToken":"k","authToken":"\ud800","kycStatus":true}}`,
 	} {
