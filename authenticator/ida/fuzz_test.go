@@ -118,7 +118,9 @@ func FuzzReleasedClaims(f *testing.F) {
 		answer, err := json.Marshal(map[string]any{"response": map[string]any{"encryptedKyc": s.Sign(json.RawMessage(payload))}})
 		require.NoError(t, err)
 		transport.body = answer
-		claims, err := a.Claims(t.Context(), claimsRequest(&authenticator.Identity{Subject: "s", State: state}, "name", "email"))
+		r := claimsRequest(&authenticator.Identity{Subject: "s", State: state}, "name", "email")
+		r.Verified = []string{"name"}
+		claims, err := a.Claims(t.Context(), r)
 		if err != nil {
 			checkError(t, err)
 			return
@@ -127,6 +129,11 @@ func FuzzReleasedClaims(f *testing.F) {
 			base, _, _ := strings.Cut(name, "#")
 			assert.Contains(t, []string{"name", "email"}, base)
 			assert.True(t, json.Valid(value))
+		}
+		for _, v := range claims.Verified {
+			for name, value := range v.Values {
+				assert.Equal(t, claims.Values[name], value)
+			}
 		}
 	})
 }

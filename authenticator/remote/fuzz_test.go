@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -102,6 +104,35 @@ func FuzzAnswer(f *testing.F) {
 					return answerOf(status, body), nil
 				}),
 			})
+		}
+	})
+}
+
+// FuzzRequest lets the provider ask whatever comes.
+func FuzzRequest(f *testing.F) {
+	for path, body := range map[string]string{
+		"/v1/authenticate": loginBody, "/v1/recall": `{"identity":{"subject":"grace-1","state":"AP8="}}`,
+		"/v1/codes":      `{"identifier":{"value":"4409173820"},"channels":["phone"],"acrs":["urn:example:loa:2"]}`,
+		"/v1/claims":     `{"identity":{"subject":"grace-1"},"names":["name"],"verified":["name"]}`,
+		"/v1/challenges": `{"transaction":"t","client_id":"c","factor":"pop"}`,
+	} {
+		f.Add(path, body)
+	}
+	people := newPeople()
+	people.before = func(context.Context) { people.asked = nil }
+	handler := must(remote.Handler(people, remote.ServerConfig{ClientCertificate: true}))
+	f.Fuzz(func(t *testing.T, path, body string) {
+		if !slices.Contains([]string{"/v1/authenticate", "/v1/recall", "/v1/codes", "/v1/claims", "/v1/challenges"}, path) {
+			return
+		}
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+		r.TLS = verified()
+		r.Header.Set("Authenticator-Version", "1")
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if !slices.Contains([]int{200, 400, 413, 422}, w.Code) {
+			t.Fatalf("%s %q: %d", path, body, w.Code)
 		}
 	})
 }
