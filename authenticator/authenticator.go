@@ -122,6 +122,7 @@ type ClaimSource struct {
 // KeyPublisher is an Authenticator whose identity system signs claims itself ([Claims.Original]).
 type KeyPublisher interface {
 	// PublicKeys returns the JWK Set (RFC 7517 section 5) that verifies them, to be published with the provider's own keys.
+	// It is an empty set if there is nothing to verify.
 	PublicKeys(ctx context.Context) (json.RawMessage, error)
 }
 
@@ -137,7 +138,8 @@ const (
 // ChannelSender is a [CodeSender] that lets the person choose by which channels a code comes.
 type ChannelSender interface {
 	CodeSender
-	// Channels names those that there are, whoever the person is. It is asked once, at start-up.
+	// Channels names those that there are, whoever the person is. None means that there is no choice. It is asked once, at
+	// start-up.
 	Channels() []Channel
 }
 

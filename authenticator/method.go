@@ -18,7 +18,8 @@ type Method interface {
 // that works for claims.
 type Recaller interface {
 	// Recall returns the person's Identity of today: the same Subject, and a State that works now. The reason is Locked
-	// for a person who may not log in, and WrongCredentials for one who is not there any more.
+	// for a person who may not log in, WrongCredentials for one who is not there any more, and Unsupported if nobody can be
+	// recalled, because what is behind the Recaller cannot.
 	Recall(ctx context.Context, earlier *Identity) (*Identity, error)
 }
 

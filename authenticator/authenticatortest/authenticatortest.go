@@ -16,8 +16,9 @@ import (
 
 // Subject is an Authenticator under test, and what it takes to ask it.
 type Subject struct {
-	// Authenticator is tested with all abilities that it implements: [authenticator.CodeSender] and
-	// [authenticator.FormProvider]. Required.
+	// Authenticator is tested with all abilities that it implements: [authenticator.CodeSender],
+	// [authenticator.ChannelSender], [authenticator.FormProvider], [authenticator.Describer], [authenticator.Recaller] and
+	// [authenticator.KeyPublisher]. Required.
 	Authenticator authenticator.Authenticator
 	// Person is the identifier of somebody who can use every factor, and Unknown one of the same kind that nobody has.
 	// Required. Limits on wrong answers, if the identity system has its own, must allow a few for each.
@@ -34,6 +35,9 @@ type Subject struct {
 	Claims []string
 	// Languages are claims that the Person has in a further language, "name#en". Nil means that there are none.
 	Languages []string
+	// Verified are those of the Claims for which the identity system says how they were verified. Nil means that there are
+	// none.
+	Verified []string
 }
 
 // Answer is what a person may respond to a factor.
@@ -43,9 +47,8 @@ type Answer struct {
 	Right, Wrong string
 }
 
-// Run checks the Authenticator against every rule of [authenticator.Authenticator], of [authenticator.CodeSender] and
-// of [authenticator.FormProvider], each in a subtest named for it. The last two are for Authenticators that implement
-// them.
+// Run checks the Authenticator against every rule of [authenticator.Authenticator] and of the further interfaces that it
+// implements, each in a subtest named for it. One that answers Unsupported to Recall need not do so.
 //
 // Rules run in parallel. Run calls open once for each of them, with the subtest's T for clean-up; Authenticators may
 // share an identity system, except that Expire must not disturb others. Run it with the race detector, which finds what
@@ -71,7 +74,9 @@ type rule struct {
 	check           func(ctx context.Context, s *subject) error
 }
 
-var rules = slices.Concat(answerRules, refusalRules, codeRules, claimRules, formRules, callRules)
+var rules = slices.Concat(
+	answerRules, refusalRules, codeRules, channelRules, claimRules, signedRules, formRules, traitRules, recallRules, callRules,
+)
 
 // subject is a Subject with the calls that rules make of it.
 type subject struct {

@@ -41,6 +41,12 @@ var callRules = []rule{
 				_, err = s.claims(ended, claimsRequest(*identity, s.Claims, nil))
 				err = expectEnded("Claims", err)
 			}
+			if err == nil {
+				var today *authenticator.Identity
+				if today, err = s.recall(ended, identity); today != nil || err != nil {
+					err = expectEnded("Recall", err)
+				}
+			}
 			return err
 		},
 	},

@@ -27,6 +27,8 @@ type state struct {
 	IndividualID string `json:"individual_id"`
 	Transaction  string `json:"transaction"`
 	ClientID     string `json:"client_id"`
+	// Verifications say how claims were verified, as IDA said it.
+	Verifications map[string][]json.RawMessage `json:"verifications,omitempty"`
 }
 
 // kycAuth is the outer request of kyc-auth.
@@ -39,6 +41,7 @@ type kycAuth struct {
 	DomainURI     string `json:"domainUri"`
 	Environment   string `json:"env"`
 	Consent       bool   `json:"consentObtained"`
+	Metadata      bool   `json:"claimsMetadataRequired,omitempty"`
 	*sealed
 }
 
@@ -56,6 +59,8 @@ type kycAuthResponse struct {
 	KYCToken  string `json:"kycToken"`
 	AuthToken string `json:"authToken"`
 	Status    bool   `json:"kycStatus"`
+	// Metadata is a JSON object, as text.
+	Metadata string `json:"verifiedClaimsMetadata"`
 }
 
 // Authenticate implements [authenticator.Authenticator]: all answers go to IDA in one call, which is not repeated.
@@ -98,7 +103,7 @@ func (a *Authenticator) authenticate(ctx context.Context, r *authenticator.Reque
 	answer, err := call[kycAuthResponse](ctx, a.auth, to, transaction, &kycAuth{
 		ID: "mosip.identity.kycauth", Version: "1.0", IndividualID: id, TransactionID: transaction,
 		RequestTime: inner.Timestamp, DomainURI: a.config.DomainURI, Environment: a.config.Environment, Consent: true,
-		sealed: request,
+		Metadata: a.config.Verifications, sealed: request,
 	}, maxAnswer)
 	if err != nil {
 		return nil, a.explain(ctx, name, err)
@@ -110,7 +115,9 @@ func (a *Authenticator) authenticate(ctx context.Context, r *authenticator.Reque
 	case response.KYCToken == "", response.AuthToken == "" || len(response.AuthToken) > maxSubject || !utf8.ValidString(response.AuthToken):
 		return nil, a.explain(ctx, name, errors.New("IDA answered without a usable kycToken and authToken"))
 	}
-	kept, err := json.Marshal(state{response.KYCToken, id, transaction, r.ClientID})
+	kept, err := a.keep(ctx, state{
+		KYCToken: response.KYCToken, IndividualID: id, Transaction: transaction, ClientID: r.ClientID,
+	}, response.Metadata)
 	if err != nil || len(kept) > maxState {
 		return nil, a.explain(ctx, name, errors.New("IDA's kycToken cannot be kept"))
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/ida"
+	"github.com/gosignet/signet/authenticator/ida/idatest"
 )
 
 const (
@@ -24,17 +25,10 @@ const (
 	idaID       = "Lk9Ih7Gf5E" // the transaction as IDA's, by hand
 )
 
-func startStub(t testing.TB) *stub {
-	t.Helper()
-	s := newStub(t.Errorf)
-	t.Cleanup(s.Close)
-	return s
-}
-
 func start(t testing.TB, change ...func(*stub, *ida.Config)) (*ida.Authenticator, *stub) {
 	t.Helper()
 	s := startStub(t)
-	c := s.config()
+	c := s.Config()
 	for _, f := range change {
 		f(s, &c)
 	}
@@ -71,32 +65,32 @@ func sendCode(t testing.TB, a *ida.Authenticator, individual string) {
 func TestPeopleLogInWithEveryFactorInBothVersions(t *testing.T) {
 	t.Parallel()
 	p := people[asha]
-	otp, pin := challenge(authenticator.OTP, p.otp), challenge(authenticator.PIN, p.pin)
+	otp, pin := challenge(authenticator.OTP, p.OTP), challenge(authenticator.PIN, p.PIN)
 	factors := map[string][]authenticator.Challenge{
 		"one-time code":                  {otp},
 		"one-time code in other digits":  {challenge(authenticator.OTP, "३४५ ६७८")},
 		"PIN":                            {pin},
-		"password":                       {challenge(authenticator.Password, p.password)},
-		"biometrics":                     {challenge(authenticator.Biometrics, capture(segment(nil)))},
+		"password":                       {challenge(authenticator.Password, p.Password)},
+		"biometrics":                     {challenge(authenticator.Biometrics, idatest.Capture(segment(nil)))},
 		"one-time code and PIN together": {otp, pin},
 	}
 	for _, version := range []ida.Version{ida.V1, ida.V2} {
 		for name, challenges := range factors {
 			t.Run(fmt.Sprintf("V%d/%s", version, name), func(t *testing.T) {
 				t.Parallel()
-				a, s := start(t, func(s *stub, c *ida.Config) { s.version, c.Version = version, version })
+				a, s := start(t, func(s *stub, c *ida.Config) { s.Version, c.Version = version, version })
 				sendCode(t, a, asha)
 
 				identity, err := a.Authenticate(t.Context(), request(asha, challenges...))
 				require.NoError(t, err)
-				assert.Equal(t, p.token, identity.Subject)
+				assert.Equal(t, p.Token, identity.Subject)
 
 				claims, err := a.Claims(t.Context(), &authenticator.ClaimsRequest{
 					Transaction: transaction, ClientID: clientID, Identity: *identity, Names: []string{"name"},
 				})
 				require.NoError(t, err)
 				assert.JSONEq(t, `"Asha Rao"`, string(claims.Values["name"]))
-				assert.Equal(t, 1, s.count("kyc-auth"))
+				assert.Equal(t, 1, s.Count("kyc-auth"))
 			})
 		}
 	}
@@ -110,11 +104,11 @@ func TestWrongAnswersAndUnknownPeopleLookTheSame(t *testing.T) {
 		"wrong code":                    request(asha, challenge(authenticator.OTP, "000000")),
 		"wrong PIN":                     request(asha, challenge(authenticator.PIN, "000000")),
 		"wrong password":                request(asha, challenge(authenticator.Password, "guess")),
-		"another's finger":              request(asha, challenge(authenticator.Biometrics, capture(segment(map[string]any{"bioValue": "sok's"})))),
-		"right code, wrong PIN":         request(asha, challenge(authenticator.OTP, people[asha].otp), challenge(authenticator.PIN, "0")),
-		"no code asked for":             request(sok, challenge(authenticator.OTP, people[sok].otp)),
+		"another's finger":              request(asha, challenge(authenticator.Biometrics, idatest.Capture(segment(map[string]any{"bioValue": "sok's"})))),
+		"right code, wrong PIN":         request(asha, challenge(authenticator.OTP, people[asha].OTP), challenge(authenticator.PIN, "0")),
+		"no code asked for":             request(sok, challenge(authenticator.OTP, people[sok].OTP)),
 		"unknown person with a code":    request(nobody, challenge(authenticator.OTP, "345678")),
-		"unknown person with a finger":  request(nobody, challenge(authenticator.Biometrics, capture(segment(nil)))),
+		"unknown person with a finger":  request(nobody, challenge(authenticator.Biometrics, idatest.Capture(segment(nil)))),
 		"unknown person, bad password":  request(nobody, challenge(authenticator.Password, "guess")),
 		"no answer":                     request(asha),
 		"empty code":                    request(asha, challenge(authenticator.OTP, " ")),
@@ -143,7 +137,7 @@ func TestFactorsThatAreNotConfiguredAreUnsupported(t *testing.T) {
 		_, err := a.Authenticate(t.Context(), r)
 		assert.Equal(t, authenticator.Unsupported, reasonOf(t, err))
 	}
-	assert.Zero(t, s.count("kyc-auth"))
+	assert.Zero(t, s.Count("kyc-auth"))
 }
 
 func TestTransactionID(t *testing.T) {
@@ -168,21 +162,21 @@ func TestATransactionWithoutAnIDIsRefused(t *testing.T) {
 	assert.Equal(t, authenticator.Unavailable, reasonOf(t, err))
 	_, err = a.SendCode(t.Context(), &authenticator.CodeRequest{Transaction: "--", Identifier: r.Identifier})
 	assert.Equal(t, authenticator.Unavailable, reasonOf(t, err))
-	assert.Zero(t, s.count("kyc-auth")+s.count("otp"))
+	assert.Zero(t, s.Count("kyc-auth")+s.Count("otp"))
 }
 
 func TestEveryClientCanBeAPartner(t *testing.T) {
 	t.Parallel()
 	a, _ := start(t, func(s *stub, c *ida.Config) {
-		s.partner, s.client = "bank", "client-1"
+		s.PartnerID, s.APIKey = "bank", "client-1"
 		c.Partner = ida.Partner{}
 		c.PartnerOf = partners{"client-1": {ID: "bank"}, "spaced": {ID: "b c"}}.of
 	})
-	identity, err := a.Authenticate(t.Context(), request(asha, challenge(authenticator.PIN, people[asha].pin)))
+	identity, err := a.Authenticate(t.Context(), request(asha, challenge(authenticator.PIN, people[asha].PIN)))
 	require.NoError(t, err, "the ID of the client is the API key")
 
 	for _, client := range []string{"unknown", "spaced"} {
-		r := request(asha, challenge(authenticator.PIN, people[asha].pin))
+		r := request(asha, challenge(authenticator.PIN, people[asha].PIN))
 		r.ClientID = client
 		_, err = a.Authenticate(t.Context(), r)
 		assert.Equal(t, authenticator.Unavailable, reasonOf(t, err), client)
@@ -209,14 +203,14 @@ func TestTheIdentifierIsNormalized(t *testing.T) {
 		}
 	})
 	sendCode(t, a, "8267 411 571")
-	_, err := a.Authenticate(t.Context(), request("82674 11571", challenge(authenticator.OTP, people[asha].otp)))
+	_, err := a.Authenticate(t.Context(), request("82674 11571", challenge(authenticator.OTP, people[asha].OTP)))
 	assert.NoError(t, err)
 }
 
 func TestTheSignatureNamesTheKeyIfConfigured(t *testing.T) {
 	t.Parallel()
-	a, _ := start(t, func(s *stub, c *ida.Config) { s.kid, c.KeyID = "the-kid", "the-kid" })
-	_, err := a.Authenticate(t.Context(), request(asha, challenge(authenticator.PIN, people[asha].pin)))
+	a, _ := start(t, func(s *stub, c *ida.Config) { s.KeyID, c.KeyID = "the-kid", "the-kid" })
+	_, err := a.Authenticate(t.Context(), request(asha, challenge(authenticator.PIN, people[asha].PIN)))
 	assert.NoError(t, err)
 }
 
@@ -239,7 +233,7 @@ func TestAnswersOfKYCAuthThatCannotBeUsed(t *testing.T) {
 			a, s := start(t, answering("kyc-auth", `{"transactionID":"`+idaID+`","response":`+tt.response+`,"errors":null}`))
 			_, err := a.Authenticate(t.Context(), request(asha, challenge(authenticator.PIN, "1")))
 			assert.Equal(t, tt.reason, reasonOf(t, err))
-			assert.Equal(t, 1, s.count("kyc-auth"))
+			assert.Equal(t, 1, s.Count("kyc-auth"))
 		})
 	}
 }
@@ -247,7 +241,7 @@ func TestAnswersOfKYCAuthThatCannotBeUsed(t *testing.T) {
 // answering has the stub answer a call with a text.
 func answering(call, body string) func(*stub, *ida.Config) {
 	return func(s *stub, _ *ida.Config) {
-		s.override = func(c string, w http.ResponseWriter, _ *http.Request) bool {
+		s.Override = func(c string, w http.ResponseWriter, _ *http.Request) bool {
 			if c == call {
 				fmt.Fprint(w, body)
 			}
@@ -262,7 +256,7 @@ func TestManyLogInAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 40 {
 		wg.Go(func() {
-			r := request(asha, challenge(authenticator.PIN, people[asha].pin))
+			r := request(asha, challenge(authenticator.PIN, people[asha].PIN))
 			r.Transaction = fmt.Sprintf("transaction%d", i)
 			identity, err := a.Authenticate(t.Context(), r)
 			if assert.NoError(t, err) {
@@ -273,8 +267,8 @@ func TestManyLogInAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	assert.Equal(t, 1, s.count("certificate"), "IDA's certificate is fetched once")
-	assert.Equal(t, 1, s.count("signing"), "so are those of its signatures")
-	assert.Equal(t, 40, s.count("kyc-auth"))
-	assert.Equal(t, 40, s.count("kyc-exchange"))
+	assert.Equal(t, 1, s.Count("certificate"), "IDA's certificate is fetched once")
+	assert.Equal(t, 1, s.Count("signing"), "so are those of its signatures")
+	assert.Equal(t, 40, s.Count("kyc-auth"))
+	assert.Equal(t, 40, s.Count("kyc-exchange"))
 }

@@ -10,13 +10,12 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/gosignet/signet/authenticator"
 )
 
-const (
-	maxCapture = 512 << 10
-	// maxSegments is ten fingers, two irises and a face.
-	maxSegments = 13
-)
+// maxSegments is ten fingers, two irises and a face.
+const maxSegments = 13
 
 // segment is one finger, iris or face of a capture, as IDA wants it: what the device gave, without its error.
 type segment struct {
@@ -32,8 +31,8 @@ var deviceAlgorithms = []jose.SignatureAlgorithm{jose.RS256, jose.PS256, jose.ES
 
 // capture reads what a device gave and checks that it is for this login. It is not changed. The errors quote nothing.
 func (a *Authenticator) capture(transaction, response string) ([]segment, error) {
-	if len(response) > maxCapture {
-		return nil, fmt.Errorf("more than %d bytes", maxCapture)
+	if limit := authenticator.TraitsOf(a, authenticator.Biometrics).MaxResponse; len(response) > limit {
+		return nil, fmt.Errorf("more than %d bytes", limit)
 	}
 	data, err := base64url.DecodeString(response)
 	if err != nil {

@@ -13,12 +13,13 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/ida"
+	"github.com/gosignet/signet/authenticator/ida/idatest"
 )
 
 // logIn logs Asha in with her PIN.
 func logIn(t testing.TB, a *ida.Authenticator) *authenticator.Identity {
 	t.Helper()
-	identity, err := a.Authenticate(t.Context(), request(asha, challenge(authenticator.PIN, people[asha].pin)))
+	identity, err := a.Authenticate(t.Context(), request(asha, challenge(authenticator.PIN, people[asha].PIN)))
 	require.NoError(t, err)
 	return identity
 }
@@ -28,7 +29,7 @@ func claimsRequest(identity *authenticator.Identity, names ...string) *authentic
 }
 
 func encryptedClaims(s *stub, c *ida.Config) {
-	s.encrypted, c.Decrypter = true, decryptionKey().key
+	s.Encrypted, c.Decrypter = true, idatest.DecryptionKey().Key
 }
 
 func TestOnlyWhatWasConsentedToIsReleased(t *testing.T) {
@@ -39,8 +40,8 @@ func TestOnlyWhatWasConsentedToIsReleased(t *testing.T) {
 	}{
 		"nothing":       {nil, nil, map[string]any{}},
 		"one":           {[]string{"email"}, nil, map[string]any{"email": "asha@example.org"}},
-		"an object":     {[]string{"address"}, nil, map[string]any{"address": people[asha].claims["address"]}},
-		"a photograph":  {[]string{"picture"}, nil, map[string]any{"picture": people[asha].claims["picture"]}},
+		"an object":     {[]string{"address"}, nil, map[string]any{"address": people[asha].Claims["address"]}},
+		"a photograph":  {[]string{"picture"}, nil, map[string]any{"picture": people[asha].Claims["picture"]}},
 		"not there":     {[]string{"zoneinfo", "gender"}, nil, map[string]any{}},
 		"in a language": {[]string{"name"}, []string{"fr-CA", "x-none", "!"}, map[string]any{"name": "Asha Rao", "name#fr": "Acha Rao"}},
 	}
@@ -69,7 +70,7 @@ func TestLocalesAreSentAsIDAKnowsThem(t *testing.T) {
 	t.Parallel()
 	var sent any
 	a, s := start(t)
-	s.onExchange = func(request map[string]any) { sent = request["locales"] }
+	s.OnExchange = func(request map[string]any) { sent = request["locales"] }
 	r := claimsRequest(logIn(t, a), "name")
 	r.Locales = []string{"km", "fr-CA", "fr", "hi-Deva", "ar", "en", "kn", "ta", "xx", ""}
 	_, err := a.Claims(t.Context(), r)
@@ -86,7 +87,7 @@ func TestAKYCTokenServesOnce(t *testing.T) {
 	_, err = a.Claims(t.Context(), claimsRequest(identity, "name"))
 	assert.Equal(t, authenticator.Unavailable, reasonOf(t, err))
 	assert.ErrorContains(t, err, "IDA-KYE-003")
-	assert.Equal(t, 2, s.count("kyc-exchange"))
+	assert.Equal(t, 2, s.Count("kyc-exchange"))
 }
 
 func TestClaimsNeedTheStateOfTheLogin(t *testing.T) {
@@ -102,36 +103,36 @@ func TestClaimsNeedTheStateOfTheLogin(t *testing.T) {
 		_, err := a.Claims(t.Context(), r)
 		assert.Equal(t, authenticator.Unavailable, reasonOf(t, err), name)
 	}
-	assert.Zero(t, s.count("kyc-exchange"))
+	assert.Zero(t, s.Count("kyc-exchange"))
 }
 
 func TestClaimsThatIDADidNotMakeForThePersonAreRefused(t *testing.T) {
 	t.Parallel()
-	good := map[string]any{"sub": people[asha].token, "name": "Asha Rao"}
+	good := map[string]any{"sub": people[asha].Token, "name": "Asha Rao"}
 	tests := map[string]struct {
 		configure func(*stub, *ida.Config)
 		why       string
 	}{
-		"signed by another": {func(s *stub, _ *ida.Config) { s.signing = otherKey() }, "none of IDA's certificates"},
+		"signed by another": {func(s *stub, _ *ida.Config) { s.Signing = otherKey() }, "none of IDA's certificates"},
 		"signed by another, fixed certificates": {func(s *stub, c *ida.Config) {
-			c.SigningService, c.SigningCertificates = nil, append(c.SigningCertificates, otherKey().certificate)
+			c.SigningService, c.SigningCertificates = nil, append(c.SigningCertificates, otherKey().Certificate)
 		}, "none of IDA's certificates"},
 		"signed with an expired certificate": {func(s *stub, _ *ida.Config) {
-			old := certify("IDA signing", idaSigningKey().key, nil, began.AddDate(-2, 0, 0), began.Add(-time.Second))
-			s.published = []identity{old}
+			old := idatest.Certify("IDA signing", idatest.SigningKey().Key, nil, began.AddDate(-2, 0, 0), began.Add(-time.Second))
+			s.Published = []idatest.Identity{old}
 		}, "none of IDA's certificates"},
 		"about another person": {func(s *stub, _ *ida.Config) {
-			s.forge = func(claims map[string]any) { claims["sub"] = people[sok].token }
+			s.Forge = func(claims map[string]any) { claims["sub"] = people[sok].Token }
 		}, "another person"},
 		"about somebody that is no text": {func(s *stub, _ *ida.Config) {
-			s.forge = func(claims map[string]any) { claims["sub"] = 1 }
+			s.Forge = func(claims map[string]any) { claims["sub"] = 1 }
 		}, "another person"},
 		"expired": {func(s *stub, _ *ida.Config) {
-			s.forge = func(claims map[string]any) { claims["exp"] = began.Unix() }
+			s.Forge = func(claims map[string]any) { claims["exp"] = began.Unix() }
 		}, "expired"},
 		"not signed": {released(func(*stub) string { return "eyJhbGciOiJub25lIn0.e30." }), "no JWS"},
 		"signed with a shared secret": {released(func(s *stub) string {
-			signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: idaSigningKey().certificate.Raw}, nil)
+			signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.HS256, Key: idatest.SigningKey().Certificate.Raw}, nil)
 			must(err)
 			jws, err := signer.Sign([]byte(`{}`))
 			must(err)
@@ -140,23 +141,25 @@ func TestClaimsThatIDADidNotMakeForThePersonAreRefused(t *testing.T) {
 			return token
 		}), "no JWS"},
 		"changed": {released(func(s *stub) string {
-			header, rest, _ := strings.Cut(s.sign(good), ".")
+			header, rest, _ := strings.Cut(s.Sign(good), ".")
 			_, signature, _ := strings.Cut(rest, ".")
 			return header + ".e30." + signature
 		}), "none of IDA's certificates"},
-		"no object":                   {released(func(s *stub) string { return s.sign([]int{1}) }), "no JSON object"},
-		"null":                        {released(func(s *stub) string { return s.sign(nil) }), "no JSON object"},
+		"no object":                   {released(func(s *stub) string { return s.Sign([]int{1}) }), "no JSON object"},
+		"null":                        {released(func(s *stub) string { return s.Sign(nil) }), "no JSON object"},
 		"nothing":                     {released(func(*stub) string { return "" }), "without claims"},
 		"signed, though to be secret": {func(s *stub, c *ida.Config) { encryptedClaims(s, c); released((*stub).signedOnly)(s, c) }, "no JWE"},
 		"encrypted for another": {func(s *stub, c *ida.Config) {
 			encryptedClaims(s, c)
-			released(func(s *stub) string { return encryptFor(otherKey(), "x.y.z", jose.NONE) })(s, c)
+			released(func(s *stub) string { return idatest.Encrypt(otherKey(), "x.y.z", jose.NONE) })(s, c)
 		}, "cannot be decrypted"},
 		"compressed": {func(s *stub, c *ida.Config) {
 			encryptedClaims(s, c)
-			released(func(s *stub) string { return encryptFor(decryptionKey(), strings.Repeat("x", 1000), jose.DEFLATE) })(s, c)
+			released(func(s *stub) string {
+				return idatest.Encrypt(idatest.DecryptionKey(), strings.Repeat("x", 1000), jose.DEFLATE)
+			})(s, c)
 		}, "compressed"},
-		"secret, though to be signed": {released(func(*stub) string { return encryptFor(decryptionKey(), "x.y.z", jose.NONE) }), "no JWS"},
+		"secret, though to be signed": {released(func(*stub) string { return idatest.Encrypt(idatest.DecryptionKey(), "x.y.z", jose.NONE) }), "no JWS"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -166,34 +169,34 @@ func TestClaimsThatIDADidNotMakeForThePersonAreRefused(t *testing.T) {
 			assert.Nil(t, claims)
 			assert.Equal(t, authenticator.Unavailable, reasonOf(t, err))
 			assert.ErrorContains(t, err, tt.why)
-			assert.Equal(t, 1, s.count("kyc-exchange"))
+			assert.Equal(t, 1, s.Count("kyc-exchange"))
 		})
 	}
 }
 
 // released has the stub release a text.
 func released(make func(*stub) string) func(*stub, *ida.Config) {
-	return func(s *stub, _ *ida.Config) { s.released = make }
+	return func(s *stub, _ *ida.Config) { s.Released = func() string { return make(s) } }
 }
 
 // signedOnly signs without encrypting.
 func (s *stub) signedOnly() string {
-	encrypted := s.encrypted
-	s.encrypted = false
-	defer func() { s.encrypted = encrypted }()
-	return s.sign(map[string]any{"sub": people[asha].token})
+	encrypted := s.Encrypted
+	s.Encrypted = false
+	defer func() { s.Encrypted = encrypted }()
+	return s.Sign(map[string]any{"sub": people[asha].Token})
 }
 
 func TestFixedSigningCertificatesNeedNoAccount(t *testing.T) {
 	t.Parallel()
 	a, s := start(t, func(_ *stub, c *ida.Config) {
 		c.SigningService = nil
-		c.SigningCertificates = append(c.SigningCertificates, otherKey().certificate, idaSigningKey().certificate)
+		c.SigningCertificates = append(c.SigningCertificates, otherKey().Certificate, idatest.SigningKey().Certificate)
 	})
 	claims, err := a.Claims(t.Context(), claimsRequest(logIn(t, a), "name"))
 	require.NoError(t, err)
 	assert.Len(t, claims.Values, 1)
-	assert.Zero(t, s.count("signing")+s.count("token"))
+	assert.Zero(t, s.Count("signing")+s.Count("token"))
 }
 
 func TestANewSigningCertificateIsFetchedWhenItIsNeeded(t *testing.T) {
@@ -204,31 +207,31 @@ func TestANewSigningCertificateIsFetchedWhenItIsNeeded(t *testing.T) {
 		return err
 	}
 	require.NoError(t, exchange())
-	require.Equal(t, 1, s.count("signing"))
+	require.Equal(t, 1, s.Count("signing"))
 
-	s.set(func() { s.signing, s.published = otherKey(), []identity{idaSigningKey(), otherKey()} })
+	s.Set(func() { s.Signing, s.Published = otherKey(), []idatest.Identity{idatest.SigningKey(), otherKey()} })
 	require.Error(t, exchange(), "it was asked a moment ago")
-	require.Equal(t, 1, s.count("signing"))
+	require.Equal(t, 1, s.Count("signing"))
 
 	s.clock.advance(time.Minute)
-	s.set(func() { s.accessToken = "another" }) // the account's token has expired as well
+	s.Set(func() { s.AccessToken = "another" }) // the account's token has expired as well
 	require.NoError(t, exchange())
-	assert.Equal(t, 3, s.count("signing"), "one with the old token")
-	assert.Equal(t, 2, s.count("token"))
+	assert.Equal(t, 3, s.Count("signing"), "one with the old token")
+	assert.Equal(t, 2, s.Count("token"))
 
 	s.clock.advance(time.Hour)
 	require.NoError(t, exchange())
-	assert.Equal(t, 4, s.count("signing"), "after an hour it is asked anyway")
+	assert.Equal(t, 4, s.Count("signing"), "after an hour it is asked anyway")
 }
 
 func TestSigningCertificatesThatCannotBeFetched(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*stub, *ida.Config){
 		"account refused": func(s *stub, c *ida.Config) {
-			s.override = func(call string, w http.ResponseWriter, _ *http.Request) bool { return call == "token" }
+			s.Override = func(call string, w http.ResponseWriter, _ *http.Request) bool { return call == "token" }
 		},
 		"token that is no cookie": func(s *stub, c *ida.Config) {
-			s.override = func(call string, w http.ResponseWriter, _ *http.Request) bool {
+			s.Override = func(call string, w http.ResponseWriter, _ *http.Request) bool {
 				if call == "token" {
 					w.Header().Set("Authorization", "a; b=c")
 				}

@@ -33,13 +33,25 @@ const (
 )
 
 // Channel is a way in which IDA sends one-time codes.
-type Channel string
+type Channel = authenticator.Channel
 
 const (
 	// Email sends codes by e-mail.
-	Email Channel = "email"
+	Email = authenticator.Email
 	// Phone sends codes by text message.
-	Phone Channel = "phone"
+	Phone = authenticator.Phone
+)
+
+// Original is what clients get of IDA's own answer ([authenticator.Claims]).
+type Original string
+
+const (
+	// JWS is the answer as IDA signed it. It is verified here, and must hold nothing but the claims that were consented to
+	// and those about the JWT itself.
+	JWS Original = "JWS"
+	// JWE is the signed answer, encrypted for a key of the partner that only the client has. Nobody here can tell what is
+	// in it, nor about whom.
+	JWE Original = "JWE"
 )
 
 // Partner is a relying party as MOSIP's partner management knows it.
@@ -107,8 +119,14 @@ type Config struct {
 	// SigningService publishes those certificates.
 	SigningService *CertificateService
 	// Decrypter opens what IDA releases, if the partner's policy says that it is encrypted: an RSA key whose public half
-	// the partner management knows. Nil means that it is only signed.
+	// the partner management knows. Nil means that it is only signed. Not with Original.
 	Decrypter crypto.Decrypter
+	// Original passes IDA's own answer on to clients. Its "sub" is the authToken, so it is for clients that do not compare
+	// that with the ID Token's. They find its key by the kid that SigningService knows. Empty means that claims are taken out of it, and signed by the provider.
+	Original Original
+	// Verifications asks IDA at each authentication how claims were verified, and releases that for those for which the
+	// person consents to it. For V2 only, and not with Original.
+	Verifications bool
 
 	// Factors are those that the licence allows, among [authenticator.OTP], PIN, Password and Biometrics. Empty means OTP.
 	Factors []authenticator.Factor
@@ -121,7 +139,8 @@ type Config struct {
 	// Nil leaves that to IDA, which does it anyway.
 	DeviceRoots *x509.CertPool
 
-	// Channels are asked to send a code, all of them. Empty means Email and Phone.
+	// Channels are those that a code can come by. They are asked for all at once, unless the person chose among them.
+	// Empty means Email and Phone.
 	Channels []Channel
 	// CodeLength, CodeLifetime and ResendAfter are how IDA's codes are configured, for the page to say. Zero: unknown.
 	CodeLength                int
@@ -232,6 +251,10 @@ func (c Config) validate() error {
 
 	errs = append(errs, c.validateKeys())
 
+	check(slices.Contains([]Original{"", JWS, JWE}, c.Original), "Original is not JWS or JWE")
+	check(c.Original == "" || c.Decrypter == nil && !c.Verifications, "Original excludes Decrypter and Verifications")
+	check(!c.Verifications || c.Version == V2, "Verifications are for V2")
+
 	known := []authenticator.Factor{authenticator.OTP, authenticator.PIN, authenticator.Password, authenticator.Biometrics}
 	for i, f := range c.Factors {
 		check(slices.Contains(known, f), "factor %q is not one that IDA verifies", f)
@@ -243,6 +266,9 @@ func (c Config) validate() error {
 	}
 	for i, decoy := range c.Decoys {
 		check(len(decoy.destinations(c.Channels)) > 0, "decoy %d has no address for the channels", i+1)
+	}
+	for _, channel := range c.Channels {
+		check(len(c.Decoys) == 0 || len(decoysFor(c.Decoys, []Channel{channel})) > 0, "no decoy has an address for the channel %q", channel)
 	}
 	check(len(c.Decoys) == 0 || len(c.Secret) >= minSecretBytes, "Secret needs %d bytes with Decoys", minSecretBytes)
 	check(c.CodeLength >= 0 && c.CodeLifetime >= 0 && c.ResendAfter >= 0,

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/ida"
+	"github.com/gosignet/signet/authenticator/ida/idatest"
 )
 
 func TestNewReportsEverythingThatIsWrong(t *testing.T) {
@@ -51,9 +52,9 @@ func TestNewRefuses(t *testing.T) {
 		}, "exclude each other"},
 		"another environment":    {func(c *ida.Config) { c.Environment = "staging" }, "Environment"},
 		"a signer without RSA":   {func(c *ida.Config) { c.Signer = ec }, "Signer is no RSA key"},
-		"another's certificate":  {func(c *ida.Config) { c.Certificate = otherKey().certificate }, "Certificate is not that of Signer"},
-		"an expired certificate": {func(c *ida.Config) { c.Now = func() time.Time { return began.AddDate(2, 0, 0) } }, "Certificate is not valid now"},
-		"two IDA certificates":   {func(c *ida.Config) { c.IDACertificate = idaKey().certificate }, "exactly one of IDACertificate"},
+		"another's certificate":  {func(c *ida.Config) { c.Certificate = otherKey().Certificate }, "Certificate is not that of Signer"},
+		"an expired certificate": {func(c *ida.Config) { c.Now = func() time.Time { return began.AddDate(100, 0, 0) } }, "Certificate is not valid now"},
+		"two IDA certificates":   {func(c *ida.Config) { c.IDACertificate = idatest.EncryptionKey().Certificate }, "exactly one of IDACertificate"},
 		"IDA certificate without key": {func(c *ida.Config) {
 			c.IDACertificateURL, c.IDACertificate = "", &x509.Certificate{NotAfter: began.AddDate(1, 0, 0)}
 		}, "IDACertificate has no RSA key"},
@@ -61,7 +62,7 @@ func TestNewRefuses(t *testing.T) {
 			c.AllowHTTP, c.IDACertificateURL = true, "http://files.example.org/ida.cer"
 		}, "IDAThumbprints are required"},
 		"a thumbprint in hex":    {func(c *ida.Config) { c.IDAThumbprints = []string{strings.Repeat("ab", 32)} }, "thumbprint 1"},
-		"two sources of signers": {func(c *ida.Config) { c.SigningCertificates = []*x509.Certificate{idaSigningKey().certificate} }, "exactly one of SigningCertificates"},
+		"two sources of signers": {func(c *ida.Config) { c.SigningCertificates = []*x509.Certificate{idatest.SigningKey().Certificate} }, "exactly one of SigningCertificates"},
 		"a signing certificate without key": {func(c *ida.Config) {
 			c.SigningService, c.SigningCertificates = nil, []*x509.Certificate{nil}
 		}, "signing certificate 1"},
@@ -75,6 +76,10 @@ func TestNewRefuses(t *testing.T) {
 		"a factor twice":          {func(c *ida.Config) { c.Factors = []authenticator.Factor{"otp", "otp"} }, `factor "otp" is there twice`},
 		"a strange channel":       {func(c *ida.Config) { c.Channels = []ida.Channel{"fax"} }, `channel "fax"`},
 		"a channel twice":         {func(c *ida.Config) { c.Channels = []ida.Channel{"email", "email"} }, "there twice"},
+		"decoys for e-mail alone": {func(c *ida.Config) { c.Decoys = []ida.Decoy{{Email: "a@example.org"}} }, `no decoy has an address for the channel "phone"`},
+		"another original":        {func(c *ida.Config) { c.Original = "JWT" }, "Original is not JWS or JWE"},
+		"an original to open":     {func(c *ida.Config) { c.Original, c.Decrypter = ida.JWE, idatest.DecryptionKey().Key }, "Original excludes Decrypter"},
+		"verifications of V1":     {func(c *ida.Config) { c.Verifications, c.Version = true, ida.V1 }, "Verifications are for V2"},
 		"decoys without secret":   {func(c *ida.Config) { c.Decoys = []ida.Decoy{{Email: "a@example.org"}} }, "Secret needs 32 bytes"},
 		"decoy without channel":   {func(c *ida.Config) { c.Channels, c.Decoys = []ida.Channel{"phone"}, []ida.Decoy{{Email: "a"}} }, "decoy 1 has no address"},
 		"negative durations":      {func(c *ida.Config) { c.ResendAfter = -1 }, "ResendAfter is negative"},
@@ -82,13 +87,13 @@ func TestNewRefuses(t *testing.T) {
 		"a negative timeout":      {func(c *ida.Config) { c.Timeout = -1 }, "Timeout is negative"},
 		"no calls in flight":      {func(c *ida.Config) { c.MaxInFlight = -1 }, "MaxInFlight"},
 		"a negative pause":        {func(c *ida.Config) { c.Pause = -1 }, "Pause"},
-		"a decrypter without RSA": {func(c *ida.Config) { c.Decrypter = notRSA{decryptionKey().key, ec} }, "Decrypter is no RSA key"},
+		"a decrypter without RSA": {func(c *ida.Config) { c.Decrypter = notRSA{idatest.DecryptionKey().Key, ec} }, "Decrypter is no RSA key"},
 	}
 	s := startStub(t)
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			c := s.config()
+			c := s.Config()
 			tt.change(&c)
 			a, err := ida.New(c)
 			assert.Nil(t, a)
@@ -109,10 +114,10 @@ func (n notRSA) Public() crypto.PublicKey { return n.ec.Public() }
 func TestNewCallsNobody(t *testing.T) {
 	t.Parallel()
 	s := startStub(t)
-	c := s.config()
+	c := s.Config()
 	c.Transport = nil
 	c.AuthURL, c.OTPURL, c.AllowHTTP = "http://ida.example.org/idauthentication/v1", "", true
 	_, err := ida.New(c)
 	require.NoError(t, err)
-	assert.Empty(t, s.calls)
+	assert.Zero(t, s.Count("certificate")+s.Count("signing"))
 }

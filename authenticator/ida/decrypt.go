@@ -15,12 +15,14 @@ var (
 	contentEncryptions = []jose.ContentEncryption{jose.A256GCM, jose.A128GCM}
 )
 
+var errJWE = errors.New("IDA released something that is no JWE with RSA-OAEP-256 and AES-GCM")
+
 // decrypt opens a compact JWE. It does not say what is wrong with one. Compressed ones are refused: small, they may hold
 // any amount.
 func decrypt(jwe string, key crypto.Decrypter) (string, error) {
 	parsed, err := jose.ParseEncryptedCompact(jwe, keyAlgorithms, contentEncryptions)
 	if err != nil {
-		return "", errors.New("IDA released something that is no JWE with RSA-OAEP-256 and AES-GCM")
+		return "", errJWE
 	}
 	if _, compressed := parsed.Header.ExtraHeaders["zip"]; compressed {
 		return "", errors.New("IDA released something compressed")

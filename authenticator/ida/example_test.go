@@ -4,32 +4,44 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"testing"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/ida"
+	"github.com/gosignet/signet/authenticator/ida/idatest"
 )
 
+// example is the test that idatest needs, and that an Example has not.
+type example struct {
+	testing.TB
+	cleanup func()
+}
+
+func (*example) Errorf(format string, args ...any) { log.Fatalf(format, args...) }
+func (e *example) Cleanup(f func())                { e.cleanup = f }
+func (e *example) end()                            { e.cleanup() }
+
 func Example() {
-	server := newStub(log.Fatalf) // stands for ID Authentication
-	defer server.Close()
+	var t example
+	defer t.end()
+	server := idatest.New(&t) // stands for ID Authentication
 
 	idp, err := ida.New(ida.Config{
 		AuthURL:           server.URL + "/auth/v1",
 		OTPURL:            server.URL + "/otp/v1",
-		LicenseKey:        licenseKey,
-		Partner:           ida.Partner{ID: partnerID, APIKey: apiKey},
-		DomainURI:         domainURI,
+		LicenseKey:        idatest.LicenseKey,
+		Partner:           ida.Partner{ID: idatest.PartnerID, APIKey: idatest.APIKey},
+		DomainURI:         idatest.DomainURI,
 		Environment:       "Staging",
-		Signer:            partnerKey().key, // of a file or of a security module
-		Certificate:       partnerKey().certificate,
+		Signer:            idatest.PartnerKey().Key, // of a file or of a security module
+		Certificate:       idatest.PartnerKey().Certificate,
 		IDACertificateURL: server.URL + "/mosip-certs/ida-partner.cer",
 		SigningService: &ida.CertificateService{
 			URL:      server.URL + "/internal/getAllCertificates?applicationId=IDA&referenceId=SIGN",
 			TokenURL: server.URL + "/authmanager/token",
-			ClientID: "account", SecretKey: accountKey,
+			ClientID: idatest.AccountID, SecretKey: idatest.AccountKey,
 		},
 		Transport: server.Client().Transport, // trusts the server of the example
-		Now:       server.clock.now,
 	})
 	if err != nil {
 		log.Fatal(err)

@@ -8,8 +8,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gosignet/signet/authenticator"
+	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/text/language"
+
+	"github.com/gosignet/signet/authenticator"
 )
 
 // kycExchange is the request of kyc-exchange.
@@ -53,7 +55,7 @@ func (a *Authenticator) Claims(ctx context.Context, r *authenticator.ClaimsReque
 	if len(r.Names) == 0 {
 		request.Consent = []string{"sub"}
 	}
-	if a.config.Decrypter != nil {
+	if a.config.Decrypter != nil || a.config.Original == JWE {
 		request.ResponseType = "JWE"
 	}
 	if a.config.Version == V2 {
@@ -69,6 +71,12 @@ func (a *Authenticator) Claims(ctx context.Context, r *authenticator.ClaimsReque
 	if answer.Response == nil || answer.Response.KYC == "" {
 		return nil, a.unavailable(ctx, name, errors.New("IDA answered without claims"))
 	}
+	if a.config.Original == JWE {
+		if _, err := jose.ParseEncryptedCompact(answer.Response.KYC, keyAlgorithms, contentEncryptions); err != nil {
+			return nil, a.unavailable(ctx, name, errJWE)
+		}
+		return &authenticator.Claims{Values: map[string]json.RawMessage{}, Original: answer.Response.KYC}, nil
+	}
 	released, err := a.open(ctx, answer.Response.KYC)
 	if err != nil {
 		return nil, a.unavailable(ctx, name, err)
@@ -76,7 +84,29 @@ func (a *Authenticator) Claims(ctx context.Context, r *authenticator.ClaimsReque
 	if err := a.checkReleased(released, r.Identity.Subject); err != nil {
 		return nil, a.unavailable(ctx, name, err)
 	}
-	return &authenticator.Claims{Values: asked(released, r.Names)}, nil
+	values := asked(released, r.Names)
+	claims := &authenticator.Claims{Values: values, Verified: verified(values, r.Verified, s.Verifications)}
+	if a.config.Original == JWS {
+		if err := onlyAsked(released, r.Names); err != nil {
+			return nil, a.unavailable(ctx, name, err)
+		}
+		claims.Original = answer.Response.KYC
+	}
+	return claims, nil
+}
+
+// ofJWT are the claims about a JWT itself (RFC 7519 section 4.1).
+var ofJWT = []string{"iss", "sub", "aud", "exp", "nbf", "iat", "jti"}
+
+// onlyAsked checks an answer that is passed on as it is.
+func onlyAsked(released map[string]json.RawMessage, names []string) error {
+	for member := range released {
+		name, _, _ := strings.Cut(member, "#")
+		if !slices.Contains(names, name) && !slices.Contains(ofJWT, name) {
+			return errors.New("IDA released claims that nobody consented to")
+		}
+	}
+	return nil
 }
 
 // unavailable is explain where the person answered nothing, and so nothing wrong.

@@ -48,7 +48,7 @@ func TestWhatIDAsCodesMean(t *testing.T) {
 				}
 				assert.Equal(t, want, reasonOf(t, err))
 				assert.NotContains(t, err.Error(), "Asha")
-				assert.Equal(t, 1, s.count("kyc-auth"), "an authentication is never repeated")
+				assert.Equal(t, 1, s.Count("kyc-auth"), "an authentication is never repeated")
 				if strings.HasPrefix(code, "IDA-") {
 					assert.ErrorContains(t, err, code, "the log has IDA's code")
 				}
@@ -60,7 +60,7 @@ func TestWhatIDAsCodesMean(t *testing.T) {
 // calls are the three calls that must never be made twice.
 var calls = map[string]func(ctx context.Context, a *ida.Authenticator) error{
 	"kyc-auth": func(ctx context.Context, a *ida.Authenticator) error {
-		_, err := a.Authenticate(ctx, request(asha, challenge(authenticator.PIN, people[asha].pin)))
+		_, err := a.Authenticate(ctx, request(asha, challenge(authenticator.PIN, people[asha].PIN)))
 		return err
 	},
 	"otp": func(ctx context.Context, a *ida.Authenticator) error {
@@ -68,7 +68,7 @@ var calls = map[string]func(ctx context.Context, a *ida.Authenticator) error{
 		return err
 	},
 	"kyc-exchange": func(ctx context.Context, a *ida.Authenticator) error {
-		identity, err := a.Authenticate(ctx, request(asha, challenge(authenticator.PIN, people[asha].pin)))
+		identity, err := a.Authenticate(ctx, request(asha, challenge(authenticator.PIN, people[asha].PIN)))
 		if err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func TestFailuresOfIDAAreUnavailableAndNothingIsRepeated(t *testing.T) {
 			t.Run(failing+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				a, s := start(t, func(s *stub, _ *ida.Config) {
-					s.override = func(call string, w http.ResponseWriter, r *http.Request) bool {
+					s.Override = func(call string, w http.ResponseWriter, r *http.Request) bool {
 						if call == failing {
 							handler(w, r)
 						}
@@ -124,7 +124,7 @@ func TestFailuresOfIDAAreUnavailableAndNothingIsRepeated(t *testing.T) {
 				assert.Equal(t, authenticator.Unavailable, reasonOf(t, err))
 				assert.NotContains(t, err.Error(), "misp", "the licence key")
 				assert.NotContains(t, err.Error(), "personal")
-				assert.Equal(t, 1, s.count(failing))
+				assert.Equal(t, 1, s.Count(failing))
 			})
 		}
 	}
@@ -143,13 +143,13 @@ func TestACallEndsInTime(t *testing.T) {
 		t.Run(failing, func(t *testing.T) {
 			t.Parallel()
 			s := startStub(t)
-			s.override = func(call string, _ http.ResponseWriter, r *http.Request) bool {
+			s.Override = func(call string, _ http.ResponseWriter, r *http.Request) bool {
 				if call == failing {
 					<-r.Context().Done()
 				}
 				return call == failing
 			}
-			c := s.config()
+			c := s.Config()
 			c.Transport = direct{s}
 			synctest.Test(t, func(t *testing.T) {
 				a, err := ida.New(c)
@@ -159,7 +159,7 @@ func TestACallEndsInTime(t *testing.T) {
 				assert.Equal(t, authenticator.Unavailable, reasonOf(t, err))
 				assert.ErrorContains(t, err, "no answer in time")
 				assert.Equal(t, 10*time.Second, time.Since(began), "of the bubble")
-				assert.Equal(t, 1, s.count(failing))
+				assert.Equal(t, 1, s.Count(failing))
 			})
 		})
 	}
@@ -168,7 +168,7 @@ func TestACallEndsInTime(t *testing.T) {
 func TestAnAnswerWithAStatusOfTheClientIsStillIDAs(t *testing.T) {
 	t.Parallel()
 	a, _ := start(t, func(s *stub, _ *ida.Config) {
-		s.override = func(call string, w http.ResponseWriter, _ *http.Request) bool {
+		s.Override = func(call string, w http.ResponseWriter, _ *http.Request) bool {
 			if call == "kyc-auth" {
 				status(401, `{"errors":[{"errorCode":"IDA-SPA-001"}]}`)(w, nil)
 			}
@@ -183,7 +183,7 @@ func TestWhoGivesUpIsToldSo(t *testing.T) {
 	for name, call := range calls {
 		a, s := start(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		s.override = func(call string, _ http.ResponseWriter, r *http.Request) bool {
+		s.Override = func(call string, _ http.ResponseWriter, r *http.Request) bool {
 			if call == name {
 				cancel()
 				<-r.Context().Done()
@@ -199,15 +199,15 @@ func TestWhoGivesUpDoesNotSuspendCalls(t *testing.T) {
 	a, s := start(t, func(_ *stub, c *ida.Config) { c.Failures = 1 })
 	require.NoError(t, calls["kyc-auth"](t.Context(), a))
 	ctx, cancel := context.WithCancel(t.Context())
-	s.set(func() {
-		s.override = func(_ string, _ http.ResponseWriter, r *http.Request) bool {
+	s.Set(func() {
+		s.Override = func(_ string, _ http.ResponseWriter, r *http.Request) bool {
 			cancel()
 			<-r.Context().Done()
 			return true
 		}
 	})
 	require.ErrorIs(t, calls["kyc-auth"](ctx, a), context.Canceled)
-	s.set(func() { s.override = nil })
+	s.Set(func() { s.Override = nil })
 	assert.NoError(t, calls["kyc-auth"](t.Context(), a))
 }
 
@@ -220,17 +220,17 @@ func TestAFailingServiceIsLeftAlone(t *testing.T) {
 		}
 		return call == "kyc-auth"
 	}
-	s.set(func() { s.override = broken })
+	s.Set(func() { s.Override = broken })
 	logIn := func() error { return calls["kyc-auth"](t.Context(), a) }
 	for range 5 {
 		require.Equal(t, authenticator.Unavailable, reasonOf(t, logIn()))
 	}
-	assert.Equal(t, 3, s.count("kyc-auth"))
+	assert.Equal(t, 3, s.Count("kyc-auth"))
 	e, _ := errors.AsType[*authenticator.Error](logIn())
 	assert.Equal(t, began.Add(time.Minute), e.RetryAt)
 	assert.NoError(t, calls["otp"](t.Context(), a), "another service works")
 
-	s.set(func() { s.override = nil })
+	s.Set(func() { s.Override = nil })
 	s.clock.advance(time.Minute)
 	assert.NoError(t, logIn(), "after the pause it is tried again")
 	assert.NoError(t, logIn())
@@ -243,7 +243,7 @@ func TestRefusalsDoNotSuspendCalls(t *testing.T) {
 		_, err := a.Authenticate(t.Context(), request(asha, challenge(authenticator.PIN, "000000")))
 		require.Equal(t, authenticator.WrongCredentials, reasonOf(t, err))
 	}
-	assert.Equal(t, 3, s.count("kyc-auth"))
+	assert.Equal(t, 3, s.Count("kyc-auth"))
 }
 
 func TestOnlySoManyCallsRunAtOnce(t *testing.T) {
@@ -251,8 +251,8 @@ func TestOnlySoManyCallsRunAtOnce(t *testing.T) {
 	a, s := start(t, func(_ *stub, c *ida.Config) { c.MaxInFlight = 2 })
 	require.NoError(t, calls["kyc-auth"](t.Context(), a))
 	arrived, leave := make(chan struct{}), make(chan struct{})
-	s.set(func() {
-		s.override = func(call string, _ http.ResponseWriter, _ *http.Request) bool {
+	s.Set(func() {
+		s.Override = func(call string, _ http.ResponseWriter, _ *http.Request) bool {
 			if call == "kyc-auth" {
 				arrived <- struct{}{}
 				<-leave
@@ -267,7 +267,7 @@ func TestOnlySoManyCallsRunAtOnce(t *testing.T) {
 	}
 	err := calls["kyc-auth"](t.Context(), a)
 	assert.Equal(t, authenticator.Unavailable, reasonOf(t, err))
-	assert.Equal(t, 3, s.count("kyc-auth"))
+	assert.Equal(t, 3, s.Count("kyc-auth"))
 	close(leave)
 	assert.NoError(t, <-done)
 	assert.NoError(t, <-done)

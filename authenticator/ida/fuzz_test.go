@@ -14,6 +14,7 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/ida"
+	"github.com/gosignet/signet/authenticator/ida/idatest"
 )
 
 // canned answers every call with the same, without a network.
@@ -31,13 +32,12 @@ func (c *canned) RoundTrip(*http.Request) (*http.Response, error) {
 
 // fuzzed returns an Authenticator whose IDA answers what is in canned. It never suspends calls.
 func fuzzed(f *testing.F) (*ida.Authenticator, *canned, *stub) {
-	s := newStub(f.Errorf)
-	f.Cleanup(s.Close)
-	c, transport := s.config(), &canned{status: 200}
+	s := startStub(f)
+	c, transport := s.Config(), &canned{status: 200}
 	withDecoys(s, &c)
-	c.IDACertificateURL, c.IDACertificate = "", idaKey().certificate
-	c.SigningService, c.SigningCertificates = nil, append(c.SigningCertificates, idaSigningKey().certificate)
-	c.Transport, c.Failures = transport, 1<<62
+	c.IDACertificateURL, c.IDACertificate = "", idatest.EncryptionKey().Certificate
+	c.SigningService, c.SigningCertificates = nil, append(c.SigningCertificates, idatest.SigningKey().Certificate)
+	c.Transport, c.Failures, c.Verifications = transport, 1<<62, true
 	a, err := ida.New(c)
 	require.NoError(f, err)
 	return a, transport, s
@@ -53,6 +53,7 @@ func FuzzAuthenticateAnswer(f *testing.F) {
 	a, transport, _ := fuzzed(f)
 	for _, seed := range []string{
 		`{"transactionID":"` + idaID + `","response":{"kycToken":"k","authToken":"a","kycStatus":true},"errors":null}`,
+		`{"response":{"kycToken":"k","authToken":"a","kycStatus":true,"verifiedClaimsMetadata":"{\"name\":[{\"trust_framework\":\"x\"}],\"a\":\"null\"}"}}`,
 		`{"response":{"kycStatus":false},"errors":[{"errorCode":"IDA-OTA-004"}]}`,
 		`{"response":null,"errors":[]}`, `[]`, `null`, ``, `{"response":{"kycToken":"k","authToken":"\ud800","kycStatus":true}}`,
 	} {
@@ -114,10 +115,12 @@ func FuzzReleasedClaims(f *testing.F) {
 		if !json.Valid(payload) {
 			return
 		}
-		answer, err := json.Marshal(map[string]any{"response": map[string]any{"encryptedKyc": s.sign(json.RawMessage(payload))}})
+		answer, err := json.Marshal(map[string]any{"response": map[string]any{"encryptedKyc": s.Sign(json.RawMessage(payload))}})
 		require.NoError(t, err)
 		transport.body = answer
-		claims, err := a.Claims(t.Context(), claimsRequest(&authenticator.Identity{Subject: "s", State: state}, "name", "email"))
+		r := claimsRequest(&authenticator.Identity{Subject: "s", State: state}, "name", "email")
+		r.Verified = []string{"name"}
+		claims, err := a.Claims(t.Context(), r)
 		if err != nil {
 			checkError(t, err)
 			return
@@ -127,12 +130,17 @@ func FuzzReleasedClaims(f *testing.F) {
 			assert.Contains(t, []string{"name", "email"}, base)
 			assert.True(t, json.Valid(value))
 		}
+		for _, v := range claims.Verified {
+			for name, value := range v.Values {
+				assert.Equal(t, claims.Values[name], value)
+			}
+		}
 	})
 }
 
 func FuzzExchangeAnswer(f *testing.F) {
 	a, transport, s := fuzzed(f)
-	f.Add([]byte(`{"response":{"encryptedKyc":"` + s.sign(map[string]any{"name": "Asha"}) + `"}}`))
+	f.Add([]byte(`{"response":{"encryptedKyc":"` + s.Sign(map[string]any{"name": "Asha"}) + `"}}`))
 	f.Add([]byte(`{"response":{"encryptedKyc":"e30.e30.e30"}}`))
 	f.Add([]byte(`{"response":{"encryptedKyc":""},"errors":[{}]}`))
 	state := []byte(`{"kyc_token":"k","transaction":"` + idaID + `","client_id":"` + clientID + `"}`)
@@ -156,7 +164,7 @@ func FuzzCapture(f *testing.F) {
 	}
 	for _, payload := range []string{
 		`{"digitalId":"d","bioType":"Face","bioValue":"v","transactionId":"` + idaID + `","timestamp":"2026-01-31T10:15:30Z",` +
-			`"purpose":"Auth","env":"Staging","domainUri":"` + domainURI + `"}`,
+			`"purpose":"Auth","env":"Staging","domainUri":"` + idatest.DomainURI + `"}`,
 		`{"timestamp":"2026-01-31T10:15:30.123+25:00"}`, `[]`,
 	} {
 		f.Add([]byte(`{"biometrics":[{"specVersion":"1.0","data":"` + jws(payload) + `","hash":"h","sessionKey":"k","thumbprint":"t",` +
@@ -173,12 +181,11 @@ func FuzzCapture(f *testing.F) {
 }
 
 func FuzzCertificates(f *testing.F) {
-	s := newStub(f.Errorf)
-	f.Cleanup(s.Close)
-	f.Add(idaKey().certificate.Raw)
+	s := startStub(f)
+	f.Add(idatest.EncryptionKey().Certificate.Raw)
 	f.Add([]byte("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"))
 	f.Fuzz(func(t *testing.T, body []byte) {
-		c := s.config()
+		c := s.Config()
 		c.Transport = &canned{status: 200, body: body}
 		a, err := ida.New(c)
 		require.NoError(t, err)

@@ -11,7 +11,7 @@
 // has another Subject.
 //
 // A KYC token serves once, for one client. So an Authenticator of this package does not go with sessions that last beyond
-// one login.
+// one login, and recalls nobody: passkeys and the like need another way to the claims.
 //
 // Nothing is sent twice, except the requests for certificates. A call that fails is the person's to repeat.
 //
@@ -42,7 +42,8 @@ type Authenticator struct {
 
 var (
 	_ authenticator.Authenticator = (*Authenticator)(nil)
-	_ authenticator.CodeSender    = (*Authenticator)(nil)
+	_ authenticator.ChannelSender = (*Authenticator)(nil)
+	_ authenticator.KeyPublisher  = (*Authenticator)(nil)
 )
 
 // New returns an Authenticator, or everything that is wrong with the configuration. It calls nobody.

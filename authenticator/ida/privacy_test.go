@@ -15,6 +15,7 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/ida"
+	"github.com/gosignet/signet/authenticator/ida/idatest"
 )
 
 // Every call is made in every way in which it can fail; then the log and the errors are searched for what people are,
@@ -46,7 +47,7 @@ func TestNothingPersonalAndNoSecretIsLoggedOrInAnError(t *testing.T) {
 			exercise(t, &said, func(s *stub, c *ida.Config) {
 				c.Logger = slog.New(slog.NewJSONHandler(&said, &slog.HandlerOptions{Level: slog.LevelDebug}))
 				c.Failures = 1
-				s.override = func(call string, w http.ResponseWriter, r *http.Request) bool {
+				s.Override = func(call string, w http.ResponseWriter, r *http.Request) bool {
 					if answer != nil && call == failing {
 						answer(w, r)
 						return true
@@ -60,10 +61,10 @@ func TestNothingPersonalAndNoSecretIsLoggedOrInAnError(t *testing.T) {
 	assert.Contains(t, log, "calls to IDA are suspended", "the operator hears of failures")
 	assert.Contains(t, log, "IDA-MLC-009", "and of doubtful refusals")
 
-	secrets := []string{asha, nobody, "misp", licenseKey, accountKey, apiKey, "psut-of", "Asha", "asha", "guess", "wrong-pin"}
+	secrets := []string{asha, nobody, "misp", idatest.LicenseKey, idatest.AccountKey, idatest.APIKey, "psut-of", "Asha", "asha", "guess", "wrong-pin"}
 	for _, p := range people {
-		secrets = append(secrets, p.otp, p.email, p.mobile)
-		secrets = append(secrets, strings.FieldsFunc(p.pin+"\n"+p.password, func(r rune) bool { return r == '\n' })...)
+		secrets = append(secrets, p.OTP, p.Email, p.Mobile)
+		secrets = append(secrets, strings.FieldsFunc(p.PIN+"\n"+p.Password, func(r rune) bool { return r == '\n' })...)
 	}
 	for _, secret := range secrets {
 		if secret != "" {
@@ -80,13 +81,13 @@ func exercise(t *testing.T, said *lockedBuffer, configure func(*stub, *ida.Confi
 		_, err := a.SendCode(t.Context(), codeRequest(id))
 		fmt.Fprintln(said, err)
 		for _, c := range []authenticator.Challenge{
-			challenge(authenticator.OTP, people[asha].otp),
-			challenge(authenticator.PIN, people[asha].pin),
+			challenge(authenticator.OTP, people[asha].OTP),
+			challenge(authenticator.PIN, people[asha].PIN),
 			challenge(authenticator.PIN, "wrong-pin"),
-			challenge(authenticator.Password, people[asha].password),
+			challenge(authenticator.Password, people[asha].Password),
 			challenge(authenticator.Password, "guess"),
-			challenge(authenticator.Biometrics, capture(segment(nil))),
-			challenge(authenticator.Biometrics, capture(segment(map[string]any{"purpose": "asha"}))),
+			challenge(authenticator.Biometrics, idatest.Capture(segment(nil))),
+			challenge(authenticator.Biometrics, idatest.Capture(segment(map[string]any{"purpose": "asha"}))),
 			challenge(authenticator.Knowledge, `{"name":"Asha"}`),
 		} {
 			identity, err := a.Authenticate(t.Context(), request(id, c))

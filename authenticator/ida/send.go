@@ -54,12 +54,26 @@ type otpResponse struct {
 	Mobile string `json:"maskedMobile"`
 }
 
+// Channels implements [authenticator.ChannelSender]: it returns those of the configuration.
+func (a *Authenticator) Channels() []Channel { return slices.Clone(a.config.Channels) }
+
+var errChannel = errors.New("ida: a channel that is not configured")
+
 // SendCode implements [authenticator.CodeSender]. Somebody whom IDA does not know, or to whom it cannot send, gets a
 // receipt too.
 func (a *Authenticator) SendCode(ctx context.Context, r *authenticator.CodeRequest) (*authenticator.CodeReceipt, error) {
+	channels := a.config.Channels
+	if len(r.Channels) > 0 {
+		channels = r.Channels
+	}
+	for _, c := range channels {
+		if !slices.Contains(a.config.Channels, c) {
+			return nil, unsupported(errChannel)
+		}
+	}
 	wait := a.hold(ctx)
 	id := a.config.Normalize(r.Identifier).Value
-	destinations, err := a.sendCode(ctx, r, id)
+	destinations, err := a.sendCode(ctx, r, id, channels)
 	e, ok := errors.AsType[*authenticator.Error](err)
 	switch {
 	case ok && e.Reason == authenticator.WrongCredentials:
@@ -69,7 +83,7 @@ func (a *Authenticator) SendCode(ctx context.Context, r *authenticator.CodeReque
 	}
 	wait()
 	if len(destinations) == 0 {
-		destinations = a.decoy(id)
+		destinations = a.decoy(id, channels)
 	}
 	receipt := &authenticator.CodeReceipt{Length: a.config.CodeLength}
 	if len(a.config.Decoys) > 0 {
@@ -87,7 +101,9 @@ func after(now time.Time, d time.Duration) time.Time {
 	return now.Add(d)
 }
 
-func (a *Authenticator) sendCode(ctx context.Context, r *authenticator.CodeRequest, id string) ([]string, error) {
+func (a *Authenticator) sendCode(
+	ctx context.Context, r *authenticator.CodeRequest, id string, channels []Channel,
+) ([]string, error) {
 	const name = "otp"
 	transaction := TransactionID(r.Transaction)
 	if transaction == "" {
@@ -99,7 +115,7 @@ func (a *Authenticator) sendCode(ctx context.Context, r *authenticator.CodeReque
 	}
 	answer, err := call[otpResponse](ctx, a.otp, a.path(a.config.OTPURL, name, p), transaction, &otpRequest{
 		ID: "mosip.identity.otp", Version: "1.0", IndividualID: id, TransactionID: transaction,
-		RequestTime: timestamp(a.config.Now()), Channels: a.config.Channels,
+		RequestTime: timestamp(a.config.Now()), Channels: channels,
 	}, maxAnswer)
 	if err != nil {
 		return nil, a.explain(ctx, name, err)
@@ -107,21 +123,27 @@ func (a *Authenticator) sendCode(ctx context.Context, r *authenticator.CodeReque
 	if answer.TransactionID != transaction {
 		return nil, a.explain(ctx, name, errors.New("IDA answered no transaction"))
 	}
-	destinations := Decoy(*answer.Response).destinations(a.config.Channels)
+	destinations := Decoy(*answer.Response).destinations(channels)
 	return slices.DeleteFunc(destinations, func(address string) bool {
 		return len(address) > maxDestination || !utf8.ValidString(address) || strings.ContainsFunc(address, unicode.IsControl)
 	}), nil
 }
 
-// decoy returns where a code for somebody unknown seems to have gone, always the same for an ID.
-func (a *Authenticator) decoy(id string) []string {
-	if len(a.config.Decoys) == 0 {
+// decoysFor returns those with an address for the channels.
+func decoysFor(decoys []Decoy, channels []Channel) []Decoy {
+	return slices.DeleteFunc(slices.Clone(decoys), func(d Decoy) bool { return len(d.destinations(channels)) == 0 })
+}
+
+// decoy returns where a code for somebody unknown seems to have gone, always the same for an ID and channels.
+func (a *Authenticator) decoy(id string, channels []Channel) []string {
+	decoys := decoysFor(a.config.Decoys, channels)
+	if len(decoys) == 0 {
 		return nil
 	}
 	mac := hmac.New(sha256.New, a.config.Secret)
 	mac.Write([]byte("signet/ida/decoy:" + id))
 	random := mac.Sum(nil)
-	d := a.config.Decoys[binary.BigEndian.Uint64(random)%uint64(len(a.config.Decoys))]
+	d := decoys[binary.BigEndian.Uint64(random)%uint64(len(decoys))]
 	used := 0
 	vary := func(c byte) byte {
 		next := random[used%len(random)]
@@ -142,5 +164,5 @@ func (a *Authenticator) decoy(id string) []string {
 	for i := range max(strings.LastIndexByte(d.Email, '@'), 0) {
 		email[i] = vary(email[i])
 	}
-	return Decoy{Email: string(email), Mobile: string(mobile)}.destinations(a.config.Channels)
+	return Decoy{Email: string(email), Mobile: string(mobile)}.destinations(channels)
 }

@@ -110,7 +110,7 @@ func TestWhatIDARefusesToSend(t *testing.T) {
 			} else {
 				assert.Equal(t, tt.reason, reasonOf(t, err))
 			}
-			assert.Equal(t, 1, s.count("otp"))
+			assert.Equal(t, 1, s.Count("otp"))
 		})
 	}
 }
@@ -133,13 +133,13 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestRefusalsAndReceiptsTakeTheSameTimeForEverybody(t *testing.T) {
 	t.Parallel()
 	s := startStub(t)
-	s.override = func(call string, _ http.ResponseWriter, r *http.Request) bool {
+	s.Override = func(call string, _ http.ResponseWriter, r *http.Request) bool {
 		if call == "otp" || call == "kyc-auth" {
-			time.Sleep(time.Duration(s.count(call)) * 100 * time.Millisecond) // of the bubble: each call takes longer
+			time.Sleep(time.Duration(s.Count(call)) * 100 * time.Millisecond) // of the bubble: each call takes longer
 		}
 		return false
 	}
-	c := s.config()
+	c := s.Config()
 	c.Transport, c.AnswerTime = direct{s}, 0
 	synctest.Test(t, func(t *testing.T) {
 		a, err := ida.New(c)
@@ -156,8 +156,42 @@ func TestRefusalsAndReceiptsTakeTheSameTimeForEverybody(t *testing.T) {
 			assert.Equal(t, 2*time.Second, time.Since(began), "a refusal of %s", id)
 		}
 		began := time.Now()
-		_, err = a.Authenticate(t.Context(), request(asha, challenge(authenticator.PIN, people[asha].pin)))
+		_, err = a.Authenticate(t.Context(), request(asha, challenge(authenticator.PIN, people[asha].PIN)))
 		require.NoError(t, err)
 		assert.Equal(t, 400*time.Millisecond, time.Since(began), "who is right need not wait")
 	})
+}
+
+func TestACodeComesByTheChannelsThatThePersonChose(t *testing.T) {
+	t.Parallel()
+	for channel, want := range map[authenticator.Channel][2]string{
+		authenticator.Email: {"XXhXXa@example.org", `^XX[a-z]XX[a-z]@example\.org$`}, authenticator.Phone: {"XXXXXX5566", `^\+855XXXXXX[0-9]{4}$`},
+	} {
+		t.Run(string(channel), func(t *testing.T) {
+			t.Parallel()
+			a, _ := start(t, withDecoys, func(s *stub, _ *ida.Config) { s.Channels = []string{string(channel)} })
+			assert.Equal(t, []authenticator.Channel{ida.Email, ida.Phone}, a.Channels())
+			r := codeRequest(asha)
+			r.Channels = []authenticator.Channel{channel}
+			receipt, err := a.SendCode(t.Context(), r)
+			require.NoError(t, err)
+			assert.Equal(t, []string{want[0]}, receipt.Destinations)
+
+			r.Identifier.Value = nobody
+			receipt, err = a.SendCode(t.Context(), r)
+			require.NoError(t, err)
+			require.Len(t, receipt.Destinations, 1)
+			assert.Regexp(t, want[1], receipt.Destinations[0])
+		})
+	}
+}
+
+func TestAChannelThatIsNotThereIsUnsupported(t *testing.T) {
+	t.Parallel()
+	a, s := start(t, func(_ *stub, c *ida.Config) { c.Channels = []ida.Channel{ida.Email} })
+	r := codeRequest(asha)
+	r.Channels = []authenticator.Channel{ida.Email, ida.Phone}
+	_, err := a.SendCode(t.Context(), r)
+	assert.Equal(t, authenticator.Unsupported, reasonOf(t, err))
+	assert.Zero(t, s.Count("otp"))
 }

@@ -2,6 +2,7 @@ package remote_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -13,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -85,10 +87,48 @@ func TestReceiptsAndClaimsKeepToTheirBounds(t *testing.T) {
 		_, err := c.SendCode(t.Context(), codeFor())
 		requireReason(t, err, authenticator.Unavailable)
 	}
-	for _, body = range []string{`{}`, `{"values": null}`, `{"values": []}`, `{"values": {"name": }}`, `{"values": {"a": 1, "a": 2}}`} {
+	for _, body = range []string{`{}`, `{"values": null}`, `{"values": []}`, `{"values": {"name": }}`, `{"values": {"a": 1, "a": 2}}`,
+		`{"values": {}, "original": "e30.e30"}`, `{"values": {}, "original": "e30.e30.?"}`, `{"values": {}, "original": "e30.AA.AA.AA"}`,
+		`{"values": {}, "verified": [{"verification": "x", "values": {"a": 1}}]}`, `{"values": {}, "verified": [{"verification": {}}]}`,
+		`{"values": {}, "verified": [` + strings.Repeat(`{"verification": {}, "values": {"a": 1}},`, 32) + `{"verification": {}, "values": {"a": 1}}]}`,
+		`{"values": {}, "sources": [{"names": [], "jwt": "e30.e30.AA"}]}`, `{"values": {}, "sources": [{"names": ["a"]}]}`,
+		`{"values": {}, "sources": [{"names": ["a"], "jwt": "e30.e30.AA", "endpoint": "https://a.example.org"}]}`,
+		`{"values": {}, "sources": [{"names": ["a"], "jwt": "e30.e30.AA", "access_token": "x"}]}`,
+		`{"values": {}, "sources": [{"names": ["a"], "jwt": "e30"}]}`, `{"values": {}, "sources": [{"names": ["a"], "endpoint": "http://a.example.org"}]}`,
+	} {
 		_, err := c.Claims(t.Context(), claimsOf(authenticator.Identity{Subject: "grace-1"}))
 		requireReason(t, err, authenticator.Unavailable)
 	}
+	w.intercept("/v1/challenges", answer)
+	for _, body = range []string{
+		`{}`, `{"options": {}, "state": [0]}`, `{"options": {}, "state": "` + strings.Repeat("AAAA", 4<<10/3+1) + `"}`,
+	} {
+		_, err := c.Challenge(t.Context(), deviceFor(authenticator.Passkey))
+		requireReason(t, err, authenticator.Unavailable)
+	}
+}
+
+func TestOnlyPublicKeysArePublished(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.config.MaxFailures = 100
+	c := w.client(t)
+	private := must(json.Marshal(jose.JSONWebKey{Key: key}))
+	symmetric := must(json.Marshal(jose.JSONWebKey{Key: []byte("a secret that is shared")}))
+	for _, body := range []string{
+		`{}`, `{"keys": null}`, `{"keys": [null]}`, `{"keys": [{"kty": "none"}]}`, `{"keys": [` + string(private) + `]}`,
+		`{"keys": [` + string(symmetric) + `]}`, `{"keys": [` + strings.Repeat(`{},`, 64) + `{}]}`,
+	} {
+		w.people.keys = json.RawMessage(body)
+		_, err := c.PublicKeys(t.Context())
+		requireReason(t, err, authenticator.Unavailable)
+		require.ErrorContains(t, err, "503", "the Handler does not send it")
+	}
+	w.people.keys = json.RawMessage(`{"keys": [` + string(private) + `]}`)
+	w.intercept("/v1/keys", says(200, string(w.people.keys)))
+	_, err := c.PublicKeys(t.Context())
+	requireReason(t, err, authenticator.Unavailable)
+	require.ErrorContains(t, err, "no public key", "nor does the Client believe it")
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
@@ -192,11 +232,15 @@ func TestPersonWhoGivesUpIsNoFailure(t *testing.T) {
 func TestAuthenticatorThatBreaksItsContractIsContainedByTheHandler(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*people){
-		"panics":             func(p *people) { p.before = func(context.Context) { panic("Grace") } },
-		"returns nothing":    func(p *people) { p.identity, p.claims, p.receipt = nil, nil, nil },
-		"fails":              func(p *people) { p.err = errors.New("no row for 4409173820") },
-		"lies":               func(p *people) { p.identity.Subject, p.receipt.Length = "", -1; p.claims.Values["x"] = []byte("Grace") },
-		"subject of no text": func(p *people) { p.identity.Subject = "grace-1\xff"; p.claims, p.receipt = nil, nil },
+		"panics":          func(p *people) { p.before = func(context.Context) { panic("Grace") } },
+		"returns nothing": func(p *people) { p.identity, p.claims, p.receipt, p.device = nil, nil, nil, nil },
+		"fails":           func(p *people) { p.err = errors.New("no row for 4409173820") },
+		"lies": func(p *people) {
+			p.identity.Subject, p.receipt.Length = "", -1
+			p.claims.Values["x"] = []byte("Grace")
+			p.device.Options = nil
+		},
+		"subject of no text": func(p *people) { p.identity.Subject = "grace-1\xff"; p.claims, p.receipt, p.device = nil, nil, nil },
 		"gives impossible times": func(p *people) {
 			p.err = &authenticator.Error{Reason: authenticator.TooSoon, RetryAt: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)}
 		},
@@ -219,6 +263,10 @@ func TestAuthenticatorThatBreaksItsContractIsContainedByTheHandler(t *testing.T)
 			requireReason(t, err, authenticator.Unavailable)
 			_, err = c.SendCode(t.Context(), codeFor())
 			requireReason(t, err, authenticator.Unavailable)
+			_, err = c.Challenge(t.Context(), deviceFor(authenticator.Passkey))
+			requireReason(t, err, authenticator.Unavailable)
+			_, err = c.Recall(t.Context(), &authenticator.Identity{Subject: "grace-1"})
+			requireReason(t, err, authenticator.Unavailable)
 			noPersonalData(t, w.logs.String())
 		})
 	}
@@ -240,6 +288,10 @@ func TestNothingPersonalIsInURLsLogsOrErrors(t *testing.T) {
 		_, err = c.Authenticate(t.Context(), login())
 		fmt.Fprintln(&said, err)
 		_, err = c.Claims(t.Context(), claimsOf(*w.people.identity))
+		fmt.Fprintln(&said, err)
+		_, err = c.Challenge(t.Context(), deviceFor(authenticator.Passkey))
+		fmt.Fprintln(&said, err)
+		_, err = c.Recall(t.Context(), w.people.identity)
 		fmt.Fprintln(&said, err)
 	}
 	exercise()

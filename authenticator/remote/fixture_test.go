@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -31,6 +32,8 @@ type people struct {
 	identity *authenticator.Identity
 	receipt  *authenticator.CodeReceipt
 	claims   *authenticator.Claims
+	device   *authenticator.Device
+	keys     json.RawMessage
 	err      error
 	// before, if set, is called by each method that the server is asked for.
 	before func(context.Context)
@@ -45,7 +48,15 @@ func newPeople() *people {
 		},
 		claims: &authenticator.Claims{Values: map[string]json.RawMessage{
 			"name": json.RawMessage(`"Grace Wanjiru Otieno"`), "address": json.RawMessage(`{"country":"Kenya"}`),
-		}},
+		}, Verified: []authenticator.VerifiedClaims{{
+			Verification: json.RawMessage(`{"trust_framework":"ke_register","time":"2026-02-01T08:00Z"}`),
+			Values:       map[string]json.RawMessage{"name": json.RawMessage(`"Grace Wanjiru Otieno"`)},
+		}}, Sources: []authenticator.ClaimSource{
+			{Names: []string{"tax_number"}, JWT: "e30.e30.AA"},
+			{Names: []string{"diploma", "grade"}, Endpoint: "https://university.example.org/claims", AccessToken: "kyc-1"},
+		}, Original: "e30.e30.AA"},
+		device: &authenticator.Device{Options: json.RawMessage(`{"challenge":"AAAA"}`), State: []byte{0, 1, 2}},
+		keys:   must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "1", Use: "sig"}}})),
 	}
 }
 
@@ -59,7 +70,35 @@ func (p *people) hear(ctx context.Context, r any) {
 }
 
 func (*people) Factors() []authenticator.Factor {
-	return []authenticator.Factor{authenticator.OTP, authenticator.Password, authenticator.Knowledge}
+	return []authenticator.Factor{authenticator.OTP, authenticator.Password, authenticator.Knowledge, authenticator.Passkey}
+}
+
+func (*people) Channels() []authenticator.Channel {
+	return []authenticator.Channel{authenticator.Phone, authenticator.Email}
+}
+
+func (*people) Traits(f authenticator.Factor) authenticator.Traits {
+	return authenticator.Traits{Identifies: f == authenticator.Passkey, MaxResponse: 5000}
+}
+
+func (p *people) Challenge(ctx context.Context, r *authenticator.DeviceRequest) (*authenticator.Device, error) {
+	if r.Factor != authenticator.Passkey {
+		return nil, &authenticator.Error{Reason: authenticator.Unsupported}
+	}
+	if r.ClientID != "" { // otherwise the server asks what there is
+		p.hear(ctx, r)
+	}
+	return p.device, p.err
+}
+
+func (p *people) Recall(ctx context.Context, earlier *authenticator.Identity) (*authenticator.Identity, error) {
+	p.hear(ctx, earlier)
+	return p.identity, p.err
+}
+
+func (p *people) PublicKeys(ctx context.Context) (json.RawMessage, error) {
+	p.hear(ctx, "keys")
+	return p.keys, p.err
 }
 
 func (p *people) Authenticate(ctx context.Context, r *authenticator.Request) (*authenticator.Identity, error) {
@@ -104,19 +143,29 @@ func login() *authenticator.Request {
 		Transaction: "tx-1", ClientID: "health-portal",
 		Identifier: authenticator.Identifier{Type: "national_id", Value: "4409173820"},
 		Challenges: []authenticator.Challenge{{Factor: authenticator.Password, Response: "jacaranda-44"}},
+		ACRs:       []string{"urn:example:loa:2"},
 		Locales:    []string{"sw", "en"},
 	}
 }
 
 func claimsOf(i authenticator.Identity) *authenticator.ClaimsRequest {
 	return &authenticator.ClaimsRequest{
-		Transaction: "tx-1", ClientID: "health-portal", Identity: i, Names: []string{"name", "address"}, Locales: []string{"en"},
+		Transaction: "tx-1", ClientID: "health-portal", Identity: i, Names: []string{"name", "address"},
+		Verified: []string{"name"}, Locales: []string{"en"},
 	}
 }
 
 func codeFor() *authenticator.CodeRequest {
 	return &authenticator.CodeRequest{
 		Transaction: "tx-1", ClientID: "health-portal",
+		Identifier: authenticator.Identifier{Type: "national_id", Value: "4409173820"},
+		Channels:   []authenticator.Channel{authenticator.Email}, ACRs: []string{"urn:example:loa:2"}, Locales: []string{"sw"},
+	}
+}
+
+func deviceFor(f authenticator.Factor) *authenticator.DeviceRequest {
+	return &authenticator.DeviceRequest{
+		Transaction: "tx-1", ClientID: "health-portal", Factor: f,
 		Identifier: authenticator.Identifier{Type: "national_id", Value: "4409173820"}, Locales: []string{"sw"},
 	}
 }

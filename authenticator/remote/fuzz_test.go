@@ -4,8 +4,13 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/remote"
@@ -18,6 +23,10 @@ func FuzzAnswer(f *testing.F) {
 		`{"destinations": ["+254 ** *** 820"], "length": 6, "expires_at": "2026-03-01T12:05:00Z"}`,
 		`{"versions": [1], "factors": ["otp", "pwd", "kba"], "codes": true, "forms": ["kba"]}`,
 		`{"identifier": {"name": "a"}, "fields": [{"name": "b", "type": "date", "labels": {"en": "Born"}, "maxLength": 7}]}`,
+		`{"values": {}, "verified": [{"verification": {"trust_framework": "x"}, "values": {"name": "G"}}], "original": "e30.AA.AA.AA.AA"}`,
+		`{"values": {}, "sources": [{"names": ["a"], "jwt": "e30.e30.AA"}, {"names": ["b"], "endpoint": "https://a.example.org"}]}`,
+		`{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "traits": {"pop": {"identifies": true}}, "keys": true}`,
+		`{"options": {"challenge": "AAAA"}, "state": "AAEC"}`, `{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`,
 		`{"title": "Forbidden", "status": 403, "reason": "locked", "retry_at": "2026-03-01T12:05:00+03:00"}`,
 		"", "null", "[]", `{"subject": "\ud800"}`, "{\"subject\": \"\xff\"}", `{"subject": "a", "subject": "b"}`, `{"values": {"a": nul}}`,
 	} {
@@ -34,7 +43,7 @@ func FuzzAnswer(f *testing.F) {
 			Transport: transport(func(r *http.Request) (*http.Response, error) {
 				if r.URL.Path == "/v1/capabilities" && !started {
 					started = true
-					return answerOf(200, `{"versions": [1], "factors": ["otp", "pwd"], "codes": true}`), nil
+					return answerOf(200, `{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "keys": true, "recall": true}`), nil
 				}
 				return answerOf(status, body), nil
 			}),
@@ -55,6 +64,30 @@ func FuzzAnswer(f *testing.F) {
 					t.Fatalf("%q: %q", name, value)
 				}
 			}
+			for _, v := range claims.Verified {
+				if !json.Valid(v.Verification) || v.Verification[0] != '{' || len(v.Values) == 0 {
+					t.Fatalf("%q", v.Verification)
+				}
+			}
+			if n := strings.Count(claims.Original, "."); claims.Original != "" && n != 2 && n != 4 {
+				t.Fatalf("%q", claims.Original)
+			}
+		}
+		device, err := c.Challenge(context.Background(), deviceFor(authenticator.Passkey))
+		check(t, err)
+		if err == nil && (!json.Valid(device.Options) || len(device.State) > 4<<10) {
+			t.Fatalf("%+v", device)
+		}
+		today, err := c.Recall(context.Background(), &authenticator.Identity{Subject: "grace-1"})
+		check(t, err)
+		if err == nil && today.Subject != "grace-1" {
+			t.Fatalf("%+v", today)
+		}
+		keys, err := c.PublicKeys(context.Background())
+		check(t, err)
+		var set jose.JSONWebKeySet
+		if err == nil && json.Unmarshal(keys, &set) != nil {
+			t.Fatalf("%s", keys)
 		}
 		receipt, err := c.SendCode(context.Background(), codeFor())
 		check(t, err)
@@ -71,6 +104,35 @@ func FuzzAnswer(f *testing.F) {
 					return answerOf(status, body), nil
 				}),
 			})
+		}
+	})
+}
+
+// FuzzRequest lets the provider ask whatever comes.
+func FuzzRequest(f *testing.F) {
+	for path, body := range map[string]string{
+		"/v1/authenticate": loginBody, "/v1/recall": `{"identity":{"subject":"grace-1","state":"AP8="}}`,
+		"/v1/codes":      `{"identifier":{"value":"4409173820"},"channels":["phone"],"acrs":["urn:example:loa:2"]}`,
+		"/v1/claims":     `{"identity":{"subject":"grace-1"},"names":["name"],"verified":["name"]}`,
+		"/v1/challenges": `{"transaction":"t","client_id":"c","factor":"pop"}`,
+	} {
+		f.Add(path, body)
+	}
+	people := newPeople()
+	people.before = func(context.Context) { people.asked = nil }
+	handler := must(remote.Handler(people, remote.ServerConfig{ClientCertificate: true}))
+	f.Fuzz(func(t *testing.T, path, body string) {
+		if !slices.Contains([]string{"/v1/authenticate", "/v1/recall", "/v1/codes", "/v1/claims", "/v1/challenges"}, path) {
+			return
+		}
+		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+		r.TLS = verified()
+		r.Header.Set("Authenticator-Version", "1")
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if !slices.Contains([]int{200, 400, 413, 422}, w.Code) {
+			t.Fatalf("%s %q: %d", path, body, w.Code)
 		}
 	})
 }

@@ -76,7 +76,7 @@ func (d *description) check(schema object, v any) []string {
 			if _, err := time.Parse(time.RFC3339, fmt.Sprint(v)); want != "date-time" || err != nil {
 				fail("no %v", want)
 			}
-		case "minLength", "maxLength", "minItems", "maxItems", "maxProperties", "minimum", "maximum":
+		case "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "minimum", "maximum":
 			size := sizeOf(v)
 			if strings.HasPrefix(keyword, "min") && size < want.(float64) || strings.HasPrefix(keyword, "max") && size > want.(float64) {
 				fail("%s is %v", keyword, want)
@@ -91,6 +91,9 @@ func (d *description) check(schema object, v any) []string {
 			fail("the keyword %q is not known here", keyword)
 		}
 	}
+	if schema["type"] == nil { // anything, as the values of claims are
+		return wrong
+	}
 	switch v := v.(type) {
 	case []any:
 		for i, item := range v {
@@ -99,9 +102,6 @@ func (d *description) check(schema object, v any) []string {
 			}
 		}
 	case object:
-		if len(schema) == 0 { // anything, as the values of claims are
-			return wrong
-		}
 		properties, _ := schema["properties"].(object)
 		for name, member := range v {
 			described, ok := properties[name].(object)
@@ -210,10 +210,15 @@ func TestBothHalvesSayWhatIsDescribed(t *testing.T) {
 		_, _ = c.SendCode(t.Context(), codeFor())
 		_, _ = c.Authenticate(t.Context(), login())
 		_, _ = c.Claims(t.Context(), claimsOf(*w.people.identity))
+		_, _ = c.Challenge(t.Context(), deviceFor(authenticator.Passkey))
+		_, _ = c.Recall(t.Context(), w.people.identity)
+		_, _ = c.PublicKeys(t.Context())
 	}
 	exercise()
 	w.people.identity = &authenticator.Identity{Subject: strings.Repeat("x", 256), State: bytes.Repeat([]byte{0xff}, 8<<10)}
 	w.people.receipt, w.people.claims = &authenticator.CodeReceipt{}, &authenticator.Claims{}
+	w.people.device = &authenticator.Device{Options: []byte(`{}`), State: bytes.Repeat([]byte{0xff}, 4<<10)}
+	w.people.keys = []byte(`{"keys":[]}`)
 	exercise()
 	for _, reason := range reasons() {
 		w.people.err = &authenticator.Error{Reason: reason, RetryAt: time.Now()}
@@ -222,7 +227,7 @@ func TestBothHalvesSayWhatIsDescribed(t *testing.T) {
 	for path := range traffic.d.at(traffic.d.root, "paths") {
 		assert.True(t, traffic.seen[path+" 200"], path)
 	}
-	for _, path := range []string{"/v1/authenticate", "/v1/codes", "/v1/claims"} {
+	for _, path := range []string{"/v1/authenticate", "/v1/codes", "/v1/claims", "/v1/challenges", "/v1/recall", "/v1/keys"} {
 		assert.True(t, traffic.seen[path+" default"], path)
 	}
 }
@@ -243,10 +248,25 @@ func TestClientRefusesAnswersThatTheDescriptionForbids(t *testing.T) {
 			_, err := c.SendCode(t.Context(), codeFor())
 			return err
 		},
+		"Device": func(c *remote.Client) error {
+			_, err := c.Challenge(t.Context(), deviceFor(authenticator.Passkey))
+			return err
+		},
+		"KeySet": func(c *remote.Client) error {
+			_, err := c.PublicKeys(t.Context())
+			return err
+		},
 	}
 	good := map[string]object{
 		"Identity": {"subject": "grace-1", "state": "AP8="},
-		"Claims":   {"values": object{"name": "Grace"}},
+		"Claims": {
+			"values":   object{"name": "Grace"},
+			"verified": []any{object{"verification": object{"trust_framework": "ke_register"}, "values": object{"name": "Grace"}}},
+			"sources":  []any{object{"names": []any{"tax_number"}, "jwt": "e30.e30.AA"}},
+			"original": "e30.AA.AA.AA.AA",
+		},
+		"Device": {"options": object{"challenge": "AAAA"}, "state": "AP8="},
+		"KeySet": {"keys": []any{object{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}},
 		"CodeReceipt": {
 			"destinations": []any{"+254 ** *** 820"}, "length": 6.0,
 			"expires_at": "2026-03-01T12:05:00Z", "resend_after": "2026-03-01T12:05:00Z",
@@ -257,7 +277,7 @@ func TestClientRefusesAnswersThatTheDescriptionForbids(t *testing.T) {
 		BaseURL: "https://people.example.org", MaxFailures: 1000,
 		Transport: transport(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path == "/v1/capabilities" {
-				return answerOf(200, `{"versions": [1], "factors": ["otp"], "codes": true}`), nil
+				return answerOf(200, `{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "keys": true}`), nil
 			}
 			return answerOf(200, string(must(json.Marshal(answer)))), nil
 		}),

@@ -26,6 +26,7 @@ package remote
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -35,18 +36,23 @@ import (
 	"github.com/gosignet/signet/authenticator/internal/breaker"
 )
 
-// Client is an Authenticator that asks a server. It is safe for concurrent use.
+// Client is an Authenticator that asks a server. It is safe for concurrent use. It has the methods of all abilities,
+// because only the server knows which it has: the others are answered by the client itself, with Unsupported or with
+// nothing, as each says.
 type Client struct {
-	calls   *caller
-	factors []authenticator.Factor
-	codes   bool
-	forms   map[authenticator.Factor]*authenticator.Form
+	calls *caller
+	can   *capabilities
+	forms map[authenticator.Factor]*authenticator.Form
 }
 
 var (
 	_ authenticator.Authenticator = (*Client)(nil)
-	_ authenticator.CodeSender    = (*Client)(nil)
+	_ authenticator.ChannelSender = (*Client)(nil)
 	_ authenticator.FormProvider  = (*Client)(nil)
+	_ authenticator.Describer     = (*Client)(nil)
+	_ authenticator.Challenger    = (*Client)(nil)
+	_ authenticator.Recaller      = (*Client)(nil)
+	_ authenticator.KeyPublisher  = (*Client)(nil)
 )
 
 // New asks the server what it can do, and fetches its forms. It fails with everything that is wrong with the
@@ -62,10 +68,7 @@ func New(ctx context.Context, c Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("remote: capabilities: %w", err)
 	}
-	client := &Client{
-		calls: calls, factors: can.Factors, codes: can.Codes,
-		forms: make(map[authenticator.Factor]*authenticator.Form, len(can.Forms)),
-	}
+	client := &Client{calls: calls, can: can, forms: make(map[authenticator.Factor]*authenticator.Form, len(can.Forms))}
 	for _, factor := range can.Forms {
 		form, err := call(ctx, calls, http.MethodGet, pathForms+string(factor), nil, parseForm)
 		if err != nil {
@@ -77,49 +80,99 @@ func New(ctx context.Context, c Config) (*Client, error) {
 }
 
 // Factors returns what the server said at the start.
-func (c *Client) Factors() []authenticator.Factor { return slices.Clone(c.factors) }
+func (c *Client) Factors() []authenticator.Factor { return slices.Clone(c.can.Factors) }
+
+// Traits returns what the server said at the start, and what is usual for the factor if it said nothing.
+func (c *Client) Traits(f authenticator.Factor) authenticator.Traits {
+	if t, ok := c.can.Traits[f]; ok {
+		return authenticator.Traits(t)
+	}
+	return authenticator.TraitsOf(nil, f)
+}
+
+// Channels returns what the server said at the start. None means that people have no choice.
+func (c *Client) Channels() []authenticator.Channel { return slices.Clone(c.can.Channels) }
+
+// Form returns what the server said at the start.
+func (c *Client) Form(_ context.Context, factor authenticator.Factor) (*authenticator.Form, error) {
+	form, ok := c.forms[factor]
+	if !ok {
+		return nil, unsupported("the factor has no form")
+	}
+	return form, nil
+}
 
 // Authenticate asks the server, once. A request without answers is Unsupported and not sent: all of none are right, so a
 // server that loops over them would let everybody in.
 func (c *Client) Authenticate(ctx context.Context, r *authenticator.Request) (*authenticator.Identity, error) {
 	if len(r.Challenges) == 0 {
-		return nil, &authenticator.Error{Reason: authenticator.Unsupported, Err: errors.New("remote: nothing was answered")}
+		return nil, unsupported("nothing was answered")
 	}
 	req := authenticateRequest{
 		Transaction: r.Transaction, ClientID: r.ClientID, Identifier: r.Identifier,
-		Challenges: make([]challenge, len(r.Challenges)), Locales: r.Locales,
+		Challenges: make([]challenge, len(r.Challenges)), ACRs: r.ACRs, Locales: r.Locales,
 	}
 	for i, answer := range r.Challenges {
-		req.Challenges[i] = challenge{Factor: answer.Factor, Response: answer.Response}
+		req.Challenges[i] = challenge{Factor: answer.Factor, Response: answer.Response, State: answer.State}
 	}
 	return post(ctx, c.calls, pathAuthenticate, req, parseIdentity)
 }
 
 // SendCode asks the server, once. The error is Unsupported if the server said at the start that it sends no codes.
 func (c *Client) SendCode(ctx context.Context, r *authenticator.CodeRequest) (*authenticator.CodeReceipt, error) {
-	if !c.codes {
-		return nil, &authenticator.Error{Reason: authenticator.Unsupported, Err: errors.New("remote: the server sends no codes")}
+	if !c.can.Codes {
+		return nil, unsupported("the server sends no codes")
 	}
-	return post(ctx, c.calls, pathCodes, codeRequest{
-		Transaction: r.Transaction, ClientID: r.ClientID, Identifier: r.Identifier, Locales: r.Locales,
-	}, parseReceipt)
+	return post(ctx, c.calls, pathCodes, codeRequest(*r), parseReceipt)
+}
+
+// Challenge asks the server, once. The error is Unsupported for factors whose devices are given nothing, as the server
+// said at the start.
+func (c *Client) Challenge(ctx context.Context, r *authenticator.DeviceRequest) (*authenticator.Device, error) {
+	if !slices.Contains(c.can.Devices, r.Factor) {
+		return nil, unsupported("the device of the factor needs nothing")
+	}
+	return post(ctx, c.calls, pathChallenges, deviceRequest(*r), parseDevice)
+}
+
+// Recall asks the server, once. The error is Unsupported if the server said at the start that it recalls nobody. An answer
+// about somebody else is not believed.
+func (c *Client) Recall(ctx context.Context, earlier *authenticator.Identity) (*authenticator.Identity, error) {
+	if !c.can.Recall {
+		return nil, unsupported("the server recalls nobody")
+	}
+	parse := func(data []byte) (*authenticator.Identity, error) {
+		today, err := parseIdentity(data)
+		if err == nil && today.Subject != earlier.Subject {
+			err = errors.New("remote: the server recalled somebody else")
+		}
+		return today, err
+	}
+	return post(ctx, c.calls, pathRecall, recallRequest{*identityOf(earlier)}, parse)
 }
 
 // Claims asks the server, once.
 func (c *Client) Claims(ctx context.Context, r *authenticator.ClaimsRequest) (*authenticator.Claims, error) {
 	return post(ctx, c.calls, pathClaims, claimsRequest{
 		Transaction: r.Transaction, ClientID: r.ClientID, Identity: *identityOf(&r.Identity),
-		Names: append([]string{}, r.Names...), Locales: r.Locales,
+		Names: append([]string{}, r.Names...), Verified: r.Verified, Locales: r.Locales,
 	}, parseClaims)
 }
 
-// Form returns what the server said at the start.
-func (c *Client) Form(_ context.Context, factor authenticator.Factor) (*authenticator.Form, error) {
-	form, ok := c.forms[factor]
-	if !ok {
-		return nil, &authenticator.Error{Reason: authenticator.Unsupported, Err: errors.New("remote: the factor has no form")}
+// PublicKeys asks the server, once. The set is empty if the server said at the start that it signs nothing.
+func (c *Client) PublicKeys(ctx context.Context) (json.RawMessage, error) {
+	if !c.can.Keys {
+		return json.RawMessage(`{"keys":[]}`), nil
 	}
-	return form, nil
+	keys, err := call(ctx, c.calls, http.MethodGet, pathKeys, nil, parseKeys)
+	if err != nil {
+		return nil, toError(err)
+	}
+	return *keys, nil
+}
+
+func unsupported(why string) *authenticator.Error {
+	return &authenticator.Error{Reason: authenticator.Unsupported, Err: errors.New("remote: " + why)}
 }
 
 // toError makes an error of a call the one that the contract wants.

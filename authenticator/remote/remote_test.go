@@ -3,6 +3,7 @@ package remote_test
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -30,8 +31,81 @@ func TestEverythingArrivesAsItWasSent(t *testing.T) {
 	claims, err := c.Claims(t.Context(), claimsOf(*identity))
 	require.NoError(t, err)
 	assert.Equal(t, w.people.claims, claims)
+	device, err := c.Challenge(t.Context(), deviceFor(authenticator.Passkey))
+	require.NoError(t, err)
+	assert.Equal(t, w.people.device, device)
+	today, err := c.Recall(t.Context(), identity)
+	require.NoError(t, err)
+	assert.Equal(t, w.people.identity, today)
+	keys, err := c.PublicKeys(t.Context())
+	require.NoError(t, err)
+	assert.JSONEq(t, string(w.people.keys), string(keys))
 
-	assert.Equal(t, []any{codeFor(), login(), claimsOf(*identity)}, w.people.asked)
+	assert.Equal(t, []any{
+		codeFor(), login(), claimsOf(*identity), deviceFor(authenticator.Passkey), identity, "keys",
+	}, w.people.asked)
+}
+
+func TestAPasskeyNeedsNoIdentifierAndBringsItsState(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.client(t)
+	r := login()
+	r.Identifier = authenticator.Identifier{}
+	_, err := c.Authenticate(t.Context(), r)
+	requireReason(t, err, authenticator.Unavailable) // a password says nothing of who one is
+	assert.Empty(t, w.people.asked)
+
+	r.Challenges = []authenticator.Challenge{{Factor: authenticator.Passkey, Response: "{}", State: []byte{0, 1, 2}}}
+	_, err = c.Authenticate(t.Context(), r)
+	require.NoError(t, err)
+	assert.Equal(t, []any{r}, w.people.asked)
+	device := &authenticator.DeviceRequest{Transaction: "tx-2", ClientID: "health-portal", Factor: authenticator.Passkey}
+	_, err = c.Challenge(t.Context(), device)
+	require.NoError(t, err)
+	assert.Equal(t, []any{r, device}, w.people.asked)
+}
+
+func TestAbilitiesAreThoseOfTheServer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.client(t)
+	w.server.Close() // all of it was said at the start
+	assert.Equal(t, []authenticator.Channel{authenticator.Phone, authenticator.Email}, c.Channels())
+	assert.Equal(t, authenticator.Traits{Identifies: true, MaxResponse: 5000}, authenticator.TraitsOf(c, authenticator.Passkey))
+	_, err := c.Challenge(t.Context(), deviceFor(authenticator.Password))
+	requireReason(t, err, authenticator.Unsupported)
+}
+
+func TestSomebodyElseIsNotRecalled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.client(t)
+	_, err := c.Recall(t.Context(), &authenticator.Identity{Subject: "grace-2"})
+	requireReason(t, err, authenticator.Unavailable)
+	require.ErrorContains(t, err, "somebody else")
+}
+
+// TestLongAnswersArrive sends the longest capture that the traits allow, and quotes, which JSON makes longer.
+func TestLongAnswersArrive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.handler.Handler = must(remote.Handler(captures{w.people}, w.serverConfig))
+	c := w.client(t)
+	longest := authenticator.TraitsOf(c, authenticator.Biometrics).MaxResponse
+	require.Equal(t, 2<<20, longest)
+	r := login()
+	r.Challenges = []authenticator.Challenge{{Factor: authenticator.Biometrics, Response: strings.Repeat(`"<`, longest/2)}}
+	_, err := c.Authenticate(t.Context(), r)
+	require.NoError(t, err)
+	assert.Equal(t, []any{r}, w.people.asked)
+}
+
+// captures verifies biometrics, and has no traits of its own.
+type captures struct{ authenticator.Authenticator }
+
+func (captures) Factors() []authenticator.Factor {
+	return []authenticator.Factor{authenticator.Biometrics}
 }
 
 func TestFormsAreThoseOfTheServer(t *testing.T) {
@@ -53,7 +127,7 @@ type plain struct{ authenticator.Authenticator }
 
 func (plain) Factors() []authenticator.Factor { return []authenticator.Factor{authenticator.Password} }
 
-func TestServerWithoutCodesAndForms(t *testing.T) {
+func TestServerWithoutFurtherAbilities(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.handler.Handler = must(remote.Handler(plain{w.people}, w.serverConfig))
@@ -62,6 +136,15 @@ func TestServerWithoutCodesAndForms(t *testing.T) {
 	requireReason(t, err, authenticator.Unsupported)
 	_, err = c.Form(t.Context(), authenticator.Password)
 	requireReason(t, err, authenticator.Unsupported)
+	_, err = c.Challenge(t.Context(), deviceFor(authenticator.Password))
+	requireReason(t, err, authenticator.Unsupported)
+	_, err = c.Recall(t.Context(), w.people.identity)
+	requireReason(t, err, authenticator.Unsupported)
+	assert.Nil(t, c.Channels())
+	keys, err := c.PublicKeys(t.Context())
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"keys": []}`, string(keys))
+	assert.Equal(t, authenticator.Traits{MaxResponse: 4 << 10}, authenticator.TraitsOf(c, authenticator.Password))
 	_, err = c.Authenticate(t.Context(), login())
 	require.NoError(t, err)
 }
@@ -171,6 +254,14 @@ func TestStartFailsIfTheServerContradictsItself(t *testing.T) {
 		"factor is no name":     `{"versions": [1], "factors": ["../../x"], "codes": false}`,
 		"factor of no type":     `{"versions": [1], "factors": [1], "codes": false}`,
 		"codes nobody can send": `{"versions": [1], "factors": ["otp"], "codes": false}`,
+		"device of no factor":   `{"versions": [1], "factors": ["pwd"], "codes": false, "devices": ["pop"]}`,
+		"device twice":          `{"versions": [1], "factors": ["pop"], "codes": false, "devices": ["pop", "pop"]}`,
+		"traits of no factor":   `{"versions": [1], "factors": ["pwd"], "codes": false, "traits": {"pop": {}}}`,
+		"negative bound":        `{"versions": [1], "factors": ["pwd"], "codes": false, "traits": {"pwd": {"max_response": -1}}}`,
+		"bound beyond all":      `{"versions": [1], "factors": ["pwd"], "codes": false, "traits": {"pwd": {"max_response": 4194305}}}`,
+		"channels, no codes":    `{"versions": [1], "factors": ["pwd"], "codes": false, "channels": ["phone"]}`,
+		"channel twice":         `{"versions": [1], "factors": ["otp"], "codes": true, "channels": ["phone", "phone"]}`,
+		"channel is no name":    `{"versions": [1], "factors": ["otp"], "codes": true, "channels": ["+254"]}`,
 		"form of no factor":     `{"versions": [1], "factors": ["pwd"], "codes": false, "forms": ["kba"]}`,
 		"member twice":          `{"versions": [1], "factors": ["pwd"], "codes": false, "codes": true}`,
 	} {

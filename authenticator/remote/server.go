@@ -30,7 +30,8 @@ type ServerConfig struct {
 
 	// Timeout bounds what the Authenticator is given for one request. Zero means 10 seconds.
 	Timeout time.Duration
-	// MaxRequestBytes bounds a request. Zero means 1 MiB, which has room for captures of biometrics.
+	// MaxRequestBytes bounds a request. Zero means 1 MiB, or what answers to all factors at once need, as long as their
+	// traits allow, if that is more.
 	MaxRequestBytes int64
 	// Now is the clock. Nil means time.Now.
 	Now func() time.Time
@@ -39,10 +40,16 @@ type ServerConfig struct {
 	Logger *slog.Logger
 }
 
-func (c ServerConfig) withDefaults() ServerConfig {
+func (c ServerConfig) withDefaults(can capabilities) ServerConfig {
 	c.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
 	c.Timeout = cmp.Or(c.Timeout, 10*time.Second)
-	c.MaxRequestBytes = cmp.Or(c.MaxRequestBytes, 1<<20)
+	if c.MaxRequestBytes == 0 {
+		need := int64(64 << 10)
+		for _, t := range can.Traits {
+			need += 2 * int64(t.MaxResponse) // in JSON, quotes take two bytes
+		}
+		c.MaxRequestBytes = max(1<<20, need)
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -71,21 +78,19 @@ func (c ServerConfig) validate() error {
 	return errors.Join(errs...)
 }
 
-// Handler serves an Authenticator, and [authenticator.CodeSender] and [authenticator.FormProvider] if it is these, under
-// "/v1/". It returns everything that is wrong with the configuration, or with the Authenticator's factors. The
+// Handler serves an Authenticator under "/v1/", with all the abilities that it has of [authenticator.ChannelSender],
+// [authenticator.FormProvider], [authenticator.Describer], [authenticator.Challenger], [authenticator.Recaller] and
+// [authenticator.KeyPublisher]. It returns everything that is wrong with the configuration, or with the Authenticator's factors. The
 // description is at "/v1/openapi.json", for everybody. A program that serves it below a path uses http.StripPrefix.
 func Handler(a authenticator.Authenticator, c ServerConfig) (http.Handler, error) {
 	if a == nil {
 		return nil, errors.New("remote: no Authenticator")
 	}
-	c = c.withDefaults()
-	verifier, keysErr := newVerifier(c.Keys, c.Now)
-	codes, sends := a.(authenticator.CodeSender)
-	forms, _ := a.(authenticator.FormProvider)
-	s := &server{
-		authenticator: a, codes: codes, forms: forms, config: c, verifier: verifier,
-		capabilities: capabilities{Versions: []int{1}, Factors: a.Factors(), Codes: sends},
-	}
+	s := newServer(a)
+	c = c.withDefaults(s.capabilities)
+	var keysErr error
+	s.config = c
+	s.verifier, keysErr = newVerifier(c.Keys, c.Now)
 	if err := errors.Join(c.validate(), keysErr, s.capabilities.check()); err != nil {
 		return nil, err
 	}
@@ -98,18 +103,47 @@ func Handler(a authenticator.Authenticator, c ServerConfig) (http.Handler, error
 	s.mux.HandleFunc("POST "+pathAuthenticate, answer(s, s.postAuthenticate, parseIdentity))
 	s.mux.HandleFunc("POST "+pathClaims, answer(s, s.postClaims, parseClaims))
 	s.mux.HandleFunc("POST "+pathCodes, answer(s, s.postCodes, parseReceipt))
+	s.mux.HandleFunc("POST "+pathChallenges, answer(s, s.postChallenges, parseDevice))
+	s.mux.HandleFunc("POST "+pathRecall, answer(s, s.postRecall, parseIdentity))
+	s.mux.HandleFunc("GET "+pathKeys, get(s, s.getKeys, parseKeys))
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound) })
 	return s, nil
 }
 
 type server struct {
 	authenticator authenticator.Authenticator
-	codes         authenticator.CodeSender   // nil if there is none
-	forms         authenticator.FormProvider // nil if there is none
-	config        ServerConfig
-	verifier      *verifier
-	capabilities  capabilities // without forms
-	mux           http.ServeMux
+	// What else the Authenticator is, nil if it is not.
+	codes      authenticator.CodeSender
+	forms      authenticator.FormProvider
+	challenger authenticator.Challenger
+	recaller   authenticator.Recaller
+	keys       authenticator.KeyPublisher
+
+	capabilities capabilities // without forms and devices
+	config       ServerConfig
+	verifier     *verifier
+	mux          http.ServeMux
+}
+
+// newServer finds out what the Authenticator can do.
+func newServer(a authenticator.Authenticator) *server {
+	s := &server{authenticator: a}
+	s.codes, _ = a.(authenticator.CodeSender)
+	s.forms, _ = a.(authenticator.FormProvider)
+	s.challenger, _ = a.(authenticator.Challenger)
+	s.recaller, _ = a.(authenticator.Recaller)
+	s.keys, _ = a.(authenticator.KeyPublisher)
+	s.capabilities = capabilities{
+		Versions: []int{1}, Factors: a.Factors(), Codes: s.codes != nil, Recall: s.recaller != nil, Keys: s.keys != nil,
+		Traits: make(map[authenticator.Factor]traits),
+	}
+	if sender, ok := a.(authenticator.ChannelSender); ok {
+		s.capabilities.Channels = sender.Channels()
+	}
+	for _, f := range s.capabilities.Factors {
+		s.capabilities.Traits[f] = traits(authenticator.TraitsOf(a, f))
+	}
+	return s
 }
 
 // ServeHTTP answers with a problem, too, if the Authenticator panics.

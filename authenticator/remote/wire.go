@@ -4,9 +4,7 @@ import (
 	"encoding/base64"
 	stdjson "encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -27,6 +25,9 @@ const (
 	pathCodes        = "/v1/codes"
 	pathClaims       = "/v1/claims"
 	pathForms        = "/v1/forms/"
+	pathChallenges   = "/v1/challenges"
+	pathRecall       = "/v1/recall"
+	pathKeys         = "/v1/keys"
 	pathOpenAPI      = "/v1/openapi.json"
 )
 
@@ -47,6 +48,16 @@ const (
 	maxFormat       = 32
 	maxFieldLength  = 10_000
 	maxClaims       = 256
+	maxVerified     = 32
+	maxSources      = 16
+	maxEndpoint     = 2 << 10
+	maxAccessToken  = 8 << 10
+	maxDeviceState  = 4 << 10
+	maxResponse     = 4 << 20
+	maxChannels     = 8
+	maxACRs         = 32
+	maxACR          = 256
+	maxKeys         = 64
 )
 
 // A challenge and the requests are those of the contract, with their names on the wire.
@@ -54,32 +65,37 @@ type (
 	challenge struct {
 		Factor   authenticator.Factor `json:"factor"`
 		Response string               `json:"response"`
+		State    base64Text           `json:"state,omitempty"`
 	}
 	authenticateRequest struct {
 		Transaction string                   `json:"transaction"`
 		ClientID    string                   `json:"client_id"`
-		Identifier  authenticator.Identifier `json:"identifier"`
+		Identifier  authenticator.Identifier `json:"identifier,omitzero"`
 		Challenges  []challenge              `json:"challenges"`
+		ACRs        []string                 `json:"acrs,omitempty"`
 		Locales     []string                 `json:"locales,omitempty"`
 	}
 	identity struct {
 		Subject string     `json:"subject"`
 		State   base64Text `json:"state,omitempty"`
 	}
+	recallRequest struct {
+		Identity identity `json:"identity"`
+	}
 	claimsRequest struct {
 		Transaction string   `json:"transaction"`
 		ClientID    string   `json:"client_id"`
 		Identity    identity `json:"identity"`
 		Names       []string `json:"names"`
+		Verified    []string `json:"verified,omitempty"`
 		Locales     []string `json:"locales,omitempty"`
-	}
-	claims struct {
-		Values map[string]stdjson.RawMessage `json:"values"`
 	}
 	codeRequest struct {
 		Transaction string                   `json:"transaction"`
 		ClientID    string                   `json:"client_id"`
 		Identifier  authenticator.Identifier `json:"identifier"`
+		Channels    []authenticator.Channel  `json:"channels,omitempty"`
+		ACRs        []string                 `json:"acrs,omitempty"`
 		Locales     []string                 `json:"locales,omitempty"`
 	}
 	codeReceipt struct {
@@ -88,12 +104,16 @@ type (
 		ExpiresAt    time.Time `json:"expires_at,omitzero"`
 		ResendAfter  time.Time `json:"resend_after,omitzero"`
 	}
-	capabilities struct {
-		// Versions are those of the protocol that the server speaks.
-		Versions []int                  `json:"versions"`
-		Factors  []authenticator.Factor `json:"factors"`
-		Codes    bool                   `json:"codes"`
-		Forms    []authenticator.Factor `json:"forms,omitempty"`
+	deviceRequest struct {
+		Transaction string                   `json:"transaction"`
+		ClientID    string                   `json:"client_id"`
+		Factor      authenticator.Factor     `json:"factor"`
+		Identifier  authenticator.Identifier `json:"identifier,omitzero"`
+		Locales     []string                 `json:"locales,omitempty"`
+	}
+	device struct {
+		Options stdjson.RawMessage `json:"options"`
+		State   base64Text         `json:"state,omitempty"`
 	}
 	// problem is an error (RFC 9457).
 	problem struct {
@@ -124,6 +144,11 @@ func identityOf(i *authenticator.Identity) *identity {
 		return nil
 	}
 	return &identity{Subject: i.Subject, State: i.State}
+}
+
+// fits reports whether it can be asked about.
+func (i *identity) fits() bool {
+	return i.Subject != "" && len(i.Subject) <= maxSubject && len(i.State) <= maxState
 }
 
 func (i *identity) contract() *authenticator.Identity {
@@ -158,17 +183,6 @@ func parseIdentity(data []byte) (*authenticator.Identity, error) {
 	return i.contract(), nil
 }
 
-func parseClaims(data []byte) (*authenticator.Claims, error) {
-	c, err := decode[claims](data)
-	switch {
-	case err != nil:
-		return nil, err
-	case c.Values == nil || len(c.Values) > maxClaims:
-		return nil, errors.New("remote: the values of the claims are missing or too many")
-	}
-	return &authenticator.Claims{Values: c.Values}, nil
-}
-
 func parseReceipt(data []byte) (*authenticator.CodeReceipt, error) {
 	r, err := decode[codeReceipt](data)
 	tooLong := func(s string) bool { return len(s) > maxDestination }
@@ -183,79 +197,17 @@ func parseReceipt(data []byte) (*authenticator.CodeReceipt, error) {
 	return (*authenticator.CodeReceipt)(r), nil
 }
 
-var (
-	factorName = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
-	fieldName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-)
-
-func parseCapabilities(data []byte) (*capabilities, error) {
-	c, err := decode[capabilities](data)
-	if err != nil {
+func parseDevice(data []byte) (*authenticator.Device, error) {
+	d, err := decode[device](data)
+	switch {
+	case err != nil:
 		return nil, err
+	case len(d.Options) == 0 || string(d.Options) == "null":
+		return nil, errors.New("remote: the options of the device are missing")
+	case len(d.State) > maxDeviceState:
+		return nil, errors.New("remote: the state of the device is too long")
 	}
-	if len(c.Versions) > maxVersions || !slices.Contains(c.Versions, 1) {
-		return nil, errors.New("remote: the server does not speak version 1")
-	}
-	return c, c.check()
-}
-
-// check is for both sides: neither can work with factors that are no names or contradict each other.
-func (c *capabilities) check() error {
-	if len(c.Factors) == 0 || len(c.Factors) > maxFactors || len(c.Forms) > maxFactors {
-		return errors.New("remote: there are no factors, or too many")
-	}
-	var errs []error
-	for i, f := range c.Factors {
-		if !factorName.MatchString(string(f)) || slices.Contains(c.Factors[:i], f) {
-			errs = append(errs, fmt.Errorf("remote: factor %d is no name, or there twice", i))
-		}
-	}
-	for i, f := range c.Forms {
-		if !slices.Contains(c.Factors, f) || slices.Contains(c.Forms[:i], f) {
-			errs = append(errs, fmt.Errorf("remote: form %d is that of no factor, or there twice", i))
-		}
-	}
-	if slices.Contains(c.Factors, authenticator.OTP) && !c.Codes {
-		errs = append(errs, errors.New("remote: one-time codes are a factor, and cannot be sent"))
-	}
-	return errors.Join(errs...)
-}
-
-func parseForm(data []byte) (*authenticator.Form, error) {
-	f, err := decode[authenticator.Form](data)
-	if err != nil {
-		return nil, err
-	}
-	if len(f.Fields) == 0 || len(f.Fields) > maxFields {
-		return nil, errors.New("remote: the form has no fields, or too many")
-	}
-	fields := f.Fields
-	if f.Identifier != nil {
-		fields = append(slices.Clone(fields), *f.Identifier)
-	}
-	var errs []error
-	for i, field := range fields {
-		sameName := func(other authenticator.FormField) bool { return other.Name == field.Name }
-		if !validField(field) || slices.ContainsFunc(fields[:i], sameName) {
-			errs = append(errs, fmt.Errorf("remote: field %d of the form is not as the description demands, or there twice", i))
-		}
-	}
-	return f, errors.Join(errs...)
-}
-
-func validField(f authenticator.FormField) bool {
-	types := []authenticator.FieldType{"", authenticator.FieldText, authenticator.FieldDigits, authenticator.FieldDate}
-	for language, label := range f.Labels {
-		if language == "" || len(language) > maxLanguage || len(label) > maxLabel {
-			return false
-		}
-	}
-	if len(f.Pattern) > maxPattern {
-		return false
-	}
-	_, err := regexp.Compile(f.Pattern)
-	return err == nil && fieldName.MatchString(f.Name) && slices.Contains(types, f.Type) && len(f.Labels) <= maxLabels &&
-		len(f.Format) <= maxFormat && f.MaxLength >= 0 && f.MaxLength <= maxFieldLength
+	return &authenticator.Device{Options: d.Options, State: d.State}, nil
 }
 
 // parseProblem returns the reason that the server gives, or nil if it gives none that is known. Its texts are not read:

@@ -36,14 +36,14 @@ type Config struct {
 // System is one identity system.
 type System struct {
 	// Name says which system it is, in configuration, logs and the State of identities: at most 32 lower-case letters,
-	// digits, '_' and '-'. Required.
+	// digits, '_' and '-'. It must not change as long as an identity may be recalled. Required.
 	Name string
 	// Register begins the subjects of the system's people: it must never change, nor pass to other people. A name like
 	// Name. Systems that know the same people by the same subjects, such as a replica and its original, have the same;
 	// any others must not, because one could then name the other's people. Empty means Name.
 	Register string
-	// Authenticator connects to it. Its subjects have at most 255 bytes less those of Register, and its State 8 KiB less
-	// those of Name and one more. Required.
+	// Authenticator connects to it. Its subjects have at most 255 bytes less those of Register, and its State 8 KiB (that of
+	// a device 4 KiB) less those of Name and one more. Required.
 	Authenticator authenticator.Authenticator
 	// MaxInFlight bounds the calls that are under way at once. Beyond it the system is Unavailable. Zero means 64.
 	MaxInFlight int
@@ -55,8 +55,12 @@ type System struct {
 type Choice struct {
 	// ClientID is the relying party.
 	ClientID string
-	// Identifier is what the person typed. It is not validated.
+	// Identifier is what the person typed. It is not validated, and empty as long as nobody typed anything, which is where
+	// a factor tells by itself who somebody is ([authenticator.Traits]).
 	Identifier authenticator.Identifier
+	// ACRs are the authentication contexts that the login may end in, in order of preference. There are none where a
+	// device asks what to answer ([authenticator.Challenger]).
+	ACRs []string
 }
 
 // ByType chooses systems by the type of the identifier, and otherwise for types that are not there.
@@ -67,6 +71,18 @@ func ByType(types map[string][]string, otherwise ...string) func(Choice) []strin
 // ByClient chooses systems by the relying party, and otherwise for those that are not there.
 func ByClient(clients map[string][]string, otherwise ...string) func(Choice) []string {
 	return func(c Choice) []string { return choose(clients, c.ClientID, otherwise) }
+}
+
+// ByACR chooses systems by the first of the authentication contexts that is there, and otherwise if none is.
+func ByACR(acrs map[string][]string, otherwise ...string) func(Choice) []string {
+	return func(c Choice) []string {
+		for _, acr := range c.ACRs {
+			if names, ok := acrs[acr]; ok {
+				return names
+			}
+		}
+		return otherwise
+	}
 }
 
 func choose(table map[string][]string, key string, otherwise []string) []string {

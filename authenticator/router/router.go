@@ -11,15 +11,19 @@
 //
 // The subject of a person is "register:subject", so people of two systems are never one, unless the configuration says
 // that both know the same people by the same subjects ([System.Register]). The State says which system answered: it is
-// asked for the claims.
+// asked for the claims, and who the person is in a later login.
 //
 // # Factors and forms
 //
 // Factors are those of all systems. A system that does not verify what was answered is passed over. The form of a
-// factor is that of the first system that has one: systems whose forms differ need factors of different names.
+// factor is that of the first system that has one: systems whose forms differ need factors of different names. The
+// channels by which codes can come are those that all systems that send codes share, because people choose one before it
+// is known who will send: a system without a choice leaves none to anybody. A factor identifies if it does so in all
+// systems that verify it, and its answers may be as long as in any of them.
 package router
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -34,6 +38,7 @@ import (
 type Router struct {
 	systems  map[string]*system
 	names    []string
+	channels []authenticator.Channel
 	choose   func(Choice) []string
 	store    store.Ephemeral
 	lifetime time.Duration
@@ -41,11 +46,16 @@ type Router struct {
 
 var (
 	_ authenticator.Authenticator = (*Router)(nil)
-	_ authenticator.CodeSender    = (*Router)(nil)
+	_ authenticator.ChannelSender = (*Router)(nil)
 	_ authenticator.FormProvider  = (*Router)(nil)
+	_ authenticator.Describer     = (*Router)(nil)
+	_ authenticator.Challenger    = (*Router)(nil)
+	_ authenticator.Recaller      = (*Router)(nil)
+	_ authenticator.KeyPublisher  = (*Router)(nil)
 )
 
-// New returns a Router, or everything that is wrong with the configuration. It asks each system for its factors.
+// New returns a Router, or everything that is wrong with the configuration. It asks each system for its factors
+// and channels.
 func New(c Config) (*Router, error) {
 	c = c.withDefaults()
 	if err := c.validate(); err != nil {
@@ -56,6 +66,7 @@ func New(c Config) (*Router, error) {
 		r.systems[s.Name] = newSystem(c, s)
 		r.names = append(r.names, s.Name)
 	}
+	r.channels = r.sharedChannels()
 	if r.choose == nil {
 		r.choose = func(Choice) []string { return r.names }
 	}
@@ -77,7 +88,7 @@ func (r *Router) Factors() []authenticator.Factor {
 
 // Authenticate asks the system that the login belongs to, or the first that is available.
 func (r *Router) Authenticate(ctx context.Context, req *authenticator.Request) (*authenticator.Identity, error) {
-	b, err := r.binding(ctx, req.Transaction, Choice{ClientID: req.ClientID, Identifier: req.Identifier})
+	b, err := r.binding(ctx, req.Transaction, Choice{req.ClientID, req.Identifier, req.ACRs})
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +97,8 @@ func (r *Router) Authenticate(ctx context.Context, req *authenticator.Request) (
 	if b.proved || answersCode && b.system != nil {
 		systems = []*system{b.system}
 	}
-	if systems, err = fit(systems, func(s *system) bool { return s.supports(req.Challenges) }); err != nil {
+	req, gave := stripStates(req)
+	if systems, err = fit(systems, func(s *system) bool { return gave(s) && s.supports(req.Challenges) }); err != nil {
 		return nil, err
 	}
 	s, identity, err := first(systems, func(s *system) (*authenticator.Identity, error) {
@@ -109,7 +121,7 @@ func (r *Router) Authenticate(ctx context.Context, req *authenticator.Request) (
 
 // SendCode asks the system that the login belongs to, or the first that is available and sends codes.
 func (r *Router) SendCode(ctx context.Context, req *authenticator.CodeRequest) (*authenticator.CodeReceipt, error) {
-	b, err := r.binding(ctx, req.Transaction, Choice{ClientID: req.ClientID, Identifier: req.Identifier})
+	b, err := r.binding(ctx, req.Transaction, Choice{req.ClientID, req.Identifier, req.ACRs})
 	if err != nil {
 		return nil, err
 	}
@@ -134,21 +146,36 @@ func (r *Router) SendCode(ctx context.Context, req *authenticator.CodeRequest) (
 
 // Claims asks the system that said who the person is.
 func (r *Router) Claims(ctx context.Context, req *authenticator.ClaimsRequest) (*authenticator.Claims, error) {
-	name, state, _ := strings.Cut(string(req.Identity.State), ":")
-	s := r.systems[name]
-	if s == nil {
-		return nil, fail(authenticator.Unavailable, errors.New("router: the identity is of no system"))
-	}
-	subject, ok := strings.CutPrefix(req.Identity.Subject, s.register+":")
-	if !ok {
-		return nil, fail(authenticator.Unavailable, errors.New("router: the subject is of another register"))
+	s, identity, err := r.owner(&req.Identity)
+	if err != nil {
+		return nil, err
 	}
 	inner := *req
-	inner.Identity = authenticator.Identity{Subject: subject}
-	if state != "" {
-		inner.Identity.State = []byte(state)
-	}
+	inner.Identity = *identity
 	return ask(ctx, s, func(ctx context.Context) (*authenticator.Claims, error) { return s.authenticator.Claims(ctx, &inner) })
+}
+
+// owner returns the system that said who the person is, and what it said.
+func (r *Router) owner(i *authenticator.Identity) (*system, *authenticator.Identity, error) {
+	name, state := cut(i.State)
+	s := r.systems[name]
+	if s == nil {
+		return nil, nil, fail(authenticator.Unavailable, errors.New("router: the identity is of no system"))
+	}
+	subject, ok := strings.CutPrefix(i.Subject, s.register+":")
+	if !ok {
+		return nil, nil, fail(authenticator.Unavailable, errors.New("router: the subject is of another register"))
+	}
+	return s, &authenticator.Identity{Subject: subject, State: state}, nil
+}
+
+// cut separates the name of a system from its state, which is nil if it is empty.
+func cut(named []byte) (name string, state []byte) {
+	before, after, _ := bytes.Cut(named, []byte(":"))
+	if len(after) > 0 {
+		state = bytes.Clone(after)
+	}
+	return string(before), state
 }
 
 // Form returns the form of the first system that has one for the factor.

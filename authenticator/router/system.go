@@ -15,10 +15,11 @@ import (
 	"github.com/gosignet/signet/authenticator/internal/breaker"
 )
 
-// Bounds of an Identity, from the contract.
+// Bounds of an Identity and of a Device, from the contract.
 const (
-	maxSubject = 256
-	maxState   = 8 << 10
+	maxSubject     = 256
+	maxState       = 8 << 10
+	maxDeviceState = 4 << 10
 )
 
 // system is a System that cannot harm the others.
@@ -27,18 +28,21 @@ type system struct {
 	register      string
 	authenticator authenticator.Authenticator
 	factors       []authenticator.Factor
-	codes         authenticator.CodeSender   // nil if there is none
-	forms         authenticator.FormProvider // nil if there is none
-	timeout       time.Duration
-	breaker       *breaker.Breaker
-	logger        *slog.Logger
+	// What else the Authenticator is, nil if it is not.
+	codes      authenticator.CodeSender
+	forms      authenticator.FormProvider
+	challenger authenticator.Challenger
+	recaller   authenticator.Recaller
+	keys       authenticator.KeyPublisher
+
+	timeout time.Duration
+	breaker *breaker.Breaker
+	logger  *slog.Logger
 }
 
 func newSystem(c Config, s System) *system {
-	codes, _ := s.Authenticator.(authenticator.CodeSender)
-	forms, _ := s.Authenticator.(authenticator.FormProvider)
-	return &system{
-		name: s.Name, register: cmp.Or(s.Register, s.Name), authenticator: s.Authenticator, factors: s.Authenticator.Factors(), codes: codes, forms: forms,
+	system := &system{
+		name: s.Name, register: cmp.Or(s.Register, s.Name), authenticator: s.Authenticator, factors: s.Authenticator.Factors(),
 		timeout: cmp.Or(s.Timeout, 10*time.Second),
 		logger:  c.Logger.With("system", s.Name),
 		breaker: breaker.New(breaker.Config{
@@ -48,6 +52,12 @@ func newSystem(c Config, s System) *system {
 			},
 		}),
 	}
+	system.codes, _ = s.Authenticator.(authenticator.CodeSender)
+	system.forms, _ = s.Authenticator.(authenticator.FormProvider)
+	system.challenger, _ = s.Authenticator.(authenticator.Challenger)
+	system.recaller, _ = s.Authenticator.(authenticator.Recaller)
+	system.keys, _ = s.Authenticator.(authenticator.KeyPublisher)
+	return system
 }
 
 // supports reports whether the system verifies all of the factors.
@@ -71,7 +81,22 @@ func (s *system) own(i *authenticator.Identity) (*authenticator.Identity, error)
 	return &authenticator.Identity{Subject: subject, State: state}, nil
 }
 
-var errIdentity = errors.New("an identity that is empty, too long or not UTF-8")
+// lend puts the system before the state of a device.
+func (s *system) lend(d *authenticator.Device) (*authenticator.Device, error) {
+	state := append([]byte(s.name+":"), d.State...)
+	if len(state) > maxDeviceState {
+		return nil, errDevice
+	}
+	return &authenticator.Device{Options: d.Options, State: state}, nil
+}
+
+// What systems may do wrong, in words that hold nothing personal.
+var (
+	errIdentity = errors.New("an identity that is empty, too long or not UTF-8")
+	errSomebody = errors.New("somebody else was recalled")
+	errDevice   = errors.New("the state of a device that is too long")
+	errKeys     = errors.New("keys that are no JWK Set")
+)
 
 // ask makes a call, and returns an *authenticator.Error or the error of the context. A call that does not return in time
 // is left behind, but counts as under way until it does.
@@ -128,7 +153,7 @@ func contain[T any](ctx context.Context, s *system, call func(context.Context) (
 		return nil, &authenticator.Error{Reason: e.Reason, RetryAt: e.RetryAt, Err: fmt.Errorf("router: system %s: %w", s.name, e)}
 	case ok:
 		return nil, e
-	case errors.Is(err, errIdentity):
+	case slices.Contains([]error{errIdentity, errSomebody, errDevice, errKeys}, err):
 		s.logger.ErrorContext(ctx, "router: a system broke the contract", "error", err)
 		return nil, s.unavailable(err)
 	case err != nil:

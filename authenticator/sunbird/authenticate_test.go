@@ -1,6 +1,7 @@
 package sunbird_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"sync"
@@ -11,27 +12,28 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/sunbird"
+	"github.com/gosignet/signet/authenticator/sunbird/sunbirdtest"
 )
 
 func TestKnowledgeLogsIn(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	s := newSunbird(t, r.config())
+	r := sunbirdtest.New(t)
+	s := newSunbird(t, r.Config())
 	assert.Equal(t, []authenticator.Factor{authenticator.Knowledge}, s.Factors())
 
 	identity, err := s.Authenticate(t.Context(), amelie())
 	require.NoError(t, err)
-	assert.Equal(t, &authenticator.Identity{Subject: amelieID}, identity)
-	assert.EqualValues(t, 1, r.searches.Load())
-	assert.Zero(t, r.reads.Load())
+	assert.Equal(t, &authenticator.Identity{Subject: sunbirdtest.AmelieID}, identity)
+	assert.EqualValues(t, 1, r.Searches.Load())
+	assert.Zero(t, r.Reads.Load())
 	assert.Equal(t, `{"offset":0,"limit":2,"filters":{`+
-		`"dob":{"eq":"17/04/1991"},"fullName":{"eq":"Amélie Béranger-Noël"},"policyNumber":{"eq":"FR274019"}}}`, r.lastSearch)
+		`"dob":{"eq":"17/04/1991"},"fullName":{"eq":"Amélie Béranger-Noël"},"policyNumber":{"eq":"FR274019"}}}`, r.LastSearch())
 }
 
 func TestSearchIsWrittenAsTheRegistryWrites(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	s := newSunbird(t, r.config())
+	r := sunbirdtest.New(t)
+	s := newSunbird(t, r.Config())
 	const want = `{"offset":0,"limit":2,"filters":{` +
 		`"dob":{"eq":"17/04/1991"},"fullName":{"eq":"Amélie Béranger-Noël"},"policyNumber":{"eq":"FR274019"}}}`
 	for name, response := range map[string]string{
@@ -44,22 +46,22 @@ func TestSearchIsWrittenAsTheRegistryWrites(t *testing.T) {
 	} {
 		identity, err := s.Authenticate(t.Context(), login("FR274019", response))
 		require.NoError(t, err, name)
-		assert.Equal(t, amelieID, identity.Subject, name)
-		assert.Equal(t, want, r.lastSearch, name)
+		assert.Equal(t, sunbirdtest.AmelieID, identity.Subject, name)
+		assert.Equal(t, want, r.LastSearch(), name)
 	}
 }
 
 func TestFieldsThatAreOnlyComparedMayBeSpelledInManyWays(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	r.records[2]["fullName"] = "ＧＲＡＣＥ  Wanjiru\u200d Otieno №३" // what a registry may hold
-	c := r.config()
+	r := sunbirdtest.New(t)
+	r.Records[2]["fullName"] = "ＧＲＡＣＥ  Wanjiru\u200d Otieno №३" // what a registry may hold
+	c := r.Config()
 	c.CompareOnly = []string{"fullName", "dob"}
 	s := newSunbird(t, c)
 
 	_, err := s.Authenticate(t.Context(), amelie())
 	require.NoError(t, err)
-	assert.Equal(t, `{"offset":0,"limit":2,"filters":{"policyNumber":{"eq":"FR274019"}}}`, r.lastSearch)
+	assert.Equal(t, `{"offset":0,"limit":2,"filters":{"policyNumber":{"eq":"FR274019"}}}`, r.LastSearch())
 
 	tests := []struct {
 		name, identifier, fullName, dob string
@@ -94,22 +96,22 @@ func TestNumbersOfAnyScriptAndGrouping(t *testing.T) {
 	for name, stored := range map[string]any{"a text": "274 019", "a number": 274019} {
 		t.Run("registered as "+name, func(t *testing.T) {
 			t.Parallel()
-			r := newRegistry(t)
-			r.generous = true
-			r.records[0]["card"] = stored
-			c := r.config()
+			r := sunbirdtest.New(t)
+			r.Generous = true
+			r.Records[0]["card"] = stored
+			c := r.Config()
 			c.Form.Fields = []authenticator.FormField{{Name: "card", Type: authenticator.FieldDigits, Pattern: "[0-9]{6}"}}
 			s := newSunbird(t, c)
 			for _, typed := range []string{"274019", "២៧៤-០១៩", " 27 40 19"} {
 				_, err := s.Authenticate(t.Context(), login("FR274019", `{"card": "`+typed+`"}`))
 				require.NoError(t, err, typed)
-				assert.Contains(t, r.lastSearch, `"card":{"eq":"274019"}`)
+				assert.Contains(t, r.LastSearch(), `"card":{"eq":"274019"}`)
 			}
 			for _, typed := range []string{"274018", "27401", "2740191", "274019A", "-"} {
 				_, err := s.Authenticate(t.Context(), login("FR274019", `{"card": "`+typed+`"}`))
 				requireReason(t, err, authenticator.WrongCredentials)
 			}
-			assert.EqualValues(t, 4, r.searches.Load())
+			assert.EqualValues(t, 4, r.Searches.Load())
 		})
 	}
 }
@@ -118,12 +120,12 @@ func TestNumbersOfAnyScriptAndGrouping(t *testing.T) {
 func TestUnknownPeopleLookLikeWrongAnswers(t *testing.T) {
 	t.Parallel()
 	for _, compareOnly := range [][]string{nil, {"fullName", "dob"}} {
-		r := newRegistry(t)
-		twin := people()[2]
+		r := sunbirdtest.New(t)
+		twin := sunbirdtest.Records()[2]
 		twin["osid"] = "1-twin"
 		half := map[string]any{"osid": "1-half", "policyNumber": "XX000002", "fullName": []string{"?"}, "dob": nil}
-		r.records = append(r.records, twin, half)
-		c := r.config()
+		r.Records = append(r.Records, twin, half)
+		c := r.Config()
 		c.CompareOnly = compareOnly
 		s := newSunbird(t, c)
 
@@ -135,27 +137,27 @@ func TestUnknownPeopleLookLikeWrongAnswers(t *testing.T) {
 			login("KE440917", answers("Grace Wanjiru Otieno", "29/06/1985")), // two such records
 			login("XX000002", answers("?", "29/06/1985")),                    // a record with less than is asked
 		} {
-			before := r.searches.Load()
+			before := r.Searches.Load()
 			_, err := s.Authenticate(t.Context(), req)
 			requireReason(t, err, authenticator.WrongCredentials)
-			assert.EqualValues(t, 1, r.searches.Load()-before)
+			assert.EqualValues(t, 1, r.Searches.Load()-before)
 			if i == 0 {
 				first = err
 			}
 			assert.Equal(t, first, err)
 		}
-		assert.Zero(t, r.reads.Load())
+		assert.Zero(t, r.Reads.Load())
 	}
 }
 
 func TestTheRegistrysSearchAloneIsNotTrusted(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	r.answer = func(w http.ResponseWriter, _ *http.Request) bool {
-		writeJSON(t, w, people()[:1])
+	r := sunbirdtest.New(t)
+	r.Answer = func(w http.ResponseWriter, _ *http.Request) bool {
+		assert.NoError(t, json.NewEncoder(w).Encode(sunbirdtest.Records()[:1]))
 		return true
 	}
-	s := newSunbird(t, r.config())
+	s := newSunbird(t, r.Config())
 	_, err := s.Authenticate(t.Context(), amelie())
 	require.NoError(t, err)
 	for name, req := range map[string]*authenticator.Request{
@@ -171,8 +173,8 @@ func TestTheRegistrysSearchAloneIsNotTrusted(t *testing.T) {
 
 func TestIllFormedAnswersAreWrongWithoutACall(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	s := newSunbird(t, r.config())
+	r := sunbirdtest.New(t)
+	s := newSunbird(t, r.Config())
 	tests := []struct{ name, identifier, response string }{
 		{"nothing", "FR274019", ""},
 		{"no JSON", "FR274019", "Amélie"},
@@ -216,15 +218,15 @@ func TestIllFormedAnswersAreWrongWithoutACall(t *testing.T) {
 			assert.NotContains(t, err.Error(), personal, tt.name)
 		}
 	}
-	assert.Zero(t, r.searches.Load())
+	assert.Zero(t, r.Searches.Load())
 }
 
 func TestAnAnswerThatSaysNothingDoesNotFitARecordThatHasNothing(t *testing.T) {
 	t.Parallel()
 	for _, kind := range []authenticator.FieldType{authenticator.FieldText, authenticator.FieldDigits, authenticator.FieldDate} {
-		r := newRegistry(t)
-		r.generous = true
-		c := r.config()
+		r := sunbirdtest.New(t)
+		r.Generous = true
+		c := r.Config()
 		c.Form.Fields = []authenticator.FormField{{Name: "absent", Type: kind}}
 		s := newSunbird(t, c)
 		for _, typed := range []string{"", " ", "\u200b", "\u2060", "null"} {
@@ -237,8 +239,8 @@ func TestAnAnswerThatSaysNothingDoesNotFitARecordThatHasNothing(t *testing.T) {
 
 func TestOnlyKnowledgeAloneIsSupported(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	s := newSunbird(t, r.config())
+	r := sunbirdtest.New(t)
+	s := newSunbird(t, r.Config())
 	knowledge := amelie().Challenges[0]
 	for name, challenges := range map[string][]authenticator.Challenge{
 		"nothing":           nil,
@@ -252,14 +254,14 @@ func TestOnlyKnowledgeAloneIsSupported(t *testing.T) {
 		require.Error(t, err, name)
 		requireReason(t, err, authenticator.Unsupported)
 	}
-	assert.Zero(t, r.searches.Load())
+	assert.Zero(t, r.Searches.Load())
 }
 
 func TestRecordIDCanBeAnotherField(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	r.records[0]["entity"] = "e:1_2.3"
-	c := r.config()
+	r := sunbirdtest.New(t)
+	r.Records[0]["entity"] = "e:1_2.3"
+	c := r.Config()
 	c.RecordID = "entity"
 	identity, err := newSunbird(t, c).Authenticate(t.Context(), amelie())
 	require.NoError(t, err)
@@ -274,9 +276,9 @@ func TestRightAnswersOfARecordThatHasNoUsableID(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRegistry(t)
-			r.records[0]["osid"] = id
-			s := newSunbird(t, r.config())
+			r := sunbirdtest.New(t)
+			r.Records[0]["osid"] = id
+			s := newSunbird(t, r.Config())
 			_, err := s.Authenticate(t.Context(), amelie())
 			requireReason(t, err, authenticator.Unavailable)
 			_, err = s.Authenticate(t.Context(), login("FR274019", answers("Amélie", "17/04/1991")))
@@ -287,14 +289,14 @@ func TestRightAnswersOfARecordThatHasNoUsableID(t *testing.T) {
 
 func TestManyLogInAtOnce(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	s := newSunbird(t, r.config())
+	r := sunbirdtest.New(t)
+	s := newSunbird(t, r.Config())
 	var wg sync.WaitGroup
 	for i := range 32 {
 		wg.Go(func() {
-			req, want, name := amelie(), amelieID, `"Amélie Béranger-Noël"`
+			req, want, name := amelie(), sunbirdtest.AmelieID, `"Amélie Béranger-Noël"`
 			if i%2 == 1 {
-				req, want, name = login("AE619374", answers("ليلى المنصوري", "02/11/1988")), leilaID, `"ليلى المنصوري"`
+				req, want, name = login("AE619374", answers("ليلى المنصوري", "02/11/1988")), sunbirdtest.LeilaID, `"ليلى المنصوري"`
 			}
 			identity, err := s.Authenticate(t.Context(), req)
 			if assert.NoError(t, err) && assert.Equal(t, want, identity.Subject) {
@@ -306,14 +308,14 @@ func TestManyLogInAtOnce(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	assert.EqualValues(t, 32, r.searches.Load())
-	assert.EqualValues(t, 32, r.reads.Load())
+	assert.EqualValues(t, 32, r.Searches.Load())
+	assert.EqualValues(t, 32, r.Reads.Load())
 }
 
 func TestFormIsThatOfTheConfiguration(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	c := r.config()
+	r := sunbirdtest.New(t)
+	c := r.Config()
 	s := newSunbird(t, c)
 	c.Form.Fields[0].Labels["en"] = "changed"
 	c.Form.Identifier.Name = "changed"
@@ -321,7 +323,7 @@ func TestFormIsThatOfTheConfiguration(t *testing.T) {
 	var provider authenticator.FormProvider = s
 	got, err := provider.Form(t.Context(), authenticator.Knowledge)
 	require.NoError(t, err)
-	want := form()
+	want := sunbirdtest.Form()
 	assert.Equal(t, &want, got)
 
 	_, err = provider.Form(t.Context(), authenticator.OTP)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/sunbird"
+	"github.com/gosignet/signet/authenticator/sunbird/sunbirdtest"
 )
 
 // texts shows claims as JSON texts by name.
@@ -24,11 +25,11 @@ func texts(c *authenticator.Claims) map[string]string {
 
 func TestClaimsAreReadAgainAndMapped(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	s := newSunbird(t, r.config())
-	r.records[0]["fullName"] = "Amélie Dvořáček" // since the login
+	r := sunbirdtest.New(t)
+	s := newSunbird(t, r.Config())
+	r.Records[0]["fullName"] = "Amélie Dvořáček" // since the login
 
-	claims, err := s.Claims(t.Context(), claimsOf(amelieID,
+	claims, err := s.Claims(t.Context(), claimsOf(sunbirdtest.AmelieID,
 		"name", "email", "phone_number", "gender", "birthdate", "benefits", "insured", "address", "zoneinfo"))
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{
@@ -40,30 +41,30 @@ func TestClaimsAreReadAgainAndMapped(t *testing.T) {
 		"benefits":     `["Critical Surgery"]`,
 		"insured":      `true`,
 	}, texts(claims))
-	assert.EqualValues(t, 1, r.reads.Load())
-	assert.Zero(t, r.searches.Load())
+	assert.EqualValues(t, 1, r.Reads.Load())
+	assert.Zero(t, r.Searches.Load())
 }
 
 func TestOnlyWhatWasAskedForAndIsThereIsReleased(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	s := newSunbird(t, r.config())
+	r := sunbirdtest.New(t)
+	s := newSunbird(t, r.Config())
 	tests := []struct {
 		name, subject string
 		names         []string
 		locales       []string
 		want          map[string]string
 	}{
-		{"one", amelieID, []string{"gender"}, nil, map[string]string{"gender": `"Female"`}},
-		{"a language that is there", leilaID, []string{"name"}, []string{"km", "en"},
+		{"one", sunbirdtest.AmelieID, []string{"gender"}, nil, map[string]string{"gender": `"Female"`}},
+		{"a language that is there", sunbirdtest.LeilaID, []string{"name"}, []string{"km", "en"},
 			map[string]string{"name": `"ليلى المنصوري"`, "name#en": `"Leila Al Mansoori"`}},
-		{"a language asked for by name", leilaID, []string{"name#en"}, nil, map[string]string{"name#en": `"Leila Al Mansoori"`}},
-		{"a language that nobody asked for", leilaID, []string{"name"}, nil, map[string]string{"name": `"ليلى المنصوري"`}},
-		{"a language of a claim that nobody asked for", leilaID, []string{"gender"}, []string{"en"},
+		{"a language asked for by name", sunbirdtest.LeilaID, []string{"name#en"}, nil, map[string]string{"name#en": `"Leila Al Mansoori"`}},
+		{"a language that nobody asked for", sunbirdtest.LeilaID, []string{"name"}, nil, map[string]string{"name": `"ليلى المنصوري"`}},
+		{"a language of a claim that nobody asked for", sunbirdtest.LeilaID, []string{"gender"}, []string{"en"},
 			map[string]string{"gender": `"Female"`}},
-		{"empty, null and absent values", graceID, []string{"name", "email", "phone_number", "gender"}, []string{"en"},
+		{"empty, null and absent values", sunbirdtest.GraceID, []string{"name", "email", "phone_number", "gender"}, []string{"en"},
 			map[string]string{"name": `"Grace Wanjiru Otieno"`}},
-		{"an empty text", leilaID, []string{"email"}, nil, map[string]string{}},
+		{"an empty text", sunbirdtest.LeilaID, []string{"email"}, nil, map[string]string{}},
 	}
 	for _, tt := range tests {
 		req := claimsOf(tt.subject, tt.names...)
@@ -73,12 +74,12 @@ func TestOnlyWhatWasAskedForAndIsThereIsReleased(t *testing.T) {
 		assert.Equal(t, tt.want, texts(claims), tt.name)
 	}
 	for _, names := range [][]string{nil, {"address"}, {"sub"}, {"osid"}, {"policyNumber"}} {
-		before := r.reads.Load()
-		claims, err := s.Claims(t.Context(), claimsOf(amelieID, names...))
+		before := r.Reads.Load()
+		claims, err := s.Claims(t.Context(), claimsOf(sunbirdtest.AmelieID, names...))
 		require.NoError(t, err)
 		assert.NotNil(t, claims.Values)
 		assert.Empty(t, claims.Values)
-		assert.Equal(t, before, r.reads.Load(), "nothing to release, nothing to read")
+		assert.Equal(t, before, r.Reads.Load(), "nothing to release, nothing to read")
 	}
 }
 
@@ -103,9 +104,9 @@ func TestValuesThatCannotBeTheClaimsAreLeftOutAndLogged(t *testing.T) {
 		{"benefits", json.Number("12345678901234567890"), "12345678901234567890"},
 	}
 	for _, tt := range tests {
-		r := newRegistry(t)
-		r.records[0]["f"] = tt.field
-		c := r.config()
+		r := sunbirdtest.New(t)
+		r.Records[0]["f"] = tt.field
+		c := r.Config()
 		c.Form.Fields[1].Name = "f"
 		c.Claims = map[string]sunbird.Claim{tt.claim: {Field: "f"}}
 		switch tt.claim {
@@ -117,7 +118,7 @@ func TestValuesThatCannotBeTheClaimsAreLeftOutAndLogged(t *testing.T) {
 		}
 		var log strings.Builder
 		c.Logger = logger(&log)
-		claims, err := newSunbird(t, c).Claims(t.Context(), claimsOf(amelieID, tt.claim))
+		claims, err := newSunbird(t, c).Claims(t.Context(), claimsOf(sunbirdtest.AmelieID, tt.claim))
 		require.NoError(t, err)
 		assert.Equal(t, tt.want, string(claims.Values[tt.claim]), "%s %v", tt.claim, tt.field)
 		assert.Equal(t, tt.want == "", strings.Contains(log.String(), "claim="+tt.claim), "%s %v: %s", tt.claim, tt.field, &log)
@@ -132,8 +133,8 @@ func TestClaimsOfARecordThatIsGoneOrAnother(t *testing.T) {
 		reads         int64
 	}{
 		"gone":               {"1-gone", "", 1},
-		"another record":     {amelieID, `{"osid": "1-other", "fullName": "Grace Wanjiru Otieno"}`, 1},
-		"an ill-formed id":   {amelieID, `{"osid": 7, "fullName": "Grace Wanjiru Otieno"}`, 1},
+		"another record":     {sunbirdtest.AmelieID, `{"osid": "1-other", "fullName": "Grace Wanjiru Otieno"}`, 1},
+		"an ill-formed id":   {sunbirdtest.AmelieID, `{"osid": 7, "fullName": "Grace Wanjiru Otieno"}`, 1},
 		"no subject":         {"", "", 0},
 		"a subject to climb": {"../Admin/1", "", 0},
 		"a query":            {"1?x=1", "", 0},
@@ -141,25 +142,44 @@ func TestClaimsOfARecordThatIsGoneOrAnother(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRegistry(t)
+			r := sunbirdtest.New(t)
 			if tt.body != "" {
-				r.answer = says(http.StatusOK, tt.body)
+				r.Answer = says(http.StatusOK, tt.body)
 			}
-			_, err := newSunbird(t, r.config()).Claims(t.Context(), claimsOf(tt.subject, "name"))
+			_, err := newSunbird(t, r.Config()).Claims(t.Context(), claimsOf(tt.subject, "name"))
 			failure := requireReason(t, err, authenticator.Unavailable)
 			assert.NotContains(t, failure.Error(), "1-")
-			assert.Equal(t, tt.reads, r.reads.Load())
+			assert.Equal(t, tt.reads, r.Reads.Load())
 		})
 	}
 }
 
 func TestARecordMayLeaveOutItsID(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	r.answer = says(http.StatusOK, `{"fullName": "Grace Wanjiru Otieno"}`)
-	c := r.config()
+	r := sunbirdtest.New(t)
+	r.Answer = says(http.StatusOK, `{"fullName": "Grace Wanjiru Otieno"}`)
+	c := r.Config()
 	c.EntityURL = strings.TrimSuffix(c.EntityURL, "/")
-	claims, err := newSunbird(t, c).Claims(t.Context(), claimsOf(graceID, "name"))
+	claims, err := newSunbird(t, c).Claims(t.Context(), claimsOf(sunbirdtest.GraceID, "name"))
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"name": `"Grace Wanjiru Otieno"`}, texts(claims))
+}
+
+func TestWhoseRecordIsStillThereIsRecalled(t *testing.T) {
+	t.Parallel()
+	r := sunbirdtest.New(t)
+	s := newSunbird(t, r.Config())
+	earlier := &authenticator.Identity{Subject: sunbirdtest.AmelieID}
+	today, err := s.Recall(t.Context(), earlier)
+	require.NoError(t, err)
+	assert.Equal(t, earlier, today)
+
+	r.Records = r.Records[1:]
+	_, err = s.Recall(t.Context(), earlier)
+	requireReason(t, err, authenticator.WrongCredentials)
+	r.Answer = says(http.StatusInternalServerError, "")
+	_, err = s.Recall(t.Context(), earlier)
+	requireReason(t, err, authenticator.Unavailable)
+	_, err = s.Recall(t.Context(), &authenticator.Identity{Subject: "../search"})
+	requireReason(t, err, authenticator.Unavailable)
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/sunbird"
+	"github.com/gosignet/signet/authenticator/sunbird/sunbirdtest"
 )
 
 func TestNewReportsAllMistakesAtOnce(t *testing.T) {
@@ -98,17 +100,17 @@ func TestDateFormatsThatRegistriesUse(t *testing.T) {
 	} {
 		t.Run(format, func(t *testing.T) {
 			t.Parallel()
-			r := newRegistry(t)
-			r.records[0]["dob"] = want
-			c := r.config()
+			r := sunbirdtest.New(t)
+			r.Records[0]["dob"] = want
+			c := r.Config()
 			c.Form.Fields[1].Format = format
 			s := newSunbird(t, c)
 			for _, typed := range []string{want, "1991-04-17"} {
 				_, err := s.Authenticate(t.Context(), login("FR274019", answers("Amélie Béranger-Noël", typed)))
 				require.NoError(t, err, typed)
-				assert.Contains(t, r.lastSearch, `"dob":{"eq":"`+want+`"}`)
+				assert.Contains(t, r.LastSearch(), `"dob":{"eq":"`+want+`"}`)
 			}
-			claims, err := s.Claims(t.Context(), claimsOf(amelieID, "birthdate"))
+			claims, err := s.Claims(t.Context(), claimsOf(sunbirdtest.AmelieID, "birthdate"))
 			require.NoError(t, err)
 			assert.Equal(t, `"1991-04-17"`, string(claims.Values["birthdate"]))
 		})
@@ -118,41 +120,43 @@ func TestDateFormatsThatRegistriesUse(t *testing.T) {
 // Without a Transport of the deployment's own, connections are kept and used again, also after errors.
 func TestConnectionsArePooled(t *testing.T) {
 	t.Parallel()
-	r := &registry{t: t, records: people()}
-	r.server = httptest.NewUnstartedServer(r)
-	r.server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+	r := sunbirdtest.New(t)
+	plain := httptest.NewUnstartedServer(r)
+	var connections atomic.Int64
+	plain.Config.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateNew {
-			r.connections.Add(1)
+			connections.Add(1)
 		}
 	}
-	r.server.Start()
-	t.Cleanup(r.server.Close)
-	c := r.config()
+	plain.Start()
+	t.Cleanup(plain.Close)
+	c := r.Config()
+	c.SearchURL, c.EntityURL = plain.URL+sunbirdtest.SearchPath, plain.URL+sunbirdtest.EntityPath
 	c.Transport = nil
 	c.AllowHTTP = true
 	c.Timeout = time.Minute
 	s := newSunbird(t, c)
 	for i := range 4 {
-		r.answer = nil
+		r.Answer = nil
 		if i%2 == 1 {
-			r.answer = says(http.StatusInternalServerError, strings.Repeat("x", 4096))
+			r.Answer = says(http.StatusInternalServerError, strings.Repeat("x", 4096))
 		}
 		_, authErr := s.Authenticate(t.Context(), amelie())
-		_, claimsErr := s.Claims(t.Context(), claimsOf(amelieID, "name"))
+		_, claimsErr := s.Claims(t.Context(), claimsOf(sunbirdtest.AmelieID, "name"))
 		assert.Equal(t, i%2 == 1, authErr != nil)
 		assert.Equal(t, i%2 == 1, claimsErr != nil)
 	}
-	assert.EqualValues(t, 4, r.searches.Load())
-	assert.EqualValues(t, 1, r.connections.Load())
+	assert.EqualValues(t, 4, r.Searches.Load())
+	assert.EqualValues(t, 1, connections.Load())
 }
 
 func TestACertificateThatNobodySignedIsRefused(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	c := r.config()
+	r := sunbirdtest.New(t)
+	c := r.Config()
 	c.Transport = nil
 	_, err := newSunbird(t, c).Authenticate(t.Context(), amelie())
 	requireReason(t, err, authenticator.Unavailable)
 	assert.ErrorContains(t, err, "certificate")
-	assert.Zero(t, r.searches.Load())
+	assert.Zero(t, r.Searches.Load())
 }

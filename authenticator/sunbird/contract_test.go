@@ -5,14 +5,15 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/authenticatortest"
+	"github.com/gosignet/signet/authenticator/sunbird/sunbirdtest"
 )
 
 func TestSunbirdKeepsTheContract(t *testing.T) {
 	t.Parallel()
 	authenticatortest.Run(t, func(t testing.TB) authenticatortest.Subject {
-		r := newRegistry(t)
+		r := sunbirdtest.New(t)
 		return authenticatortest.Subject{
-			Authenticator: newSunbird(t, r.config()),
+			Authenticator: newSunbird(t, r.Config()),
 			Person:        authenticator.Identifier{Value: "AE619374"},
 			Unknown:       authenticator.Identifier{Value: "AE000000"},
 			Answers: map[authenticator.Factor]authenticatortest.Answer{authenticator.Knowledge: {

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/sunbird/sunbirdtest"
 )
 
 func logger(w io.Writer) *slog.Logger {
@@ -64,24 +65,24 @@ func TestARegistryThatDoesNotWorkIsUnavailable(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			r := newRegistry(t)
-			r.answer = tt.say
-			c := r.config()
+			r := sunbirdtest.New(t)
+			r.Answer = tt.say
+			c := r.Config()
 			c.MaxResponseBytes = 4096
 			s := newSunbird(t, c)
 
 			_, err := s.Authenticate(t.Context(), amelie())
 			failure := requireReason(t, err, authenticator.Unavailable)
 			require.ErrorContains(t, failure, tt.cause)
-			assert.Equal(t, tt.calls, r.searches.Load())
+			assert.Equal(t, tt.calls, r.Searches.Load())
 			noPersonalData(t, failure.Error())
 			if !tt.read {
 				return
 			}
-			_, err = s.Claims(t.Context(), claimsOf(amelieID, "name"))
+			_, err = s.Claims(t.Context(), claimsOf(sunbirdtest.AmelieID, "name"))
 			failure = requireReason(t, err, authenticator.Unavailable)
 			require.ErrorContains(t, failure, tt.cause)
-			assert.Equal(t, tt.calls, r.reads.Load())
+			assert.Equal(t, tt.calls, r.Reads.Load())
 			noPersonalData(t, failure.Error())
 		})
 	}
@@ -89,21 +90,21 @@ func TestARegistryThatDoesNotWorkIsUnavailable(t *testing.T) {
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	t.Parallel()
-	elsewhere := newRegistry(t)
+	elsewhere := sunbirdtest.New(t)
 	for _, status := range []int{301, 302, 303, 307, 308} {
-		r := newRegistry(t)
-		r.answer = func(w http.ResponseWriter, req *http.Request) bool {
-			http.Redirect(w, req, elsewhere.server.URL+req.URL.Path, status)
+		r := sunbirdtest.New(t)
+		r.Answer = func(w http.ResponseWriter, req *http.Request) bool {
+			http.Redirect(w, req, elsewhere.Server.URL+req.URL.Path, status)
 			return true
 		}
-		s := newSunbird(t, r.config())
+		s := newSunbird(t, r.Config())
 		_, err := s.Authenticate(t.Context(), amelie())
 		requireReason(t, err, authenticator.Unavailable)
-		_, err = s.Claims(t.Context(), claimsOf(amelieID, "name"))
+		_, err = s.Claims(t.Context(), claimsOf(sunbirdtest.AmelieID, "name"))
 		requireReason(t, err, authenticator.Unavailable)
 		assert.ErrorContains(t, err, fmt.Sprint("answered ", status))
 	}
-	assert.Zero(t, elsewhere.searches.Load()+elsewhere.reads.Load())
+	assert.Zero(t, elsewhere.Searches.Load()+elsewhere.Reads.Load())
 }
 
 func TestAnotherTryHelpsOverAHiccup(t *testing.T) {
@@ -167,15 +168,15 @@ func TestARegistryThatHangsIsNotAskedTwice(t *testing.T) {
 func TestAnAnswerThatNeverEndsIsCutOff(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})
-	r := newRegistry(t)
+	r := sunbirdtest.New(t)
 	t.Cleanup(func() { close(release) }) // before the server waits for its calls
-	r.answer = func(w http.ResponseWriter, _ *http.Request) bool {
+	r.Answer = func(w http.ResponseWriter, _ *http.Request) bool {
 		_, _ = io.WriteString(w, "[")
 		w.(http.Flusher).Flush()
 		<-release
 		return true
 	}
-	c := r.config()
+	c := r.Config()
 	c.Timeout = 50 * time.Millisecond
 	_, err := newSunbird(t, c).Authenticate(t.Context(), amelie())
 	requireReason(t, err, authenticator.Unavailable)
@@ -212,10 +213,10 @@ func TestWhoLeavesIsNotWaitedForAndBlamesNobody(t *testing.T) {
 func TestCallsAreSuspendedAfterFailuresAndComeBack(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	r := newRegistry(t)
-	r.answer = says(http.StatusInternalServerError, "")
+	r := sunbirdtest.New(t)
+	r.Answer = says(http.StatusInternalServerError, "")
 	var log strings.Builder
-	c := r.config()
+	c := r.Config()
 	c.Now = func() time.Time { return now }
 	c.Logger = logger(&log)
 	c.MaxFailures, c.Pause = 3, time.Minute
@@ -226,20 +227,20 @@ func TestCallsAreSuspendedAfterFailuresAndComeBack(t *testing.T) {
 		_, err := s.Authenticate(t.Context(), amelie())
 		requireReason(t, err, authenticator.Unavailable)
 	}
-	_, err := s.Claims(t.Context(), claimsOf(amelieID, "name"))
+	_, err := s.Claims(t.Context(), claimsOf(sunbirdtest.AmelieID, "name"))
 	requireReason(t, err, authenticator.Unavailable)
 	assert.Contains(t, log.String(), "calls are suspended")
 
-	r.answer = nil
+	r.Answer = nil
 	for _, call := range []func() error{
 		func() error { _, err := s.Authenticate(t.Context(), amelie()); return err },
-		func() error { _, err := s.Claims(t.Context(), claimsOf(amelieID, "name")); return err },
+		func() error { _, err := s.Claims(t.Context(), claimsOf(sunbirdtest.AmelieID, "name")); return err },
 	} {
 		failure := requireReason(t, call(), authenticator.Unavailable)
 		assert.Equal(t, now.Add(time.Minute), failure.RetryAt)
 	}
-	assert.EqualValues(t, 2, r.searches.Load(), "left in peace")
-	assert.EqualValues(t, 1, r.reads.Load(), "left in peace")
+	assert.EqualValues(t, 2, r.Searches.Load(), "left in peace")
+	assert.EqualValues(t, 1, r.Reads.Load(), "left in peace")
 
 	now = now.Add(time.Minute)
 	for range 2 {
@@ -260,24 +261,24 @@ func TestIllFormedAnswersOfTheRegistrySuspendCallsAndRefusedRequestsDoNot(t *tes
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			r := newRegistry(t)
-			r.answer = tt.say
-			c := r.config()
+			r := sunbirdtest.New(t)
+			r.Answer = tt.say
+			c := r.Config()
 			c.MaxFailures = 2
 			s := newSunbird(t, c)
 			for range 4 {
 				_, err := s.Authenticate(t.Context(), amelie())
 				requireReason(t, err, authenticator.Unavailable)
 			}
-			assert.Equal(t, tt.calls, r.searches.Load())
+			assert.Equal(t, tt.calls, r.Searches.Load())
 		})
 	}
 }
 
 func TestWrongAnswersDoNotSuspendCalls(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	c := r.config()
+	r := sunbirdtest.New(t)
+	c := r.Config()
 	c.MaxFailures = 1
 	s := newSunbird(t, c)
 	for range 3 {

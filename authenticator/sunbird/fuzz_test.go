@@ -12,6 +12,7 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/sunbird"
+	"github.com/gosignet/signet/authenticator/sunbird/sunbirdtest"
 )
 
 func reason(err error) authenticator.Reason {
@@ -31,7 +32,7 @@ func FuzzResponse(f *testing.F) {
 	} {
 		f.Add("FR274019", s)
 	}
-	record, err := json.Marshal(people()[:1])
+	record, err := json.Marshal(sunbirdtest.Records()[:1])
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -66,13 +67,13 @@ func FuzzResponse(f *testing.F) {
 
 // FuzzSearchAnswer lets the registry answer a search with whatever comes.
 func FuzzSearchAnswer(f *testing.F) {
-	record, err := json.Marshal(people()[:1])
+	record, err := json.Marshal(sunbirdtest.Records()[:1])
 	if err != nil {
 		f.Fatal(err)
 	}
 	for _, s := range []string{
 		string(record), "", "[]", "[[]]", "[null]", "[{}]", "{}", "null", `[{"osid":1}]`, `[{"osid":"1"},{}]`, "[{\"a\":\"\xff\"}]",
-		strings.Replace(string(record), amelieID, "..", 1), strings.Replace(string(record), `"17/04/1991"`, "17041991", 1),
+		strings.Replace(string(record), sunbirdtest.AmelieID, "..", 1), strings.Replace(string(record), `"17/04/1991"`, "17041991", 1),
 	} {
 		f.Add(s)
 	}
@@ -99,7 +100,7 @@ func FuzzSearchAnswer(f *testing.F) {
 
 // FuzzRecord lets the registry return whatever comes as a record.
 func FuzzRecord(f *testing.F) {
-	for _, p := range people() {
+	for _, p := range sunbirdtest.Records() {
 		b, err := json.Marshal(p)
 		if err != nil {
 			f.Fatal(err)
@@ -117,7 +118,7 @@ func FuzzRecord(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		claims, err := s.Claims(context.Background(), claimsOf(amelieID, "name", "birthdate", "benefits"))
+		claims, err := s.Claims(context.Background(), claimsOf(sunbirdtest.AmelieID, "name", "birthdate", "benefits"))
 		if err != nil {
 			if reason(err) != authenticator.Unavailable {
 				t.Fatalf("%v", err)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/sunbird/sunbirdtest"
 )
 
 // noPersonalData fails if a text has anything that a person typed or the registry knows.
@@ -27,12 +28,12 @@ func noPersonalData(t *testing.T, text string) {
 
 func TestNothingPersonalIsLoggedOrInErrors(t *testing.T) {
 	t.Parallel()
-	r := newRegistry(t)
-	twin := people()[2]
-	r.records = append(r.records, twin)
-	r.records[1]["dob"] = "yesterday, Grace"
+	r := sunbirdtest.New(t)
+	twin := sunbirdtest.Records()[2]
+	r.Records = append(r.Records, twin)
+	r.Records[1]["dob"] = "yesterday, Grace"
 	var said strings.Builder
-	c := r.config()
+	c := r.Config()
 	c.Logger = logger(&said)
 	c.MaxFailures, c.Pause = 2, time.Nanosecond
 	c.MaxResponseBytes = 4096
@@ -54,7 +55,7 @@ func TestNothingPersonalIsLoggedOrInErrors(t *testing.T) {
 				fmt.Fprintln(&said, err)
 			}
 		}
-		for _, subject := range []string{amelieID, leilaID, "1-gone-Amélie", "../Béranger"} {
+		for _, subject := range []string{sunbirdtest.AmelieID, sunbirdtest.LeilaID, "1-gone-Amélie", "../Béranger"} {
 			if _, err := s.Claims(t.Context(), claimsOf(subject, "name", "birthdate", "email")); err != nil {
 				fmt.Fprintln(&said, err)
 			}
@@ -74,10 +75,10 @@ func TestNothingPersonalIsLoggedOrInErrors(t *testing.T) {
 			return true
 		},
 	} {
-		r.answer = say
+		r.Answer = say
 		exercise()
 	}
-	r.answer = nil
+	r.Answer = nil
 	exercise()
 	assert.Contains(t, said.String(), "several records")
 	assert.Contains(t, said.String(), "calls are suspended")
@@ -90,7 +91,7 @@ func TestErrorsOfATransportAreNotRepeated(t *testing.T) {
 	s := newSunbird(t, offline(func(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("cannot GET " + r.URL.String() + " for Amélie")
 	}))
-	_, err := s.Claims(t.Context(), claimsOf(amelieID, "name"))
+	_, err := s.Claims(t.Context(), claimsOf(sunbirdtest.AmelieID, "name"))
 	requireReason(t, err, authenticator.Unavailable)
 	noPersonalData(t, err.Error())
 	require.ErrorContains(t, err, "*errors.errorString")

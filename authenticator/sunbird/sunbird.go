@@ -39,6 +39,7 @@ import (
 	"errors"
 	"log/slog"
 	"maps"
+	"net/http"
 	"slices"
 
 	"github.com/gosignet/signet/authenticator"
@@ -58,6 +59,7 @@ type Registry struct {
 var (
 	_ authenticator.Authenticator = (*Registry)(nil)
 	_ authenticator.FormProvider  = (*Registry)(nil)
+	_ authenticator.Recaller      = (*Registry)(nil)
 )
 
 // New returns a Registry, or everything that is wrong with the configuration. It does not call the registry.
@@ -144,18 +146,9 @@ func (r *Registry) Claims(ctx context.Context, req *authenticator.ClaimsRequest)
 	if len(names) == 0 {
 		return claims, nil
 	}
-	if !validRecordID(req.Identity.Subject) {
-		return nil, fail(authenticator.Unavailable, errors.New("sunbird: the subject is not the id of a record"))
-	}
-	record, err := r.client.get(ctx, req.Identity.Subject)
+	record, err := r.read(ctx, req.Identity.Subject)
 	if err != nil {
-		return nil, unavailable(err)
-	}
-	// Registries may leave the id out of a record that was asked for by it.
-	if _, ok := record[r.recordID]; ok {
-		if id, err := record.id(r.recordID); err != nil || id != req.Identity.Subject {
-			return nil, fail(authenticator.Unavailable, errors.New("sunbird: the registry returned another record"))
-		}
+		return nil, err
 	}
 	for _, name := range names {
 		value, ok := r.claims[name].value(record)
@@ -168,6 +161,36 @@ func (r *Registry) Claims(ctx context.Context, req *authenticator.ClaimsRequest)
 		}
 	}
 	return claims, nil
+}
+
+// Recall reads the record again. Who has none any more is answered with WrongCredentials.
+func (r *Registry) Recall(ctx context.Context, earlier *authenticator.Identity) (*authenticator.Identity, error) {
+	_, err := r.read(ctx, earlier.Subject)
+	if status, ok := errors.AsType[statusError](err); ok && status == http.StatusNotFound {
+		return nil, fail(authenticator.WrongCredentials, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &authenticator.Identity{Subject: earlier.Subject}, nil
+}
+
+// read returns the record of a subject.
+func (r *Registry) read(ctx context.Context, subject string) (record, error) {
+	if !validRecordID(subject) {
+		return nil, fail(authenticator.Unavailable, errors.New("sunbird: the subject is not the id of a record"))
+	}
+	record, err := r.client.get(ctx, subject)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	// Registries may leave the id out of a record that was asked for by it.
+	if _, ok := record[r.recordID]; ok {
+		if id, err := record.id(r.recordID); err != nil || id != subject {
+			return nil, fail(authenticator.Unavailable, errors.New("sunbird: the registry returned another record"))
+		}
+	}
+	return record, nil
 }
 
 func fail(reason authenticator.Reason, cause error) *authenticator.Error {

@@ -1,4 +1,4 @@
-package ida_test
+package idatest
 
 import (
 	"crypto/rand"
@@ -14,18 +14,18 @@ import (
 	"github.com/gosignet/signet/authenticator/ida"
 )
 
-func (s *stub) kycExchange(w http.ResponseWriter, r *http.Request, body []byte) {
+func (s *Server) kycExchange(w http.ResponseWriter, r *http.Request, body []byte) {
 	members := []string{"id", "version", "requestTime", "transactionID", "kycToken", "consentObtained", "locales", "respType", "individualId"}
 	var raw map[string]any
 	_ = json.Unmarshal(body, &raw)
 	consent, _ := raw["consentObtained"].([]any)
-	if s.version == ida.V2 && !slices.Equal(consent, []any{"sub"}) {
+	if s.Version == ida.V2 && !slices.Equal(consent, []any{"sub"}) {
 		members = append(members, "unVerifiedConsentedClaims")
 	}
 	request := s.signed(r, body, members...)
 	s.check(request["id"] == "mosip.identity.kycexchange", "id is %v", request["id"])
 	want := "JWS"
-	if s.encrypted {
+	if s.Encrypted {
 		want = "JWE"
 	}
 	s.check(request["respType"] == want, "respType is %v", request["respType"])
@@ -35,8 +35,8 @@ func (s *stub) kycExchange(w http.ResponseWriter, r *http.Request, body []byte) 
 			s.check(there && detail == nil && len(unverified) == len(consent), "unverified claims are %v", unverified)
 		}
 	}
-	if s.onExchange != nil {
-		s.onExchange(request)
+	if s.OnExchange != nil {
+		s.OnExchange(request)
 	}
 	_, isList := request["locales"].([]any)
 	s.check(isList, "locales are %v", request["locales"])
@@ -47,7 +47,7 @@ func (s *stub) kycExchange(w http.ResponseWriter, r *http.Request, body []byte) 
 		s.answer(w, request, nil, "IDA-KYE-001")
 	case token.spent:
 		s.answer(w, request, nil, "IDA-KYE-003")
-	case token.client != s.client:
+	case token.client != s.APIKey:
 		s.answer(w, request, nil, "IDA-KYE-004")
 	case token.transaction != request["transactionID"]:
 		s.answer(w, request, nil, "IDA-KYE-005")
@@ -55,47 +55,49 @@ func (s *stub) kycExchange(w http.ResponseWriter, r *http.Request, body []byte) 
 		s.answer(w, request, nil, "IDA-KYE-007")
 	default:
 		token.spent = true
-		s.answer(w, request, map[string]any{"encryptedKyc": s.release(people[token.individual], consent, request["locales"])})
+		s.answer(w, request, map[string]any{"encryptedKyc": s.release(s.People[token.individual], consent, request["locales"])})
 	}
 }
 
 // release signs the claims, and encrypts them if that is asked for. IDA releases the language, and what nobody asked for.
-func (s *stub) release(p *person, consent []any, locales any) string {
-	if s.released != nil {
-		return s.released(s)
+func (s *Server) release(p *Person, consent []any, locales any) string {
+	if s.Released != nil {
+		return s.Released()
 	}
-	claims := map[string]any{"sub": p.token, "iss": "https://ida.example.org", "aud": s.client, "individual_id": "leaked"}
-	for name, value := range p.claims {
+	claims := map[string]any{"sub": p.Token, "iss": "https://ida.example.org", "aud": s.APIKey, "individual_id": "leaked"}
+	for name, value := range p.Claims {
 		claim, tag, inLanguage := strings.Cut(name, "#")
 		if slices.Contains(consent, any(claim)) && (!inLanguage || slices.Contains(locales.([]any), any(tag))) {
 			claims[name] = value
 		}
 	}
-	if s.forge != nil {
-		s.forge(claims)
+	if s.Forge != nil {
+		s.Forge(claims)
 	}
-	return s.sign(claims)
+	return s.Sign(claims)
 }
 
-func (s *stub) sign(claims any) string {
+// Sign makes the JWS of an answer with claims, in a JWE if it is to be Encrypted.
+func (s *Server) Sign(claims any) string {
 	payload, err := json.Marshal(claims)
 	must(err)
-	key := jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: s.signing.key, KeyID: "ida-key"}}
+	key := jose.SigningKey{Algorithm: jose.RS256, Key: jose.JSONWebKey{Key: s.Signing.Key, KeyID: s.Signing.keyID()}}
 	signer, err := jose.NewSigner(key, nil)
 	must(err)
 	jws, err := signer.Sign(payload)
 	must(err)
 	token, err := jws.CompactSerialize()
 	must(err)
-	if s.encrypted {
-		return encryptFor(decryptionKey(), token, jose.NONE)
+	if s.Encrypted {
+		return Encrypt(DecryptionKey(), token, jose.NONE)
 	}
 	return token
 }
 
-func encryptFor(to identity, token string, zip jose.CompressionAlgorithm) string {
+// Encrypt makes a JWE of a JWS.
+func Encrypt(to Identity, token string, zip jose.CompressionAlgorithm) string {
 	options := (&jose.EncrypterOptions{Compression: zip}).WithContentType("JWT")
-	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.RSA_OAEP_256, Key: to.key.Public()}, options)
+	encrypter, err := jose.NewEncrypter(jose.A256GCM, jose.Recipient{Algorithm: jose.RSA_OAEP_256, Key: to.Key.Public()}, options)
 	must(err)
 	jwe, err := encrypter.Encrypt([]byte(token))
 	must(err)
@@ -104,23 +106,30 @@ func encryptFor(to identity, token string, zip jose.CompressionAlgorithm) string
 	return compact
 }
 
-func (s *stub) otp(w http.ResponseWriter, r *http.Request, body []byte) {
+func (s *Server) otp(w http.ResponseWriter, r *http.Request, body []byte) {
 	request := s.signed(r, body, "id", "version", "individualId", "individualIdType", "transactionID", "requestTime", "otpChannel")
 	s.check(request["id"] == "mosip.identity.otp", "id is %v", request["id"])
 	s.check(request["individualIdType"] == nil, "individualIdType is %v", request["individualIdType"])
-	s.check(fmt.Sprint(request["otpChannel"]) == "[email phone]", "otpChannel is %v", request["otpChannel"])
+	s.check(fmt.Sprint(request["otpChannel"]) == fmt.Sprint(s.Channels), "otpChannel is %v", request["otpChannel"])
 	individual := text(request["individualId"])
-	p, ok := people[individual]
+	p, ok := s.People[individual]
 	if !ok {
 		s.answer(w, request, nil, "IDA-MLC-018")
 		return
 	}
-	s.codes[text(request["transactionID"])+individual] = p.otp
-	s.answer(w, request, map[string]any{"maskedEmail": p.email, "maskedMobile": p.mobile})
+	s.codes[text(request["transactionID"])+individual] = p.OTP
+	response := map[string]any{"maskedEmail": nil, "maskedMobile": nil}
+	if slices.Contains(s.Channels, "email") {
+		response["maskedEmail"] = p.Email
+	}
+	if slices.Contains(s.Channels, "phone") {
+		response["maskedMobile"] = p.Mobile
+	}
+	s.answer(w, request, response)
 }
 
 // answer writes the envelope.
-func (s *stub) answer(w http.ResponseWriter, request map[string]any, response any, codes ...string) {
+func (s *Server) answer(w http.ResponseWriter, request map[string]any, response any, codes ...string) {
 	errors := []any{}
 	for _, code := range codes {
 		errors = append(errors, map[string]any{"errorCode": code, "errorMessage": "about Asha Rao", "actionMessage": "ask Asha"})
@@ -138,31 +147,31 @@ func writeJSON(w http.ResponseWriter, v any) {
 
 func text(v any) string { s, _ := v.(string); return s }
 
-func (s *stub) certificate(w http.ResponseWriter, _ *http.Request, _ []byte) {
-	_ = pem.Encode(w, &pem.Block{Type: "CERTIFICATE", Bytes: s.encryption.certificate.Raw})
+func (s *Server) certificate(w http.ResponseWriter, _ *http.Request, _ []byte) {
+	_ = pem.Encode(w, &pem.Block{Type: "CERTIFICATE", Bytes: s.Encryption.Certificate.Raw})
 }
 
-func (s *stub) token(w http.ResponseWriter, r *http.Request, body []byte) {
+func (s *Server) token(w http.ResponseWriter, r *http.Request, body []byte) {
 	outer := s.members(body, "requesttime", "request")
 	s.check(s.isNow(outer["requesttime"]), "requesttime is %v", outer["requesttime"])
-	s.check(fmt.Sprint(outer["request"]) == fmt.Sprint(map[string]any{"clientId": "account", "secretKey": accountKey, "appId": "ida"}),
+	s.check(fmt.Sprint(outer["request"]) == fmt.Sprint(map[string]any{"clientId": AccountID, "secretKey": AccountKey, "appId": "ida"}),
 		"the account is wrong")
-	s.accessToken = rand.Text()
-	w.Header().Set("authorization", s.accessToken)
+	s.AccessToken = rand.Text()
+	w.Header().Set("authorization", s.AccessToken)
 	writeJSON(w, map[string]any{"response": map[string]any{"status": "Success"}, "errors": nil})
 }
 
-func (s *stub) signingCertificates(w http.ResponseWriter, r *http.Request, _ []byte) {
+func (s *Server) signingCertificates(w http.ResponseWriter, r *http.Request, _ []byte) {
 	s.check(r.URL.RawQuery == "applicationId=IDA&referenceId=SIGN", "query is %s", r.URL.RawQuery)
 	s.check(r.Header.Get("Authorization") == "Authorization", "Authorization is %q", r.Header.Get("Authorization"))
-	if r.Header.Get("Cookie") != "Authorization="+s.accessToken {
+	if r.Header.Get("Cookie") != "Authorization="+s.AccessToken {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
 	all := []any{}
-	for i, c := range s.published {
-		data := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.certificate.Raw})
-		all = append(all, map[string]any{"certificateData": string(data), "keyId": fmt.Sprint(i), "issuedAt": "…", "expiryAt": "…"})
+	for _, c := range s.Published {
+		data := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.Certificate.Raw})
+		all = append(all, map[string]any{"certificateData": string(data), "keyId": c.keyID(), "issuedAt": "…", "expiryAt": "…"})
 	}
 	writeJSON(w, map[string]any{"response": map[string]any{"allCertificates": all}, "errors": []any{}})
 }
