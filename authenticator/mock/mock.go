@@ -259,6 +259,9 @@ func (m *Mock) find(id authenticator.Identifier) *person {
 
 // Recall returns the Identity of somebody who logged in earlier.
 func (m *Mock) Recall(ctx context.Context, earlier *authenticator.Identity) (*authenticator.Identity, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	nonsense, err := m.faults.happen(ctx, Recalling)
 	switch {
 	case err != nil:

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -43,7 +44,7 @@ func TestPythonSampleKeepsTheContract(t *testing.T) {
 		RootCAs: a.pool(), Certificates: []tls.Certificate{a.issue(t, "provider", x509.ExtKeyUsageClientAuth)},
 	}
 	authenticatortest.Run(t, func(testing.TB) authenticatortest.Subject {
-		c, err := remote.New(t.Context(), remote.Config{BaseURL: url, TLS: config})
+		c, err := remote.New(t.Context(), remote.Config{BaseURL: url, TLS: config, Timeout: time.Minute})
 		require.NoError(t, err)
 		return authenticatortest.Subject{
 			Authenticator: c,

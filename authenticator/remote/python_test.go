@@ -119,7 +119,7 @@ func TestPythonSampleIsAnAuthenticator(t *testing.T) {
 	config := &tls.Config{
 		RootCAs: a.pool(), Certificates: []tls.Certificate{a.issue(t, "provider", x509.ExtKeyUsageClientAuth)},
 	}
-	c, err := remote.New(t.Context(), remote.Config{BaseURL: url, TLS: config})
+	c, err := remote.New(t.Context(), remote.Config{BaseURL: url, TLS: config, Timeout: time.Minute})
 	require.NoError(t, err)
 	assert.Equal(t, []authenticator.Factor{authenticator.Password}, c.Factors())
 
@@ -165,7 +165,7 @@ func TestPythonSampleSaysWhatIsDescribed(t *testing.T) {
 	traffic := newDescribed(t, &http.Transport{TLSClientConfig: &tls.Config{
 		RootCAs: a.pool(), Certificates: []tls.Certificate{a.issue(t, "provider", x509.ExtKeyUsageClientAuth)},
 	}})
-	c, err := remote.New(t.Context(), remote.Config{BaseURL: url, Transport: traffic})
+	c, err := remote.New(t.Context(), remote.Config{BaseURL: url, Transport: traffic, Timeout: time.Minute})
 	require.NoError(t, err)
 	grace, err := c.Authenticate(t.Context(), login())
 	require.NoError(t, err)
