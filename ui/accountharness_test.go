@@ -35,7 +35,8 @@ var errAway = errors.New("away")
 // in as the person at once.
 type bank struct {
 	*httptest.Server
-	clock *clock
+	clock   *clock
+	account http.Handler
 
 	mu       sync.Mutex
 	person   string
@@ -73,6 +74,7 @@ func newBank(tb testing.TB, configure func(*ui.Config, *ui.AccountConfig)) *bank
 	require.NoError(tb, err)
 	own, err := pages.Account(account)
 	require.NoError(tb, err)
+	w.account = own
 	mux.Handle("/login/", pages)
 	mux.Handle("/account/", own)
 	mux.HandleFunc("/authorize", w.authorize)
