@@ -49,14 +49,13 @@ type accountAttempt struct {
 	StartedAt time.Time `json:"started_at"`
 }
 
-// open finds the session of the request's browser.
-func (v *accountVisit) open() bool {
-	s, now := new(accountSession), v.now()
-	if !v.session.get(v.r, s) || !now.Before(s.ExpiresAt) || !now.Before(s.StartedAt.Add(sessionLife)) || s.Person == "" {
-		return false
+// open finds the session of the request's browser, nil if there is none.
+func (v *accountVisit) open() *accountSession {
+	s := new(accountSession)
+	if !v.session.get(v.r, s) || !v.now().Before(s.ExpiresAt) || s.Person == "" {
+		return nil
 	}
-	v.is = s
-	return true
+	return s
 }
 
 // keep gives the browser its session, prolonged. The notice is for the page that follows.
@@ -126,7 +125,7 @@ func (v *accountVisit) callback() {
 	all := v.pending()
 	at := slices.IndexFunc(all, func(t accountAttempt) bool { return hmac.Equal([]byte(t.State), []byte(q.Get("state"))) })
 	if at < 0 || q.Get("iss") != v.c.Issuer {
-		if v.open() { // the page was loaded again
+		if v.is != nil { // the page was loaded again
 			redirect(v.w, v.base)
 			return
 		}

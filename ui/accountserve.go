@@ -19,7 +19,7 @@ type accountVisit struct {
 	r *http.Request
 	// page is what follows the base path.
 	page string
-	// is the session, nil before it is found; chosen is the language that the person chose for a page without one.
+	// is who is there, nil if nobody is logged in; chosen is the language that the person chose before they were.
 	is     *accountSession
 	chosen string
 }
@@ -42,6 +42,7 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header(), "")
 	page, ok := strings.CutPrefix(r.URL.Path, a.base)
 	v := &accountVisit{Account: a, w: w, r: withSource(r), page: page}
+	v.is = v.open()
 	consentID, passkeyID := consentPath.FindStringSubmatch(page), passkeyPath.FindStringSubmatch(page)
 	var get, post func()
 	switch {
@@ -89,7 +90,7 @@ func (v *accountVisit) serve(get, post func()) {
 		v.fail(accountFailure{kind: "method", status: http.StatusMethodNotAllowed})
 	case v.page == callbackPage, v.page == loggedOutPage:
 		answer()
-	case !v.open():
+	case v.is == nil:
 		if v.page == logOutPage {
 			redirect(v.w, v.base+loggedOutPage)
 			return
