@@ -97,9 +97,9 @@ type AccountConfig struct {
 // is prolonged by each page, to half an hour at most. It is kept in a sealed cookie and nowhere else: who copies the cookie
 // from the person's browser has the session until it ends, whether or not the person logs out.
 type Account struct {
-	*UI
+	ui          *UI
 	c           AccountConfig
-	base        string
+	path        string
 	redirectURI string
 	// session and attempts are the cookies.
 	session, attempts sealedCookie
@@ -110,7 +110,7 @@ type Account struct {
 func (u *UI) Account(c AccountConfig) (*Account, error) {
 	c.BasePath = cmp.Or(c.BasePath, defaultAccountBase)
 	c.MaxAge = cmp.Or(c.MaxAge, defaultAccountMaxAge)
-	a := &Account{UI: u, c: c, base: c.BasePath, redirectURI: accountRedirectURI(c.Issuer, c.BasePath)}
+	a := &Account{ui: u, c: c, path: c.BasePath, redirectURI: accountRedirectURI(c.Issuer, c.BasePath)}
 	var errs []error
 	refuse := func(wrong bool, what string) {
 		if wrong {

@@ -92,7 +92,7 @@ func TestTheHistoryShowsEveryDecisionWithItsReceipt(t *testing.T) {
 	page := b.walk("/account/consents/" + clinicID)
 	text := page.text()
 	assert.Contains(t, text, "What you share with Clinic You took back what you allowed. Nothing is shared.")
-	assert.Contains(t, text, "2026-02-03 09:00 UTC You took back what you had allowed. Download the receipt of 2026-02-03 09:00 UTC")
+	assert.Contains(t, text, "2026-02-03 09:00 UTC You took back what you had allowed. Download receipt 3")
 	assert.Contains(t, text, "2026-02-02 09:00 UTC You decided what to share. You share Email address Download", "what that decision was about")
 	assert.Contains(t, text, "You share Full name You do not share Phone number Download")
 	assert.NotContains(t, page.body, "/withdraw", "there is nothing to withdraw")

@@ -126,7 +126,7 @@ func (v *accountVisit) callback() {
 	at := slices.IndexFunc(all, func(t accountAttempt) bool { return hmac.Equal([]byte(t.State), []byte(q.Get("state"))) })
 	if at < 0 || q.Get("iss") != v.c.Issuer {
 		if v.is != nil { // the page was loaded again
-			redirect(v.w, v.base)
+			redirect(v.w, v.path)
 			return
 		}
 		v.fail(accountFailure{kind: "state", status: http.StatusBadRequest})
@@ -163,7 +163,7 @@ func (v *accountVisit) callback() {
 		ID: rand.Text(), Person: grant.Person, AuthTime: grant.AuthTime, StartedAt: v.now(), Language: attempt.Language,
 	}
 	v.keep("")
-	redirect(v.w, v.base+attempt.Page)
+	redirect(v.w, v.path+attempt.Page)
 }
 
 // accepts reports whether the login is what the pages asked for.
@@ -180,7 +180,7 @@ func (v *accountVisit) logOut() {
 		redirect(v.w, v.c.LogoutURL)
 		return
 	}
-	redirect(v.w, v.base+loggedOutPage)
+	redirect(v.w, v.path+loggedOutPage)
 }
 
 // loggedOut says that the session of the pages has ended.
@@ -188,6 +188,6 @@ func (v *accountVisit) loggedOut() {
 	l := v.locale("")
 	title := l.text("sharing.logged_out")
 	view := &logoutView{page: v.UI.page(l, title, nil), Lead: l.text("sharing.logged_out_lead")}
-	view.ReturnURI, view.ReturnText = v.base, l.text("sharing.log_in_again")
+	view.ReturnURI, view.ReturnText = v.path, l.text("sharing.log_in_again")
 	v.render(v.w, v.r, http.StatusOK, v.pages[l].logout, view)
 }

@@ -3,13 +3,16 @@ package ui
 import (
 	"net/http"
 	"slices"
+	"strings"
 )
 
 type passkeyItem struct {
-	ID, Remove string
-	Created    whenView
-	Used       whenView
-	BackedUp   bool
+	ID string
+	// Remove is the text of the link up to the time in it, and After what follows the time.
+	Remove, After string
+	Created       whenView
+	Used          whenView
+	BackedUp      bool
 }
 
 type removeView struct {
@@ -20,10 +23,11 @@ type removeView struct {
 // passkeys are those of the person.
 func (v *accountVisit) passkeys(l *locale) ([]passkeyItem, error) {
 	all, err := v.c.Passkeys.List(v.r.Context(), v.is.Person)
+	const mark = "\x00"
 	items := make([]passkeyItem, len(all))
 	for i, k := range all {
 		items[i] = passkeyItem{ID: k.ID, Created: v.when(k.CreatedAt), Used: day(k.UsedOn), BackedUp: k.BackedUp}
-		items[i].Remove = l.text("sharing.passkeys.remove_one", "time", items[i].Created.Text)
+		items[i].Remove, items[i].After, _ = strings.Cut(l.text("sharing.passkeys.remove_one", "time", mark), mark)
 	}
 	return items, err
 }
@@ -51,5 +55,5 @@ func (v *accountVisit) remove(id string) {
 		return
 	}
 	v.keep("removed")
-	redirect(v.w, v.base)
+	redirect(v.w, v.path)
 }

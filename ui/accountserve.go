@@ -14,6 +14,7 @@ import (
 
 // accountVisit is a request for one of the account pages.
 type accountVisit struct {
+	*UI
 	*Account
 	w http.ResponseWriter
 	r *http.Request
@@ -40,8 +41,8 @@ var (
 // ServeHTTP serves the account pages, under the base path.
 func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	setHeaders(w.Header(), "")
-	page, ok := strings.CutPrefix(r.URL.Path, a.base)
-	v := &accountVisit{Account: a, w: w, r: withSource(r), page: page}
+	page, ok := strings.CutPrefix(r.URL.Path, a.path)
+	v := &accountVisit{UI: a.ui, Account: a, w: w, r: withSource(r), page: page}
 	v.is = v.open()
 	consentID, passkeyID := consentPath.FindStringSubmatch(page), passkeyPath.FindStringSubmatch(page)
 	var get, post func()
@@ -92,7 +93,7 @@ func (v *accountVisit) serve(get, post func()) {
 		answer()
 	case v.is == nil:
 		if v.page == logOutPage {
-			redirect(v.w, v.base+loggedOutPage)
+			redirect(v.w, v.path+loggedOutPage)
 			return
 		}
 		v.logIn()
@@ -102,7 +103,7 @@ func (v *accountVisit) serve(get, post func()) {
 		if chosen := v.r.URL.Query().Get("lang"); v.catalog.byCode[chosen] != nil {
 			v.is.Language = chosen
 			v.keep(v.is.Notice)
-			redirect(v.w, v.base+v.page)
+			redirect(v.w, v.path+v.page)
 			return
 		}
 		answer()
@@ -167,7 +168,7 @@ func (v *accountVisit) history(id, suffix string) []*consent.Record {
 		return nil
 	case history[0].ID != id:
 		v.keep(v.is.Notice)
-		redirect(v.w, v.base+"consents/"+history[0].ID+suffix)
+		redirect(v.w, v.path+"consents/"+history[0].ID+suffix)
 		return nil
 	}
 	return history
@@ -231,14 +232,14 @@ func (v *accountVisit) withdraw(id string) {
 	case errors.Is(err, consent.ErrTokens) && rec.Status != consent.Active:
 		v.log.ErrorContext(v.r.Context(), "tokens of a consent that was withdrawn may live", "error", err)
 		v.keep("tokens")
-		redirect(v.w, v.base+"consents/"+id+"/withdraw")
+		redirect(v.w, v.path+"consents/"+id+"/withdraw")
 	case err != nil && !errors.Is(err, consent.ErrTokens):
 		v.unavailable(err)
 	case rec.Status == consent.Active: // the person has decided anew since they opened the page
 		v.keep("changed")
-		redirect(v.w, v.base+"consents/"+rec.ID)
+		redirect(v.w, v.path+"consents/"+rec.ID)
 	default:
 		v.keep("withdrawn")
-		redirect(v.w, v.base+"consents/"+rec.ID)
+		redirect(v.w, v.path+"consents/"+rec.ID)
 	}
 }

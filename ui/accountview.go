@@ -60,6 +60,8 @@ func (s *shareDetails) client() *clientView {
 // sharedItem is one thing that is shared, or was not.
 type sharedItem struct {
 	Label string
+	// Refused says that it is not shared.
+	Refused bool
 	// Verified says that it comes with proof, Frameworks under which rules, and Purpose why, in the client's words.
 	Verified            bool
 	Frameworks, Purpose string
@@ -92,7 +94,7 @@ func (v *accountVisit) locale(chosen string) *locale {
 // frame returns what all account pages of a session show.
 func (v *accountVisit) frame(l *locale, title string) *accountFrame {
 	f := &accountFrame{page: v.UI.page(l, title, nil)}
-	f.Path, f.CSRF, f.Languages = strings.TrimSuffix(v.base, "/"), csrfToken(v.is.ID), v.languages[l]
+	f.Path, f.CSRF, f.Languages = strings.TrimSuffix(v.path, "/"), csrfToken(v.is.ID), v.languages[l]
 	if v.is.Notice != "" {
 		f.Notice, f.Failed = l.text("sharing.notice."+v.is.Notice), v.is.Notice == "tokens"
 	}
@@ -103,10 +105,9 @@ func (v *accountVisit) when(t time.Time) whenView {
 	return whenView{t.UTC().Format(time.RFC3339), v.clock(t)}
 }
 
-// day is a date that has no time.
+// day is a date without a time, which a browser must not put into its own time zone.
 func day(t time.Time) whenView {
-	s := t.UTC().Format(time.DateOnly)
-	return whenView{s, s}
+	return whenView{Text: t.UTC().Format(time.DateOnly)}
 }
 
 // share describes a record.
@@ -194,7 +195,7 @@ func (v *accountVisit) until(l *locale, c consent.Choice) whenView {
 }
 
 func newSharedItem(l *locale, c consent.Choice) sharedItem {
-	item := sharedItem{Purpose: c.Purpose, Resource: c.Resource, Verified: c.Kind == consent.VerifiedClaim}
+	item := sharedItem{Refused: !c.Granted, Purpose: c.Purpose, Resource: c.Resource, Verified: c.Kind == consent.VerifiedClaim}
 	group := "claim"
 	if c.Kind == consent.Scope {
 		group = "scope"
@@ -254,7 +255,7 @@ func (v *accountVisit) version(l *locale, rec *consent.Record) versionView {
 	}
 	view.Event = l.text("sharing.event." + event)
 	if rec.Receipt != "" {
-		view.Receipt = l.text("sharing.receipt", "time", view.At.Text)
+		view.Receipt = l.text("sharing.receipt", "number", view.Number)
 	}
 	return view
 }
@@ -273,7 +274,7 @@ func (v *accountVisit) fail(f accountFailure) {
 	title := l.text(key + ".title")
 	view := &errorView{
 		page: v.UI.page(l, title, nil), Lead: l.text(key + ".text"), Next: l.text(key+".next", "host", v.r.Host), Code: f.code,
-		ReturnURI: v.base, ReturnText: l.text("sharing.title"),
+		ReturnURI: v.path, ReturnText: l.text("sharing.title"),
 	}
 	if f.kind == "cancelled" || f.kind == "state" || f.kind == "login" {
 		view.ReturnText = l.text("sharing.log_in_again")
