@@ -32,4 +32,21 @@
 // is an HMAC, under a key derived from Config.Secret, by which the consents of one person are found; a wallet's key and
 // signature, where there are some, say no more than that. There are no values of claims. Later versions of this package
 // read what earlier ones kept.
+//
+// # The API
+//
+// [NewAPI] lets an app of the person, with an access token of the scope "consents", see and withdraw what they share. The
+// person is the one of the token, and the consents of all others are as if they did not exist. Tokens come in the header
+// field Authorization alone; one that is bound to a key comes with a proof (RFC 9449). Below [APIConfig].URL there are
+//
+//	GET    (nothing)                200 {"consents":[R, ...]}             the present version of every consent
+//	GET    /{consent_id}            200 {"consent":R,"history":[R, ...]}  with all versions for the client, the present one first
+//	GET    /{consent_id}/receipt    200 the receipt, as application/jwt; that of version n with ?version=n
+//	DELETE /{consent_id}            200 {"consent":R}                     withdrawn, and its tokens ended
+//	                                409 {"consent":R}                     it had ended, and R, another one, took its place
+//
+// R is a [Record] as JSON. After a consent was followed by another one its ID still leads to the record, which then has
+// another consent_id. Errors are {"error":"...","error_description":"..."}: 400 invalid_request, 401 with a challenge, 403
+// insufficient_scope (RFC 6750 section 3.1), 404 not_found, 405, and 503 temporarily_unavailable. After a 503 a DELETE is
+// repeated, for tokens may live. Answers are not to be stored, and browsers keep them from other origins.
 package consent

@@ -15,6 +15,7 @@ import (
 
 // pageSet holds the templates of the pages in one language.
 type pageSet struct {
+	sharing                                                                       sharingPages
 	account, choose, identify, code, secret, form, biometrics, passkey, elsewhere *template.Template
 	enroll, consent, done, failure, logout                                        *template.Template
 }
@@ -68,6 +69,7 @@ func parsePages(l *locale, site map[string]string) (*pageSet, error) {
 		failure:    page("error"),
 		logout:     page("logout"),
 	}
+	p.sharing = sharingPages{page("consents"), page("consentdetails"), page("withdraw"), page("removepasskey")}
 	return p, errors.Join(errs...)
 }
 
