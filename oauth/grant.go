@@ -26,11 +26,13 @@ func (s *Server) EndGrant(ctx context.Context, id string) error {
 }
 
 // TakeGrant uses up a code and returns its grant, without tokens: for pages of the provider itself that have people log
-// in. The client is their own registration, and its codes reach nobody else because its redirect URI is the provider's. A
-// code that is unknown, used or another client's is an [*Error] with the code invalid_grant.
-func (s *Server) TakeGrant(ctx context.Context, clientID, code string) (*Grant, error) {
+// in. The client is their own registration, and its codes reach nobody else because its redirect URI is the provider's; the
+// verifier is that of the request's code_challenge, which ties the code to the browser that asked for it. A code that is
+// unknown, used, another client's or another request's is an [*Error] with the code invalid_grant.
+func (s *Server) TakeGrant(ctx context.Context, clientID, code, verifier string) (*Grant, error) {
 	record, err := s.codes.Get(ctx, code)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (record.ClientID != clientID || record.Spent) {
+	if errors.Is(err, store.ErrNotFound) || err == nil &&
+		(record.ClientID != clientID || record.Spent || !verifies(verifier, record.CodeChallenge)) {
 		return nil, errCode(err)
 	}
 	if err == nil {

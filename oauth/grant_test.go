@@ -54,11 +54,13 @@ func TestGrantIsTakenOnceAndByItsOwnClient(t *testing.T) {
 	p := newProvider(t)
 	p.login.grant.Person = "person-1"
 	code := p.code(t, p.portal)
-	_, err := p.TakeGrant(t.Context(), "clinic", code)
+	_, err := p.TakeGrant(t.Context(), "clinic", code, verifier)
 	require.Equal(t, oauth.InvalidGrant, oauth.AsError(err).Code)
+	_, err = p.TakeGrant(t.Context(), "portal", code, verifier+"x")
+	require.Equal(t, oauth.InvalidGrant, oauth.AsError(err).Code, "the code of another browser")
 	var taken atomic.Int32
 	race(16, func(int) {
-		grant, err := p.TakeGrant(t.Context(), "portal", code)
+		grant, err := p.TakeGrant(t.Context(), "portal", code, verifier)
 		if err == nil {
 			assert.Equal(t, "person-1", grant.Person)
 			taken.Add(1)
@@ -71,7 +73,7 @@ func TestGrantIsTakenOnceAndByItsOwnClient(t *testing.T) {
 
 	redeemed := p.code(t, p.portal)
 	token := p.redeem(t, p.portal, redeemed).AccessToken
-	_, err = p.TakeGrant(t.Context(), "portal", redeemed)
+	_, err = p.TakeGrant(t.Context(), "portal", redeemed, verifier)
 	require.Equal(t, oauth.InvalidGrant, oauth.AsError(err).Code)
 	_, claims := payload(t, token)
 	assert.NotContains(t, claims, "person")

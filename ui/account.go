@@ -36,7 +36,7 @@ type Consents interface {
 
 // Grants gives the account pages what their own logins granted. An [oauth.Server] is one.
 type Grants interface {
-	TakeGrant(ctx context.Context, clientID, code string) (*oauth.Grant, error)
+	TakeGrant(ctx context.Context, clientID, code, verifier string) (*oauth.Grant, error)
 }
 
 // RequestPusher keeps the authorization requests of the account pages, which a profile may forbid to be sent by the

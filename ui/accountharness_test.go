@@ -3,6 +3,8 @@ package ui_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -110,11 +112,22 @@ func (w *bank) Push(_ context.Context, req *oauth.AuthorizationRequest) (string,
 	return uri, w.broken
 }
 
-func (w *bank) TakeGrant(_ context.Context, clientID, code string) (*oauth.Grant, error) {
+// pushed reports whether a request had the challenge of the verifier.
+func (w *bank) pushed(verifier string) bool {
+	digest := sha256.Sum256([]byte(verifier))
+	for _, req := range w.requests {
+		if req.CodeChallenge == base64.RawURLEncoding.EncodeToString(digest[:]) {
+			return true
+		}
+	}
+	return false
+}
+
+func (w *bank) TakeGrant(_ context.Context, clientID, code, verifier string) (*oauth.Grant, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	g := w.grants[code]
-	if w.grants[code] = nil; g == nil || clientID != ui.AccountClientID {
+	if w.grants[code] = nil; g == nil || clientID != ui.AccountClientID || !w.pushed(verifier) {
 		return nil, &oauth.Error{Code: oauth.InvalidGrant}
 	}
 	return g, nil

@@ -43,6 +43,8 @@ type accountSession struct {
 // accountAttempt is a login to the pages that is under way in this browser.
 type accountAttempt struct {
 	State string `json:"state"`
+	// Verifier ties the code to this browser (RFC 7636).
+	Verifier string `json:"verifier"`
 	// Page is where the login leads, below the base path.
 	Page      string    `json:"page"`
 	Language  string    `json:"language,omitempty"`
@@ -88,12 +90,11 @@ func (v *accountVisit) setPending(all []accountAttempt) {
 
 // logIn sends the browser to log in, and back to the page.
 func (v *accountVisit) logIn() {
-	attempt := accountAttempt{State: rand.Text(), Page: v.page, StartedAt: v.now()}
+	attempt := accountAttempt{State: rand.Text(), Verifier: rand.Text() + rand.Text(), Page: v.page, StartedAt: v.now()}
 	if chosen := v.r.URL.Query().Get("lang"); v.catalog.byCode[chosen] != nil {
 		attempt.Language = chosen
 	}
-	// Nobody keeps what was hashed: the code is good for nothing at the token endpoint.
-	challenge := sha256.Sum256([]byte(rand.Text()))
+	challenge := sha256.Sum256([]byte(attempt.Verifier))
 	parameters := map[string]string{
 		"nonce": rand.Text(), "max_age": strconv.Itoa(int(v.c.MaxAge / time.Second)), "ui_locales": v.locale(attempt.Language).code,
 	}
@@ -143,7 +144,7 @@ func (v *accountVisit) callback() {
 		v.fail(accountFailure{kind: "login", status: http.StatusBadRequest, code: code})
 		return
 	}
-	grant, err := v.c.Grants.TakeGrant(v.r.Context(), AccountClientID, q.Get("code"))
+	grant, err := v.c.Grants.TakeGrant(v.r.Context(), AccountClientID, q.Get("code"), attempt.Verifier)
 	if e, ok := errors.AsType[*oauth.Error](err); ok && e.Code == oauth.InvalidGrant {
 		v.fail(accountFailure{kind: "login", status: http.StatusBadRequest, code: string(e.Code)})
 		return
