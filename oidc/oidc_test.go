@@ -189,6 +189,7 @@ type people struct {
 	values   map[string]string
 	verified []authenticator.VerifiedClaims
 	sources  []authenticator.ClaimSource
+	original string
 	err      error
 	asked    []*authenticator.ClaimsRequest
 }
@@ -199,7 +200,7 @@ func (p *people) Claims(_ context.Context, r *authenticator.ClaimsRequest) (*aut
 		return nil, p.err
 	}
 	claims := &authenticator.Claims{
-		Values: map[string]json.RawMessage{}, Verified: p.verified, Sources: p.sources,
+		Values: map[string]json.RawMessage{}, Verified: p.verified, Sources: p.sources, Original: p.original,
 	}
 	for name, value := range p.values {
 		claims.Values[name] = json.RawMessage(value)
