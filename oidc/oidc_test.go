@@ -143,11 +143,16 @@ func (f *fixture) exchangeFor(
 func (f *fixture) extended(tb testing.TB, client, scope string, parameters ...string) *oauth.Exchange {
 	tb.Helper()
 	x := f.exchange(tb, client, scope, parameters...)
+	f.extend(tb, x)
+	return x
+}
+
+func (f *fixture) extend(tb testing.TB, x *oauth.Exchange) {
+	tb.Helper()
 	require.NoError(tb, f.Extend(tb.Context(), x))
 	grant := *x.Grant
 	grant.Data = nil
-	f.tokens[x.AccessToken] = &oauth.AccessToken{ClientID: client, Grant: grant, IssuedAt: now, Data: x.Data}
-	return x
+	f.tokens[x.AccessToken] = &oauth.AccessToken{ClientID: x.Client.ID, Grant: grant, IssuedAt: now, Data: x.Data}
 }
 
 // open verifies a token of the provider with go-jose.

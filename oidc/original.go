@@ -39,6 +39,8 @@ func (p *Provider) problemOfOriginal(c *oauth.Client, token string) string {
 		return "the client is registered for unsigned userinfo"
 	case len(token) > maxOriginal:
 		return "it is too long"
+	case strings.ContainsAny(token, "\r\n"): // which base64 passes over
+		return "it is not a JWT in compact form"
 	}
 	parts := strings.Split(token, ".")
 	for i, part := range parts {

@@ -95,7 +95,7 @@ func TestWhatTheIdentitySystemSignedIsLeftOut(t *testing.T) {
 		"if it is not configured":                   {func(*oidc.Config) {}, anyClient, original},
 		"for a client that takes JSON":              {accepted, func(c *oauth.Client) { c.UserinfoJSON = true }, original},
 		"of another algorithm than registered":      {accepted, func(c *oauth.Client) { c.UserinfoAlgorithm = jose.ES256 }, original},
-		"of an algorithm that FAPI does not allow":  {accepted, func(c *oauth.Client) { c.Profile = oauth.ProfileFAPI2Security }, original},
+		"of an algorithm that FAPI does not allow":  {accepted, func(c *oauth.Client) { c.Profile = oauth.ProfileFAPI2 }, original},
 		"encrypted to a client that is not for it":  {accepted, anyClient, original5},
 		"encrypted without saying how":              {accepted, anyClient, sealed(`{}`)},
 		"encrypted in another way than registered":  {accepted, withEncryption(jose.RSA_OAEP_256), original5},
@@ -129,7 +129,9 @@ func TestWhatTheIdentitySystemSignedIsLeftOut(t *testing.T) {
 }
 
 func withEncryption(alg jose.KeyAlgorithm) func(*oauth.Client) {
-	return func(c *oauth.Client) { c.UserinfoEncryption = oauth.Encryption{KeyAlgorithm: alg, Content: jose.A256GCM} }
+	return func(c *oauth.Client) {
+		c.UserinfoEncryption = oauth.Encryption{KeyAlgorithm: alg, Content: jose.A256GCM}
+	}
 }
 
 func TestWhatTheIdentitySystemSignedIsForUserinfoOnly(t *testing.T) {
