@@ -29,11 +29,7 @@ func Parse(text string, depth int) (*Value, error) {
 	if len(text) > maxLength {
 		return nil, ErrLength
 	}
-	var few [8]span
-	p := parser{text: text, depth: depth, spans: few[:0]}
-	if len(text) > 8*len(few) {
-		p.spans = make([]span, 0, min(1024, len(text)/8))
-	}
+	p := parser{text: text, depth: depth, spans: make([]span, 0, min(1024, len(text)/8+1))}
 	if err := p.value(span{}); err != nil {
 		return nil, err
 	}
