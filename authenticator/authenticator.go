@@ -92,7 +92,8 @@ type Claims struct {
 	// Verified says how claims were verified, once per verification. Names that were not asked for are dropped.
 	Verified []VerifiedClaims
 	// Sources are other places that hold claims about the person, signed: aggregated and distributed claims (OpenID
-	// Connect Core section 5.6.2). Names that were not asked for are dropped, and sources without names with them.
+	// Connect Core section 5.6.2). A source that holds more than the person consented to is dropped whole: whoever has it has
+	// all of it.
 	Sources []ClaimSource
 	// Original is the whole answer as the identity system signed it, perhaps also encrypted to the client: a JWT in compact
 	// form, which userinfo passes on untouched. Whoever gives it answers for what it holds. Empty means that the provider

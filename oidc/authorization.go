@@ -34,6 +34,20 @@ type Authorization struct {
 	ClaimsLocales []string `json:"claims_locales,omitempty"`
 }
 
+// forUserinfo returns the part that is delivered by userinfo.
+func (a *Authorization) forUserinfo() *Authorization {
+	part := *a
+	part.IDToken, part.VerifiedIDToken = nil, nil
+	return &part
+}
+
+// forIDToken returns the part that is delivered in the ID Token.
+func (a *Authorization) forIDToken() *Authorization {
+	part := *a
+	part.Userinfo, part.VerifiedUserinfo = nil, nil
+	return &part
+}
+
 // names returns the claims to fetch, each once, and those of them to fetch with how they were verified.
 func (a *Authorization) names() (all, verified []string) {
 	for _, element := range slices.Concat(a.VerifiedUserinfo, a.VerifiedIDToken) {

@@ -108,14 +108,15 @@ type place struct {
 	allowed, userinfo, idToken, essential bool
 	companion                             bool // of another claim that is asked for
 	plain                                 bool // its companion is
-	item                                  *VerifiedItem
+	verified                              bool // the item is there
+	item                                  VerifiedItem
 }
 
 // isPlain says whether the claim is asked for as it is.
 func (pl *place) isPlain() bool { return pl.allowed && (pl.userinfo || pl.idToken) }
 
 // isAsked says whether the claim is asked for at all.
-func (pl *place) isAsked() bool { return pl.isPlain() || pl.item != nil }
+func (pl *place) isAsked() bool { return pl.isPlain() || pl.verified }
 
 // collect turns the places of all claims, in order, into a set.
 func (p *Provider) collect(set *ClaimSet, places []place) {
@@ -127,11 +128,12 @@ func (p *Provider) collect(set *ClaimSet, places []place) {
 		}
 		places[at].companion = true
 		places[of].plain = places[of].plain || places[at].isPlain()
-		if item := places[at].item; item != nil && places[of].item != nil {
-			places[of].item.add(item)
-		} else if item != nil {
+		switch item := places[at].item; {
+		case places[at].verified && places[of].verified:
+			places[of].item.add(&item)
+		case places[at].verified:
 			item.Name = p.places[of]
-			places[of].item = item
+			places[of].item, places[of].verified = item, true
 		}
 	}
 	for at := range places {
@@ -153,9 +155,12 @@ func (p *Provider) collect(set *ClaimSet, places []place) {
 		default:
 			set.Voluntary = append(set.Voluntary, name)
 		}
-		if pl.item != nil {
+		if pl.verified {
 			pl.item.Plain = pl.plain || pl.isPlain()
-			set.Verified = append(set.Verified, *pl.item)
+			if set.Verified == nil {
+				set.Verified = make([]VerifiedItem, 0, len(places)-at)
+			}
+			set.Verified = append(set.Verified, pl.item)
 		}
 	}
 }

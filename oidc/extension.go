@@ -3,14 +3,10 @@ package oidc
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
 	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 
-	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/oauth"
 )
 
@@ -45,32 +41,43 @@ func (p *Provider) CheckRequest(ctx context.Context, c *oauth.Client, req *oauth
 }
 
 // Extend implements [oauth.Extension]. For a grant with the scope openid, whose Data is an [Authorization], it fetches
-// the claims that the person shares, adds the ID Token to the response, and leaves the claims for userinfo with the
-// access token. Other grants pass unchanged.
+// the claims that the person shares, adds the ID Token to the response, and leaves with the access token what userinfo
+// needs. Other grants pass unchanged. A person whom the identity system no longer vouches for has withdrawn the grant; when
+// it does not answer, the exchange fails.
 func (p *Provider) Extend(ctx context.Context, x *oauth.Exchange) error {
 	if !slices.Contains(x.Grant.Scope, ScopeOpenID) {
 		return nil
 	}
-	var a Authorization
-	if err := json.Unmarshal(x.Grant.Data, &a); err != nil {
-		return fmt.Errorf("oidc: the grant carries no authorization: %w", err)
-	}
-	if p.Subject(x.Client, a.Identity.Subject) != x.Grant.Subject {
-		return errors.New("oidc: the grant and its authorization are for different people")
-	}
-	released, err := p.release(ctx, x, &a)
+	a, err := p.authorization(x.Client, x.Grant, x.Grant.Data)
 	if err != nil {
 		return err
 	}
-	userinfo, err := released.object(a.Userinfo, a.VerifiedUserinfo)
+	part := a
+	if p.config.ClaimsAtUserinfo {
+		part = a.forIDToken()
+	}
+	released, err := p.release(ctx, x.Client, x.Grant, a, part)
+	if refused(err) {
+		return &oauth.Error{
+			Code:        oauth.InvalidGrant,
+			Description: "the identity system does not release the claims of this person any more",
+			Cause:       err,
+		}
+	}
 	if err != nil {
 		return err
+	}
+	kept := keepAuthorization(x.Grant.Data)
+	if !p.config.ClaimsAtUserinfo {
+		if kept, err = released.keep(a); err != nil {
+			return err
+		}
 	}
 	claims, err := released.object(a.IDToken, a.VerifiedIDToken)
 	if err != nil {
 		return err
 	}
-	token, err := p.idToken(ctx, x, &a, claims)
+	token, err := p.idToken(ctx, x, a, claims)
 	if err != nil {
 		return err
 	}
@@ -78,39 +85,8 @@ func (p *Provider) Extend(ctx context.Context, x *oauth.Exchange) error {
 		x.Response = make(map[string]string, 1)
 	}
 	x.Response["id_token"] = token
-	x.Data = userinfo
+	x.Data = kept
 	return nil
-}
-
-// release fetches what the person shares from the identity system. A person whom it no longer vouches for has withdrawn
-// the grant; when it does not answer, the exchange fails.
-func (p *Provider) release(ctx context.Context, x *oauth.Exchange, a *Authorization) (*released, error) {
-	names, verified := a.names()
-	if len(names) == 0 {
-		return new(released), nil
-	}
-	claims, err := p.config.Claims.Claims(ctx, &authenticator.ClaimsRequest{
-		Transaction: x.Grant.Transaction,
-		ClientID:    x.Client.ID,
-		Identity:    a.Identity,
-		Names:       names,
-		Verified:    verified,
-		Locales:     a.ClaimsLocales,
-	})
-	if e, ok := errors.AsType[*authenticator.Error](err); ok && e.Reason != authenticator.Unavailable {
-		return nil, &oauth.Error{
-			Code:        oauth.InvalidGrant,
-			Description: "the identity system does not release the claims of this person any more",
-			Cause:       err,
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("oidc: releasing claims: %w", err)
-	}
-	if claims == nil {
-		claims = new(authenticator.Claims)
-	}
-	return p.newReleased(ctx, claims, a.ClaimsLocales, a.plain())
 }
 
 // sessions reports whether a login can outlive its transaction.

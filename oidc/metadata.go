@@ -86,17 +86,14 @@ func (p *Provider) DiscoveryHandler(server oauth.Metadata) http.Handler {
 	return p.documentHandler(func(*http.Request) ([]byte, error) { return document, err })
 }
 
-// JWKSHandler serves the public keys as a JSON Web Key Set (RFC 7517 section 5), to scripts of any origin too.
+// JWKSHandler serves the public keys as a JSON Web Key Set (RFC 7517 section 5), to scripts of any origin too: the
+// provider's, and those of [Config.PublishedKeys]. Of two keys with one kid, the first is served, the provider's first of
+// all.
 func (p *Provider) JWKSHandler() http.Handler {
 	return p.documentHandler(func(r *http.Request) ([]byte, error) {
-		keys, err := p.config.Keys.Keys(r.Context())
+		keys, err := p.publicKeys(r.Context())
 		if err != nil {
 			return nil, err
-		}
-		for _, key := range keys {
-			if !key.Valid() || !key.IsPublic() {
-				return nil, fmt.Errorf("oidc: the keystore publishes %q, which is not a public key", key.KeyID)
-			}
 		}
 		return json.Marshal(jose.JSONWebKeySet{Keys: keys})
 	})

@@ -38,7 +38,7 @@ const ScopeOpenID = "openid"
 // ClaimsSource releases what a person consented to share. An [authenticator.Authenticator] is one.
 type ClaimsSource interface {
 	// Claims releases the claims that the request names. It is called once per granted login, again if the client has to
-	// try again, and not at all if the person shares nothing.
+	// try again, at each userinfo request with [Config.ClaimsAtUserinfo], and not at all if the person shares nothing.
 	Claims(ctx context.Context, r *authenticator.ClaimsRequest) (*authenticator.Claims, error)
 }
 
@@ -91,6 +91,21 @@ type Config struct {
 	// ClaimSources are the kinds of further sources of claims that Claims may name, out of Aggregated and Distributed
 	// (OpenID Connect Core section 5.6.2). Sources of other kinds are not passed on. Nil means none.
 	ClaimSources []string
+	// ClaimsAtUserinfo fetches the claims of userinfo at each userinfo request, and those of the ID Token when the code is
+	// redeemed. No claim is kept then, only what the person agreed to, with their [authenticator.Identity], sealed under
+	// the access token. The identity system must take its State as often as the token is used. The zero value fetches all
+	// claims once, when the code is redeemed, and keeps those of userinfo sealed under the access token.
+	ClaimsAtUserinfo bool
+	// AcceptOriginal passes on what the identity system signed itself ([authenticator.Claims.Original]) to clients that
+	// are registered for signed userinfo, in place of what the provider would sign. Nobody here looks at what is in it: the
+	// identity system then is the one to put in only what [authenticator.ClaimsRequest] names, and a sub that the client
+	// can compare with that of the ID Token. It has at most 64 KiB, and the algorithms must be those of the registration.
+	// A JWS is encrypted to a client that is registered for that; a JWE must be encrypted to the client already. ID Tokens
+	// have the Values in any case. The zero value leaves it out, with a line in the log.
+	AcceptOriginal bool
+	// PublishedKeys are further publishers of public keys that clients need, such as those of an identity system that
+	// signs claims ([KeysOf]), or retired ones. See [PublishedKeys] for what a key in them can do. Nil means none.
+	PublishedKeys []PublishedKeys
 	// MaxPicture bounds the claim picture when it holds the image itself, in bytes of its text. Zero means 256 KiB.
 	MaxPicture int
 	// PictureTypes are the media types of such images. Nil means image/jpeg, image/png and image/webp.
@@ -125,6 +140,7 @@ type Provider struct {
 	order       map[string]int // their places
 	verified    []bool         // by the place: those that can be had verified
 	pairwiseKey []byte
+	published   []*publisher
 }
 
 var _ oauth.Extension = (*Provider)(nil)
@@ -174,6 +190,9 @@ func New(c Config) (*Provider, error) {
 	}
 	c.PairwiseSecret = nil
 	p := &Provider{config: c, places: claimPlaces(c.ClaimsSupported), pairwiseKey: key}
+	for _, keys := range c.PublishedKeys {
+		p.published = append(p.published, &publisher{config: &p.config, keys: keys})
+	}
 	p.order = make(map[string]int, len(p.places))
 	for at, name := range p.places {
 		p.order[name] = at
@@ -229,6 +248,9 @@ func (c *Config) validate() error {
 		if kind != Aggregated && kind != Distributed {
 			problem("ClaimSources: %q is not a kind of source", kind)
 		}
+	}
+	if slices.ContainsFunc(c.PublishedKeys, func(k PublishedKeys) bool { return k == nil }) {
+		problem("PublishedKeys has a nil publisher")
 	}
 	if c.MaxPicture < 0 || c.MaxPicture > maxReleased {
 		problem("MaxPicture is not between 0 and %d", maxReleased)

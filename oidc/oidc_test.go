@@ -143,11 +143,16 @@ func (f *fixture) exchangeFor(
 func (f *fixture) extended(tb testing.TB, client, scope string, parameters ...string) *oauth.Exchange {
 	tb.Helper()
 	x := f.exchange(tb, client, scope, parameters...)
+	f.extend(tb, x)
+	return x
+}
+
+func (f *fixture) extend(tb testing.TB, x *oauth.Exchange) {
+	tb.Helper()
 	require.NoError(tb, f.Extend(tb.Context(), x))
 	grant := *x.Grant
 	grant.Data = nil
-	f.tokens[x.AccessToken] = &oauth.AccessToken{ClientID: client, Grant: grant, IssuedAt: now, Data: x.Data}
-	return x
+	f.tokens[x.AccessToken] = &oauth.AccessToken{ClientID: x.Client.ID, Grant: grant, IssuedAt: now, Data: x.Data}
 }
 
 // open verifies a token of the provider with go-jose.
@@ -189,6 +194,7 @@ type people struct {
 	values   map[string]string
 	verified []authenticator.VerifiedClaims
 	sources  []authenticator.ClaimSource
+	original string
 	err      error
 	asked    []*authenticator.ClaimsRequest
 }
@@ -199,7 +205,7 @@ func (p *people) Claims(_ context.Context, r *authenticator.ClaimsRequest) (*aut
 		return nil, p.err
 	}
 	claims := &authenticator.Claims{
-		Values: map[string]json.RawMessage{}, Verified: p.verified, Sources: p.sources,
+		Values: map[string]json.RawMessage{}, Verified: p.verified, Sources: p.sources, Original: p.original,
 	}
 	for name, value := range p.values {
 		claims.Values[name] = json.RawMessage(value)

@@ -194,14 +194,20 @@ func FuzzNothingIsReleasedThatWasNotAskedAndConsented(f *testing.F) {
 	f.Fuzz(func(t *testing.T, seed []byte) { checkWorld(t, newWorld(&draw{seed: seed}), map[string]int{}) })
 }
 
+// checkWorld checks what is released in both ways of fetching, which is the same.
 func checkWorld(t *testing.T, w *world, released map[string]int) {
 	t.Helper()
-	f := newFixture(t, sources, func(c *oidc.Config) {
+	require.Equal(t, w.release(t, released), w.release(t, released, atUserinfo))
+}
+
+func (w *world) release(t *testing.T, released map[string]int, mode ...func(*oidc.Config)) (answers []map[string]any) {
+	t.Helper()
+	f := newFixture(t, append(mode, sources, func(c *oidc.Config) {
 		c.ClaimsSupported = slices.Concat(worldClaims, worldHidden)
 		c.Scopes = worldScopes
 		c.Assurance = oidc.Assurance{TrustFrameworks: []string{"gold", "silver"}, Claims: worldClaims[:7]}
 		c.Claims = speaker{&w.said}
-	})
+	})...)
 	f.clients["health"] = &w.client
 	parameter, err := json.Marshal(w.request)
 	require.NoError(t, err)
@@ -210,16 +216,16 @@ func checkWorld(t *testing.T, w *world, released map[string]int) {
 	require.NoError(t, err)
 	shown := f.Asked(&w.client, r, w.scope)
 	x := f.exchangeFor(t, &w.client, r, w.scope, w.consented)
-	require.NoError(t, f.Extend(t.Context(), x))
+	f.extend(t, x)
 	_, token := open(t, x.Response["id_token"])
-	var userinfo map[string]any
-	require.NoError(t, json.Unmarshal(x.Data, &userinfo))
+	userinfo := f.userinfo(t, x)
 	for name, answer := range map[string]map[string]any{"userinfo": userinfo, "id_token": token} {
 		w.check(t, name, answer, shown, released)
 		encoded, err := json.Marshal(answer)
 		require.NoError(t, err)
 		requireValidAnswer(t, encoded)
 	}
+	return []map[string]any{userinfo, token}
 }
 
 // speaker releases the same for everybody.

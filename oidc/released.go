@@ -30,6 +30,8 @@ type released struct {
 	values        languages
 	verifications []verification
 	sources       []authenticator.ClaimSource
+	// signed is all of it as the identity system signed it, where userinfo passes that on, or "".
+	signed string
 	// plain are the claims that the person shares as they are.
 	plain []string
 }

@@ -73,7 +73,7 @@ func (r *released) isKept(name string) bool {
 // problemOfJWT looks at what a source signed. The signature is for the client to verify.
 func (r *released) problemOfJWT(token string) string {
 	parts := strings.Split(token, ".")
-	if len(token) > maxSourceJWT || len(parts) != 3 || parts[2] == "" {
+	if len(token) > maxSourceJWT || len(parts) != 3 || parts[2] == "" || strings.ContainsAny(token, "\r\n") {
 		return "not a signed JWT"
 	}
 	header, payload := decodePart(parts[0]), decodePart(parts[1])

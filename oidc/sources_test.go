@@ -63,6 +63,7 @@ func TestSourcesThatAreNotPassedOn(t *testing.T) {
 		"an encrypted JWT":               {Names: names, JWT: "a.b.c.d.e"},
 		"a JWT without a signature":      {Names: names, JWT: "e30.e30."},
 		"a JWT that is no base64":        {Names: names, JWT: signed(es256, `{"given_name":"D"}`) + "="},
+		"a JWT with a line break":        {Names: names, JWT: signed(es256, `{"given_name":"D"}`) + "\n"},
 		"a JWT that is too large":        {Names: names, JWT: signed(es256, `{"given_name":"`+strings.Repeat("D", 256<<10)+`"}`)},
 		"a JWT and an endpoint":          {Names: names, JWT: signed(es256, `{"given_name":"D"}`), Endpoint: "https://post.example"},
 		"nothing":                        {Names: names},

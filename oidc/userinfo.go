@@ -22,6 +22,9 @@ type UserinfoResponse struct {
 	Body        []byte
 }
 
+// retryAfter is when to come back after an outage, in seconds.
+const retryAfter = "5"
+
 // userinfoClaims are the claims that userinfo has by itself; iss and aud when it is signed (OpenID Connect Core section
 // 5.3.2). There is no exp and no iat, without which nobody takes it for an ID Token.
 type userinfoClaims struct {
@@ -31,8 +34,10 @@ type userinfoClaims struct {
 }
 
 // Userinfo answers for a live access token: with a signed JWT, encrypted if its client is registered for that, or with
-// JSON if the registration says so.
-// A token without the scope openid is refused with insufficient_scope, one whose client is gone with invalid_token.
+// JSON if the registration says so. The JWT is that of the identity system if there is one ([Config.AcceptOriginal]).
+// A token without the scope openid is refused with insufficient_scope, one whose client is gone, or whose person the
+// identity system no longer vouches for, with invalid_token. When the claims are to be fetched and the identity system does
+// not answer, the error is temporarily_unavailable.
 func (p *Provider) Userinfo(ctx context.Context, t *oauth.AccessToken) (*UserinfoResponse, error) {
 	event := audit.Event{
 		Time:        p.config.Now(),
@@ -46,7 +51,7 @@ func (p *Provider) Userinfo(ctx context.Context, t *oauth.AccessToken) (*Userinf
 	if err != nil {
 		e := oauth.AsError(err)
 		event.Outcome, event.Reason = audit.Refused, string(e.Code)
-		if e.Code == oauth.ServerError {
+		if e.StatusCode() >= http.StatusInternalServerError {
 			event.Outcome = audit.Failed
 		}
 	}
@@ -65,7 +70,39 @@ func (p *Provider) userinfo(ctx context.Context, t *oauth.AccessToken) (*Userinf
 	if err != nil {
 		return nil, fmt.Errorf("oidc: looking up the client: %w", err)
 	}
-	own := userinfoClaims{Subject: t.Grant.Subject}
+	kept, err := p.kept(ctx, c, t)
+	if err != nil {
+		return nil, err
+	}
+	if isOriginal(kept) {
+		return p.passOn(ctx, c, kept)
+	}
+	return p.sign(ctx, c, t.Grant.Subject, kept)
+}
+
+// passOn answers with what the identity system signed, which is encrypted to the client if that has not been done.
+func (p *Provider) passOn(ctx context.Context, c *oauth.Client, kept json.RawMessage) (*UserinfoResponse, error) {
+	var token string
+	if err := json.Unmarshal(kept, &token); err != nil {
+		return nil, fmt.Errorf("oidc: the access token carries no userinfo: %w", err)
+	}
+	if problem := p.problemOfOriginal(c, token); problem != "" { // it was fine when the client was registered otherwise
+		return nil, invalidToken(errors.New("oidc: what the identity system signed: " + problem))
+	}
+	if !isEncrypted(token) {
+		var err error
+		if token, err = p.encrypt(ctx, c, c.UserinfoEncryption, token); err != nil {
+			return nil, fmt.Errorf("oidc: encrypting userinfo: %w", err)
+		}
+	}
+	return &UserinfoResponse{ContentType: "application/jwt", Body: []byte(token)}, nil
+}
+
+// sign answers with the claims, an object, as the client is registered for them.
+func (p *Provider) sign(
+	ctx context.Context, c *oauth.Client, subject string, claims json.RawMessage,
+) (*UserinfoResponse, error) {
+	own := userinfoClaims{Subject: subject}
 	if !c.UserinfoJSON {
 		own.Issuer, own.Audience = p.config.Issuer, c.ID
 	}
@@ -73,7 +110,7 @@ func (p *Provider) userinfo(ctx context.Context, t *oauth.AccessToken) (*Userinf
 	if err != nil {
 		return nil, fmt.Errorf("oidc: encoding userinfo: %w", err)
 	}
-	payload = joinObjects(payload, t.Data)
+	payload = joinObjects(payload, claims)
 	if c.UserinfoJSON {
 		return &UserinfoResponse{ContentType: "application/json", Body: payload}, nil
 	}
@@ -94,7 +131,7 @@ func (p *Provider) userinfo(ctx context.Context, t *oauth.AccessToken) (*Userinf
 // UserinfoHandler is the userinfo endpoint (OpenID Connect Core section 5.3): GET and POST, with the access token in
 // the Authorization header or in a form body, never in the URL (RFC 6750 section 2, RFC 9700 section 4.3.2). A token that
 // is bound to a key is taken with a proof by this key and in no other way (RFC 9449 section 7). Errors are those of
-// RFC 6750 section 3; when a backend fails, the status is 503.
+// RFC 6750 section 3; when a backend fails, the status is 503, with Retry-After.
 func (p *Provider) UserinfoHandler(tokens TokenSource) http.Handler {
 	bound := p.boundTokens(tokens)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -184,6 +221,8 @@ func (p *Provider) writeError(w http.ResponseWriter, r *http.Request, err error)
 	}
 	if challenge != "" {
 		w.Header().Set("WWW-Authenticate", challenge)
+	} else {
+		w.Header().Set("Retry-After", retryAfter)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)

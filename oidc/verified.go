@@ -132,11 +132,12 @@ func (p *Provider) askVerified(places []place, elements []VerifiedRequest) {
 			}
 			pl := &places[at]
 			pl.essential = pl.essential || claim.Essential
-			if pl.item == nil {
-				pl.item = &VerifiedItem{Name: name, TrustFrameworks: frameworks, Evidence: evidence, Purpose: claim.Purpose}
+			item := VerifiedItem{Name: name, TrustFrameworks: frameworks, Evidence: evidence, Purpose: claim.Purpose}
+			if pl.verified {
+				pl.item.add(&item)
 				continue
 			}
-			pl.item.add(&VerifiedItem{TrustFrameworks: frameworks, Evidence: evidence, Purpose: claim.Purpose})
+			pl.item, pl.verified = item, true
 		}
 	}
 }

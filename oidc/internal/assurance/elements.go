@@ -139,11 +139,10 @@ func validInstant(v *document.Value) (document.Value, bool) {
 // elapsed returns how long ago a time or a date was, which counts from its last second.
 func elapsed(v *document.Value, now time.Time) (time.Duration, bool) {
 	s, _ := v.Text()
-	if t, err := time.Parse(time.RFC3339, s); err == nil {
-		return now.Sub(t), true
+	if len(s) == len(time.DateOnly) {
+		t, err := time.Parse(time.DateOnly, s)
+		return now.Sub(t.AddDate(0, 0, 1).Add(-time.Second)), err == nil
 	}
-	if t, err := time.Parse(time.DateOnly, s); err == nil {
-		return now.Sub(t.AddDate(0, 0, 1).Add(-time.Second)), true
-	}
-	return 0, false
+	t, err := time.Parse(time.RFC3339, s)
+	return now.Sub(t), err == nil
 }

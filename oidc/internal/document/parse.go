@@ -11,7 +11,11 @@ var (
 	ErrDepth     = errors.New("it is nested too deeply")
 	ErrDuplicate = errors.New("an object has two members of one name")
 	ErrEncoding  = errors.New("it is not UTF-8")
+	ErrLength    = errors.New("it is too long")
 )
+
+// maxLength is more than anything that is read here has.
+const maxLength = 1 << 30
 
 // manyMembers is from where on a map finds a second member of one name sooner than a search.
 const manyMembers = 12
@@ -22,24 +26,72 @@ func Parse(text string, depth int) (*Value, error) {
 	if !utf8.ValidString(text) {
 		return nil, ErrEncoding
 	}
-	p := parser{text: text, depth: depth, open: make([]Value, 0, min(64, len(text)/16))}
-	v, err := p.value()
-	if err != nil {
+	if len(text) > maxLength {
+		return nil, ErrLength
+	}
+	p := parser{text: text, depth: depth, spans: make([]span, 0, min(1024, len(text)/8+1))}
+	if err := p.value(span{}); err != nil {
 		return nil, err
 	}
 	if p.space(); p.at != len(text) {
 		return nil, ErrSyntax
 	}
-	return &v, nil
+	p.room = make([]Value, len(p.spans))
+	root := &p.take(1)[0]
+	if !p.build(root, 0) {
+		return nil, ErrDuplicate
+	}
+	return root, nil
 }
 
+// parser finds where the values are first, which needs no memory that holds pointers, and then makes them, each in its
+// place.
 type parser struct {
 	text  string
 	at    int
 	depth int
-	// open are the children of the objects and arrays that are not closed yet, free is room for those of closed ones.
-	open, free []Value
+	// spans are the values that were found, each before what is in it.
+	spans []span
+	// room is for the values that are still to be made.
+	room []Value
 }
+
+// span is where a value and its name are in the text.
+type span struct {
+	name, nameEnd, start, end uint32
+	children                  uint32 // how many
+	next                      uint32 // the first span behind it that is not in it
+	kind                      Kind
+}
+
+// build makes the value of a span, with all that is in it. It is false if an object has two members of one name.
+func (p *parser) build(v *Value, at uint32) bool {
+	s := &p.spans[at]
+	v.Kind, v.Raw = s.kind, p.text[s.start:s.end]
+	if s.name < s.nameEnd {
+		v.Name = unquote(p.text[s.name:s.nameEnd])
+	}
+	if s.children == 0 {
+		return true
+	}
+	v.Children = p.take(s.children)
+	at++
+	for i := range v.Children {
+		if !p.build(&v.Children[i], at) {
+			return false
+		}
+		at = p.spans[at].next
+	}
+	return s.kind != Object || !hasDuplicates(v.Children)
+}
+
+func (p *parser) take(n uint32) []Value {
+	taken := p.room[:n:n]
+	p.room = p.room[n:]
+	return taken
+}
+
+func (p *parser) offset() uint32 { return uint32(p.at) }
 
 // peek returns the next byte, or 0, which begins nothing in JSON.
 func (p *parser) peek() byte {
@@ -69,104 +121,81 @@ func (p *parser) took(c byte) bool {
 	return true
 }
 
-func (p *parser) value() (v Value, err error) {
+// value passes a value, of which the span has the name.
+func (p *parser) value(s span) (err error) {
 	p.space()
-	start := p.at
+	at := len(p.spans)
+	s.start = p.offset()
+	p.spans = append(p.spans, s)
 	switch c := p.peek(); {
 	case c == '{':
-		v.Kind = Object
-		v.Children, err = p.children('}')
+		s.kind = Object
+		s.children, err = p.children('}')
 	case c == '[':
-		v.Kind = Array
-		v.Children, err = p.children(']')
+		s.kind = Array
+		s.children, err = p.children(']')
 	case c == '"':
-		v.Kind = String
+		s.kind = String
 		err = p.string()
 	case c == '-' || c >= '0' && c <= '9':
-		v.Kind = Number
+		s.kind = Number
 		err = p.number()
 	case c == 'n':
 		err = p.literal("null")
 	case c == 't':
-		v.Kind = Bool
+		s.kind = Bool
 		err = p.literal("true")
 	case c == 'f':
-		v.Kind = Bool
+		s.kind = Bool
 		err = p.literal("false")
 	default:
 		err = ErrSyntax
 	}
-	if err != nil {
-		return Value{}, err
-	}
-	v.Raw = p.text[start:p.at]
-	return v, nil
+	s.end, s.next = p.offset(), uint32(len(p.spans))
+	p.spans[at] = s
+	return err
 }
 
-func (p *parser) children(end byte) ([]Value, error) {
+// children passes the values up to the end, and returns how many there are.
+func (p *parser) children(end byte) (n uint32, err error) {
 	if p.depth == 0 {
-		return nil, ErrDepth
+		return 0, ErrDepth
 	}
 	p.depth--
 	p.at++
-	first := len(p.open)
-	for more := p.begins(end); more; {
-		var name string
-		var err error
+	for more := p.begins(end); more; n++ {
+		var s span
 		if end == '}' {
-			if name, err = p.name(); err != nil {
-				return nil, err
+			if s, err = p.name(); err != nil {
+				return 0, err
 			}
 		}
-		v, err := p.value()
-		if err != nil {
-			return nil, err
+		if err = p.value(s); err != nil {
+			return 0, err
 		}
-		v.Name = name
-		p.open = append(p.open, v)
 		if more, err = p.goesOn(end); err != nil {
-			return nil, err
+			return 0, err
 		}
 	}
 	p.depth++
-	children := p.keep(p.open[first:])
-	p.open = p.open[:first]
-	if end == '}' && hasDuplicates(children) {
-		return nil, ErrDuplicate
-	}
-	return children, nil
+	return n, nil
 }
 
 // name passes the name of a member, and what parts it from the value.
-func (p *parser) name() (string, error) {
+func (p *parser) name() (s span, err error) {
 	p.space()
-	start := p.at
+	s.name = p.offset()
 	if p.peek() != '"' {
-		return "", ErrSyntax
+		return s, ErrSyntax
 	}
 	if err := p.string(); err != nil {
-		return "", err
+		return s, err
 	}
-	name := unquote(p.text[start:p.at])
+	s.nameEnd = p.offset()
 	if p.space(); !p.took(':') {
-		return "", ErrSyntax
+		return s, ErrSyntax
 	}
-	return name, nil
-}
-
-// keep copies children to where they stay, many small objects in one piece of memory.
-func (p *parser) keep(children []Value) []Value {
-	n := len(children)
-	if n == 0 {
-		return nil
-	}
-	if n > len(p.free) {
-		p.free = make([]Value, max(n, min(128, (len(p.text)-p.at)/8+n)))
-	}
-	kept := p.free[:n:n]
-	p.free = p.free[n:]
-	copy(kept, children)
-	return kept
+	return s, nil
 }
 
 // begins says whether there is anything before the end.
