@@ -16,7 +16,7 @@ import (
 // pageSet holds the templates of the pages in one language.
 type pageSet struct {
 	account, choose, identify, code, secret, form, biometrics, passkey, elsewhere *template.Template
-	enroll, consent, done, failure, logout                                        *template.Template
+	enroll, verification, consent, done, failure, logout                          *template.Template
 }
 
 var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)
@@ -53,20 +53,21 @@ func parsePages(l *locale, site map[string]string) (*pageSet, error) {
 		return t
 	}
 	p := &pageSet{
-		account:    page("account"),
-		choose:     page("choose"),
-		identify:   page("identify"),
-		code:       page("code"),
-		secret:     page("password"),
-		form:       page("form"),
-		biometrics: page("biometrics"),
-		passkey:    page("passkey"),
-		elsewhere:  page("elsewhere"),
-		enroll:     page("enroll"),
-		consent:    page("consent"),
-		done:       page("done"),
-		failure:    page("error"),
-		logout:     page("logout"),
+		account:      page("account"),
+		choose:       page("choose"),
+		identify:     page("identify"),
+		code:         page("code"),
+		secret:       page("password"),
+		form:         page("form"),
+		biometrics:   page("biometrics"),
+		passkey:      page("passkey"),
+		elsewhere:    page("elsewhere"),
+		enroll:       page("enroll"),
+		consent:      page("consent"),
+		verification: page("verification"),
+		done:         page("done"),
+		failure:      page("error"),
+		logout:       page("logout"),
 	}
 	return p, errors.Join(errs...)
 }

@@ -55,6 +55,8 @@ type Flow interface {
 	WishToEnroll(ctx context.Context, handle string, factor authenticator.Factor) (*login.State, error)
 	EnrollmentOptions(ctx context.Context, handle string) (json.RawMessage, error)
 	Enroll(ctx context.Context, handle, response string) (*login.State, error)
+	StartVerification(ctx context.Context, handle, returnURI string) (uri string, err error)
+	ResumeVerification(ctx context.Context, handle string, query url.Values) (*login.State, error)
 	SolveCaptcha(ctx context.Context, handle, response string) (*login.State, error)
 }
 
@@ -72,6 +74,9 @@ type Config struct {
 	// Secure says that people reach the provider by https. Cookies then get the __Host- prefix and are sent over https
 	// only. The zero value is for development on a loopback address.
 	Secure bool
+	// Origin is where people reach the provider, as "https://id.example.org": verification services send them back there.
+	// Empty means the host that the browser asks for, which is right unless a proxy changes it.
+	Origin string
 	// BasePath is the path under which the UI is mounted, with a slash at both ends. Empty means "/login/".
 	BasePath string
 	// Branding is how the provider presents itself.
@@ -116,9 +121,12 @@ type UI struct {
 	logout  LogoutParser
 	base    string
 	cookies cookieJar
-	catalog *catalog
-	pages   map[*locale]*pageSet
-	assets  map[string]*asset
+	// secure and publicURL say where people reach the provider.
+	secure    bool
+	publicURL string
+	catalog   *catalog
+	pages     map[*locale]*pageSet
+	assets    map[string]*asset
 	// scripts are the links to the scripts that only some pages need, by name.
 	scripts map[string]scriptView
 	names   map[string]string
@@ -148,6 +156,7 @@ func New(c Config) (*UI, error) {
 		flow:     c.Flow,
 		logout:   c.Logout,
 		base:     c.BasePath,
+		secure:   c.Secure,
 		names:    c.Branding.Names,
 		location: c.Location,
 		log:      c.Logger,
@@ -175,6 +184,14 @@ func New(c Config) (*UI, error) {
 	}
 	if !basePath.MatchString(u.base) || strings.Contains(u.base, "/../") || strings.Contains(u.base, "/./") {
 		errs = append(errs, fmt.Errorf("ui: BasePath %q is not a path with a slash at both ends", c.BasePath))
+	}
+	if c.Origin != "" {
+		origin, err := url.Parse(c.Origin)
+		if err != nil || webURI(c.Origin) == "" || origin.Scheme+"://"+origin.Host != strings.TrimSuffix(c.Origin, "/") ||
+			c.Secure && origin.Scheme != "https" {
+			errs = append(errs, fmt.Errorf("ui: Origin %q is not a scheme and a host", c.Origin))
+		}
+		u.publicURL = strings.TrimSuffix(c.Origin, "/")
 	}
 	u.cookies = newCookieJar(c.Secure, u.base)
 	if u.names == nil {
