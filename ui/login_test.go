@@ -46,7 +46,7 @@ func TestAPersonLogsInWithACodeAndSharesWhatTheyTick(t *testing.T) {
 
 	consent := b.submit(code, "verify/otp", "response", mock.OTP)
 	assert.Equal(t, "consent", consent.page())
-	assert.Regexp(t, `Needed for this service .* Full name Your choice`, consent.text())
+	assert.Regexp(t, `Needed for this service .* Full name .* Your choice`, consent.text())
 	assert.Contains(t, consent.body, `<input type="checkbox" name="claim" value="name" id="claim-name" checked>`)
 	assert.Contains(t, consent.body, `<input type="checkbox" name="claim" value="email"`)
 	assert.Contains(t, consent.text(), "Email address Optional")
