@@ -36,7 +36,7 @@ type choiceView struct {
 	About *aboutView
 }
 
-// aboutView is what there is to say about a claim that is shared with how it was verified.
+// aboutView is what there is to say about the verification of a claim.
 type aboutView struct {
 	ID, Verified, Frameworks, Evidence string
 	// Purpose is in the client's own words, in a language that nobody knows, after PurposeLead.
@@ -45,8 +45,8 @@ type aboutView struct {
 
 // timeLimitView says how long the person may take.
 type timeLimitView struct {
-	Left, Limit string
-	At          *timeView
+	Left, Limit, After string
+	At                 *timeView
 	// Warnings are JSON for the script: what to say when how many seconds are left. Over is said, and the way back offered,
 	// at the end.
 	Warnings, Over        string
@@ -98,7 +98,7 @@ func (v *visit) consentView(l *locale, s *login.State, client *clientView, form 
 				Fixed: essential && s.Required, Optional: !essential, Chosen: chosen,
 			}
 			if group == "claim" {
-				views[i].About = newAboutView(l, s, client, name)
+				views[i].About = aboutVerified(l, s, client, name)
 			}
 		}
 		return views
@@ -132,40 +132,51 @@ func newTag(l *locale, s *login.State, name string) string {
 	return l.text("consent.new")
 }
 
-func newAboutView(l *locale, s *login.State, client *clientView, name string) *aboutView {
-	i := slices.IndexFunc(s.Verified, func(item oidc.VerifiedItem) bool { return item.Name == name })
-	if i < 0 {
+// aboutVerified says what there is to say about a claim that is shared with how it was verified.
+func aboutVerified(l *locale, s *login.State, client *clientView, name string) *aboutView {
+	item, v := newAboutView(l, s, client, name, "consent.frameworks")
+	if v == nil {
 		return nil
 	}
-	item := &s.Verified[i]
-	v := &aboutView{ID: "about-" + strconv.Itoa(i), Verified: l.text("consent.verified"), Purpose: plainText(item.Purpose, maxPurpose)}
+	v.Verified = l.text("consent.verified")
 	if item.Plain {
 		v.Verified = l.text("consent.verified_or_plain")
 	}
+	if item.Evidence {
+		v.Evidence = l.text("consent.evidence", "client", client.Name)
+	}
+	return v
+}
+
+// newAboutView says by which rules and why the client wants a claim verified: by the text for the key, and in its own words.
+func newAboutView(l *locale, s *login.State, client *clientView, name, key string) (*oidc.VerifiedItem, *aboutView) {
+	i := slices.IndexFunc(s.Verified, func(item oidc.VerifiedItem) bool { return item.Name == name })
+	if i < 0 {
+		return nil, nil
+	}
+	item := &s.Verified[i]
+	v := &aboutView{ID: "about-" + strconv.Itoa(i), Purpose: plainText(item.Purpose, maxPurpose)}
 	if len(item.TrustFrameworks) > 0 {
 		names := make([]string, len(item.TrustFrameworks))
 		for i, framework := range item.TrustFrameworks {
 			names[i] = l.isolate(plainText(l.label("trust_framework", framework), maxName))
 		}
-		v.Frameworks = l.text("consent.frameworks", "frameworks", strings.Join(names, l.text("consent.frameworks_join")))
-	}
-	if item.Evidence {
-		v.Evidence = l.text("consent.evidence", "client", client.Name)
+		v.Frameworks = l.text(key, "frameworks", strings.Join(names, l.text("consent.frameworks_join")))
 	}
 	if v.Purpose != "" {
 		v.PurposeLead = l.text("consent.purpose", "client", client.Name)
 	}
-	return v
+	return item, v
 }
 
 func (v *visit) timeLimit(l *locale, s *login.State, client *clientView) *timeLimitView {
 	left := s.ExpiresAt.Sub(v.now())
 	t := &timeLimitView{
-		Left: l.count("consent.time_left", minutes(left)),
-		Over: l.text("consent.time_over", "client", client.Name),
+		Left:  l.count("consent.time_left", minutes(left)),
+		After: l.text("consent.time_after", "client", client.Name),
+		Over:  l.text("consent.time_over", "client", client.Name),
 	}
 	t.Limit, t.At = v.until(l, "consent.time_limit", s.ExpiresAt)
-	t.At.After += " " + l.text("consent.time_after", "client", client.Name)
 	texts := map[string]string{}
 	for _, seconds := range warnings {
 		texts[strconv.Itoa(seconds)] = l.count("consent.time_warning", seconds)

@@ -289,6 +289,7 @@ func TestTheRequestSaysHowPagesAreDisplayed(t *testing.T) {
 		if display == "wap" {
 			assert.NotRegexp(t, `<script|<link rel="stylesheet"`, page.body)
 			assert.Less(t, len(page.body), 10<<10)
+			assert.Contains(t, page.body, `<span>Email address</span> <span class="tag">Optional</span>`, "words stay apart without style")
 		} else {
 			assert.Contains(t, page.body, "/assets/consent.")
 		}

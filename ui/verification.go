@@ -6,10 +6,8 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 
 	"github.com/gosignet/signet/login"
-	"github.com/gosignet/signet/oidc"
 )
 
 // verificationView is the page that offers to have claims verified.
@@ -44,11 +42,11 @@ func (v *visit) verificationView(l *locale, s *login.State, client *clientView) 
 		Time:    v.timeLimit(l, s, client),
 	}
 	for _, name := range s.Unverified {
-		claim := unverifiedView{Label: l.label("claim", name)}
-		if slices.ContainsFunc(s.Verified, func(item oidc.VerifiedItem) bool { return item.Name == name }) {
-			claim.About = newAboutView(l, s, client, name)
+		_, about := newAboutView(l, s, client, name, "verification.frameworks")
+		if about != nil && about.Frameworks+about.Purpose == "" {
+			about = nil
 		}
-		view.Claims = append(view.Claims, claim)
+		view.Claims = append(view.Claims, unverifiedView{Label: l.label("claim", name), About: about})
 	}
 	return v.pages[l].verification, view
 }

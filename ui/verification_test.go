@@ -39,7 +39,7 @@ func TestAMissingVerificationIsExplained(t *testing.T) {
 	assert.Equal(t, "verification", page.page())
 	text := page.text()
 	assert.Contains(t, text, "Health Portal wants to have this with proof that it was verified, and your ID system has none so far.")
-	assert.Contains(t, text, "Full name Not verified With proof of how it was verified. Verified under the rules of eIDAS")
+	assert.Contains(t, text, "Full name Not verified To be verified under the rules of eIDAS")
 	assert.Contains(t, text, "Health Portal says why: to open an account Date of birth Not verified")
 	for _, id := range []string{"proceed-button", "continue-without", "cancel-button"} {
 		assert.Contains(t, page.body, `id="`+id+`"`)
