@@ -1,11 +1,14 @@
 package ui_test
 
 import (
+	"html"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -294,4 +297,26 @@ func TestTheRequestSaysHowPagesAreDisplayed(t *testing.T) {
 			assert.Contains(t, page.body, "/assets/consent.")
 		}
 	}
+}
+
+func FuzzAPurposeIsALineOfText(f *testing.F) {
+	for _, seed := range []string{"to open an account", "<b>&amp;", "\u202e\x00\n", "می\u200cخواهیم", "\xff\xfe", strings.Repeat("😀", 400)} {
+		f.Add(seed)
+	}
+	pages, flow := newPages(f, nil)
+	f.Fuzz(func(t *testing.T, purpose string) {
+		s := newConsent()
+		s.Verified = []oidc.VerifiedItem{{Name: "name", Purpose: purpose}}
+		flow.put("handle", s)
+		_, shown, _ := strings.Cut(get(pages, "handle", "consent").Body.String(), `<bdi lang="">`)
+		shown, _, _ = strings.Cut(shown, "</bdi>")
+		assert.NotContains(t, shown, "<")
+		shown = html.UnescapeString(shown)
+		assert.LessOrEqual(t, utf8.RuneCountInString(shown), 300)
+		assert.True(t, utf8.ValidString(shown))
+		assert.NotContains(t, shown, "  ")
+		assert.False(t, strings.ContainsFunc(shown, func(r rune) bool {
+			return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+		}), "%q", shown)
+	})
 }

@@ -11,6 +11,9 @@
 // is answered with a redirect, unless fields of it have to be corrected; and a page that no longer fits leads to where the
 // login stands. So reload, the back button and a double click do no harm.
 //
+// A browser that was sent to have claims verified comes back from another site, to a page of its own: with the login's
+// cookie, because that is SameSite=Lax and the page is one that the person sees, and with a query that the flow checks.
+//
 // Pages send Referrer-Policy same-origin and not no-referrer: under no-referrer Chromium and Firefox send
 // "Origin: null" with the forms of these very pages, and a browser without Sec-Fetch-Site could not be told from an
 // attacker. Other origins get no referrer either way.
