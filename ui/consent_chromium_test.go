@@ -184,6 +184,7 @@ func TestChromiumShowsConsentsOnANarrowScreen(t *testing.T) {
 	verification.Step, verification.Unverified = login.StepVerification, []string{"name", "birthdate"}
 	for name, s := range map[string]login.State{"choice": *consent, "required": required, "verification": verification} {
 		for _, language := range []string{"en", "ar"} {
+			s := s
 			t.Run(name+" "+language, func(t *testing.T) {
 				t.Parallel()
 				s.UILocales = []string{language}

@@ -1,5 +1,5 @@
 // Package ui shows the pages of a login: the choice of a method, a page for every factor, the registration of a passkey,
-// consent and errors.
+// consent, the verification of claims and errors.
 //
 // The pages are rendered on the server from what package login says, and are complete without JavaScript wherever the
 // factor allows; one small script makes them more comfortable. Passkeys, biometric devices and captchas need a script of
