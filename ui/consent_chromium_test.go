@@ -129,13 +129,13 @@ func TestChromiumSaysWhenTheTimeIsNearlyOver(t *testing.T) {
 	assert.Equal(t, "", c.eval(status), "the clock is not read out")
 	assert.Equal(t, "true", c.eval(`document.getElementById("start-again").hidden`))
 
-	// The browser's clock is moved instead of waiting.
-	move := func(seconds string) {
-		c.eval(`(() => { const now = performance.now.bind(performance), by = ` + seconds + ` * 1000; performance.now = () => now() + by; })()`)
-	}
-	move("479")
+	// The browser's clock is stopped, read and set, instead of waiting.
+	const clock = `document.querySelector("#time-clock span").textContent`
+	c.eval(`(() => { window.stopped = performance.now(); performance.now = () => window.stopped; ` + clock + ` = ""; })()`)
+	poll(c, clock+` !== ""`)
+	c.eval(`window.stopped += (([minutes, seconds]) => minutes * 60 + Number(seconds) - 60)(` + clock + `.split(":")) * 1000`)
 	poll(c, status+` === "You have 60 seconds left to decide."`)
-	move("62")
+	c.eval(`window.stopped += 60 * 1000`)
 	poll(c, status+` === "The time for this login is over. Nothing was shared. Start again at Health Portal."`)
 	assert.Equal(t, "https://portal.example.org/", c.eval(`document.getElementById("start-again").href`))
 	assert.Equal(t, "false", c.eval(`document.getElementById("start-again").hidden`))
