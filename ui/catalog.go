@@ -51,8 +51,10 @@ var pluralForms = map[string]plural.Form{
 	"few": plural.Few, "many": plural.Many, "other": plural.Other,
 }
 
-// openGroups hold texts for names that others make up: claims, scopes, factors, channels and the fields of forms.
-var openGroups = []string{"claim.", "scope.", "factor.", "identify.", "verify.", "problem.", "channel.", "question."}
+// openGroups hold texts for names that others make up: claims, scopes, factors, channels, the fields of forms and trust
+// frameworks.
+var openGroups = []string{"claim.", "scope.", "factor.", "identify.", "verify.", "problem.", "channel.", "question.",
+	"trust_framework."}
 
 // loadCatalog reads the embedded languages and lays the files of the overlay over them. It reports texts that nothing
 // asks for to warn.

@@ -32,6 +32,11 @@ type fakeFlow struct {
 	option     int
 	// options is what devices are given.
 	options json.RawMessage
+	// verifier is where claims are verified.
+	verifier  string
+	returnURI string
+	query     url.Values
+	decision  login.Decision
 }
 
 func newFakeFlow() *fakeFlow { return &fakeFlow{states: map[string]*login.State{}} }
@@ -140,8 +145,17 @@ func (f *fakeFlow) SolveCaptcha(_ context.Context, handle, response string) (*lo
 	return f.callWith("solve", handle, func() { f.response = response })
 }
 
-func (f *fakeFlow) Decide(context.Context, string, login.Decision) (*login.State, error) {
-	panic("unused")
+func (f *fakeFlow) Decide(_ context.Context, handle string, d login.Decision) (*login.State, error) {
+	return f.callWith("decide", handle, func() { f.decision = d })
+}
+
+func (f *fakeFlow) StartVerification(_ context.Context, handle, returnURI string) (string, error) {
+	_, err := f.callWith("start", handle, func() { f.returnURI = returnURI })
+	return f.verifier, err
+}
+
+func (f *fakeFlow) ResumeVerification(_ context.Context, handle string, query url.Values) (*login.State, error) {
+	return f.callWith("resume", handle, func() { f.query = query })
 }
 
 func (f *fakeFlow) Cancel(_ context.Context, handle string) (*login.State, error) {

@@ -3,6 +3,7 @@ package ui
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -19,7 +20,7 @@ func setHeaders(h http.Header, redirectURI string) {
 }
 
 // policy is what a page may load or reach beyond what all pages may: sources of the Content-Security-Policy.
-type policy struct{ scripts, frames, connections, workers []string }
+type policy struct{ scripts, frames, connections, workers, forms []string }
 
 func (p policy) set(h http.Header, redirectURI string) {
 	var extra strings.Builder
@@ -32,7 +33,7 @@ func (p policy) set(h http.Header, redirectURI string) {
 		}
 	}
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'"+sources(p.scripts)+
-		"; style-src 'self'; img-src 'self' data:; form-action 'self'"+formAction(redirectURI)+
+		"; style-src 'self'; img-src 'self' data:; form-action 'self'"+sources(slices.Compact(append([]string{formAction(redirectURI)}, p.forms...)))+
 		"; frame-ancestors 'none'; base-uri 'none'"+extra.String())
 }
 
@@ -55,5 +56,5 @@ func formAction(redirectURI string) string {
 	if err != nil || u.Scheme == "" {
 		return ""
 	}
-	return " " + u.Scheme + ":"
+	return u.Scheme + ":"
 }

@@ -164,7 +164,7 @@ func TestAssetsAreImmutableAndSmall(t *testing.T) {
 	b := newBrowser(t, p.URL)
 	page := b.atConsent(p)
 	links := assetLink.FindAllStringSubmatch(page.body, -1)
-	require.Len(t, links, 2)
+	require.Len(t, links, 3)
 	total := len(page.body)
 	for _, link := range links {
 		plain := b.send(http.MethodGet, link[1], "")

@@ -43,6 +43,9 @@ func (v *visit) addPasskeys(p *page) {
 // offerPasskeys lets the page of another factor take a passkey instead, where the browser fills in the identifier, and
 // offers to register one.
 func (v *visit) offerPasskeys(p *page, s *login.State) {
+	if p.Display == displayWAP {
+		return
+	}
 	p.Passkey = slices.Contains(s.DeviceFactors, authenticator.Passkey) && len(s.Succeeded) == 0
 	if slices.Contains(s.Enrollable, authenticator.Passkey) && s.Step == login.StepVerify {
 		p.Wish = &wishView{Wished: s.Enrolling == authenticator.Passkey}

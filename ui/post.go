@@ -56,7 +56,9 @@ func (v *visit) post() {
 	case enrollPage:
 		v.enroll(name == "options", form.Get("response"))
 	case consentPage:
-		v.moved(v.flow.Decide(v.r.Context(), v.handle, login.Decision{Claims: form["claim"], Scopes: form["scope"]}))
+		v.consent(form)
+	case verificationPage:
+		v.verification(form.Has("without"))
 	case cancelPage:
 		v.moved(v.flow.Cancel(v.r.Context(), v.handle))
 	}

@@ -22,7 +22,8 @@ const (
 // typingProblems are what may be the matter with a form before the flow sees it.
 var typingProblems = []string{
 	"missing_option", "missing_identifier", "missing_code", "missing_password", "missing_pin", "missing_answer", "missing_capture",
-	"missing_passkey", "missing_channel", "too_long", "no_codes_left", "other_person", captchaProblem, waitProblem,
+	"missing_passkey", "missing_channel", "too_long", "no_codes_left", "other_person", "missing_essential",
+	"failed_verification", "unavailable_verification", captchaProblem, waitProblem,
 }
 
 const (

@@ -17,7 +17,7 @@ import (
 type pageSet struct {
 	sharing                                                                       sharingPages
 	account, choose, identify, code, secret, form, biometrics, passkey, elsewhere *template.Template
-	enroll, consent, done, failure, logout                                        *template.Template
+	enroll, verification, consent, done, failure, logout                          *template.Template
 }
 
 var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)
@@ -54,20 +54,21 @@ func parsePages(l *locale, site map[string]string) (*pageSet, error) {
 		return t
 	}
 	p := &pageSet{
-		account:    page("account"),
-		choose:     page("choose"),
-		identify:   page("identify"),
-		code:       page("code"),
-		secret:     page("password"),
-		form:       page("form"),
-		biometrics: page("biometrics"),
-		passkey:    page("passkey"),
-		elsewhere:  page("elsewhere"),
-		enroll:     page("enroll"),
-		consent:    page("consent"),
-		done:       page("done"),
-		failure:    page("error"),
-		logout:     page("logout"),
+		account:      page("account"),
+		choose:       page("choose"),
+		identify:     page("identify"),
+		code:         page("code"),
+		secret:       page("password"),
+		form:         page("form"),
+		biometrics:   page("biometrics"),
+		passkey:      page("passkey"),
+		elsewhere:    page("elsewhere"),
+		enroll:       page("enroll"),
+		consent:      page("consent"),
+		verification: page("verification"),
+		done:         page("done"),
+		failure:      page("error"),
+		logout:       page("logout"),
 	}
 	p.sharing = sharingPages{page("consents"), page("consentdetails"), page("withdraw"), page("removepasskey")}
 	return p, errors.Join(errs...)

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"errors"
+	"html/template"
 	"net/http"
 	"regexp"
 	"slices"
@@ -43,7 +44,7 @@ func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = withSource(r)
 	v := &visit{UI: u, w: w, r: r, id: id, page: page}
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost}
-	if page == "" || page == donePage {
+	if page == "" || page == donePage || page == returnPage {
 		methods = methods[:2]
 	}
 	if !slices.Contains(methods, r.Method) {
@@ -55,9 +56,12 @@ func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		u.fail(w, r, failure{kind: "missing_cookie", status: http.StatusBadRequest, id: id})
 		return
 	}
-	if r.Method == http.MethodPost {
+	switch {
+	case r.Method == http.MethodPost:
 		v.post()
-	} else {
+	case r.Method == http.MethodGet && page == returnPage:
+		v.resumeVerification()
+	default:
 		v.get()
 	}
 }
@@ -85,10 +89,14 @@ const (
 	enrollPage   = "enroll"
 	consentPage  = "consent"
 	cancelPage   = "cancel"
-	donePage     = "done"
+
+	verificationPage = "verification"
+	// returnPage is where the browser comes back to from a verification service.
+	returnPage = "verification/return"
+	donePage   = "done"
 )
 
-var isPage = regexp.MustCompile(`^(|account|choose|enroll(/options)?|consent|cancel|done|(identify|verify|resend|challenge)/[a-z0-9_-]{1,32})$`).MatchString
+var isPage = regexp.MustCompile(`^(|account|choose|enroll(/options)?|verification(/return)?|consent|cancel|done|(identify|verify|resend|challenge)/[a-z0-9_-]{1,32})$`).MatchString
 
 // place is the page of the step at which the login stands.
 func place(s *login.State) string {
@@ -103,6 +111,8 @@ func place(s *login.State) string {
 		return verifyPage + string(s.Factor)
 	case login.StepEnroll:
 		return enrollPage
+	case login.StepVerification:
+		return verificationPage
 	case login.StepConsent:
 		return consentPage
 	}
@@ -151,7 +161,12 @@ func (v *visit) get() {
 	}
 	l := v.locale(state)
 	t, view := v.view(l, state)
-	v.policy.set(v.w.Header(), state.RedirectURI)
+	v.show(state, t, view)
+}
+
+// show writes a page of the login, which may do what its view asked for.
+func (v *visit) show(s *login.State, t *template.Template, view any) {
+	v.policy.set(v.w.Header(), s.RedirectURI)
 	v.render(v.w, v.r, http.StatusOK, t, view)
 }
 

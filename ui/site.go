@@ -56,7 +56,7 @@ func (u *UI) newSite(b Branding) (*site, error) {
 	}
 	u.assets = map[string]*asset{s.css.name: s.css, s.js.name: s.js}
 	u.scripts = map[string]scriptView{}
-	for _, name := range []string{passkeyScript, biometricsScript, captchaScript} {
+	for _, name := range []string{passkeyScript, biometricsScript, captchaScript, consentScript} {
 		js, err := newScript(name)
 		if err != nil {
 			return nil, err
@@ -73,6 +73,7 @@ const (
 	passkeyScript    = "passkey"
 	biometricsScript = "biometrics"
 	captchaScript    = "captcha"
+	consentScript    = "consent"
 )
 
 func newScript(name string) (*asset, error) {

@@ -1,5 +1,5 @@
 // Package ui shows the pages of a login: the choice of a method, a page for every factor, the registration of a passkey,
-// consent and errors.
+// consent, the verification of claims and errors.
 //
 // The pages are rendered on the server from what package login says, and are complete without JavaScript wherever the
 // factor allows; one small script makes them more comfortable. Passkeys, biometric devices and captchas need a script of
@@ -10,6 +10,9 @@
 // browser. Another cookie holds the person's session, if there are sessions. Each step has a URL; a form that is sent
 // is answered with a redirect, unless fields of it have to be corrected; and a page that no longer fits leads to where the
 // login stands. So reload, the back button and a double click do no harm.
+//
+// A browser that was sent to have claims verified comes back from another site, to a page of its own: with the login's
+// cookie, because that is SameSite=Lax and the page is one that the person sees, and with a query that the flow checks.
 //
 // Pages send Referrer-Policy same-origin and not no-referrer: under no-referrer Chromium and Firefox send
 // "Origin: null" with the forms of these very pages, and a browser without Sec-Fetch-Site could not be told from an
@@ -55,6 +58,8 @@ type Flow interface {
 	WishToEnroll(ctx context.Context, handle string, factor authenticator.Factor) (*login.State, error)
 	EnrollmentOptions(ctx context.Context, handle string) (json.RawMessage, error)
 	Enroll(ctx context.Context, handle, response string) (*login.State, error)
+	StartVerification(ctx context.Context, handle, returnURI string) (uri string, err error)
+	ResumeVerification(ctx context.Context, handle string, query url.Values) (*login.State, error)
 	SolveCaptcha(ctx context.Context, handle, response string) (*login.State, error)
 }
 
@@ -72,6 +77,9 @@ type Config struct {
 	// Secure says that people reach the provider by https. Cookies then get the __Host- prefix and are sent over https
 	// only. The zero value is for development on a loopback address.
 	Secure bool
+	// Origin is where people reach the provider, as "https://id.example.org": verification services send them back there.
+	// Empty means the host that the browser asks for, which is right unless a proxy changes it.
+	Origin string
 	// BasePath is the path under which the UI is mounted, with a slash at both ends. Empty means "/login/".
 	BasePath string
 	// Branding is how the provider presents itself.
@@ -116,9 +124,12 @@ type UI struct {
 	logout  LogoutParser
 	base    string
 	cookies cookieJar
-	catalog *catalog
-	pages   map[*locale]*pageSet
-	assets  map[string]*asset
+	// secure and publicURL say where people reach the provider.
+	secure    bool
+	publicURL string
+	catalog   *catalog
+	pages     map[*locale]*pageSet
+	assets    map[string]*asset
 	// scripts are the links to the scripts that only some pages need, by name.
 	scripts map[string]scriptView
 	names   map[string]string
@@ -148,6 +159,7 @@ func New(c Config) (*UI, error) {
 		flow:     c.Flow,
 		logout:   c.Logout,
 		base:     c.BasePath,
+		secure:   c.Secure,
 		names:    c.Branding.Names,
 		location: c.Location,
 		log:      c.Logger,
@@ -175,6 +187,14 @@ func New(c Config) (*UI, error) {
 	}
 	if !basePath.MatchString(u.base) || strings.Contains(u.base, "/../") || strings.Contains(u.base, "/./") {
 		errs = append(errs, fmt.Errorf("ui: BasePath %q is not a path with a slash at both ends", c.BasePath))
+	}
+	if c.Origin != "" {
+		origin, err := url.Parse(c.Origin)
+		if err != nil || webURI(c.Origin) == "" || origin.Scheme+"://"+origin.Host != strings.TrimSuffix(c.Origin, "/") ||
+			c.Secure && origin.Scheme != "https" {
+			errs = append(errs, fmt.Errorf("ui: Origin %q is not a scheme and a host", c.Origin))
+		}
+		u.publicURL = strings.TrimSuffix(c.Origin, "/")
 	}
 	u.cookies = newCookieJar(c.Secure, u.base)
 	if u.names == nil {

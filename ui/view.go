@@ -36,7 +36,16 @@ type page struct {
 	Wish    *wishView
 	// Delay is when the next answer will be looked at.
 	Delay *problemView
+	// Display is how the client wishes the page to be shown: "popup", "touch", "wap", or empty.
+	Display string
 }
+
+// The values of the request's display that change the pages.
+const (
+	displayPopup = "popup"
+	displayTouch = "touch"
+	displayWAP   = "wap"
+)
 
 type scriptView struct{ URL, Integrity string }
 
@@ -100,13 +109,6 @@ type secretView struct {
 	Digits bool
 }
 
-type consentView struct {
-	*page
-	Lead, VoluntaryHint, ScopesHint, TimeLeft string
-	Essential, Voluntary, Scopes              []itemView
-	PolicyURI, PolicyText, TOSURI, TOSText    string
-}
-
 type itemView struct{ Name, Label string }
 
 type doneView struct {
@@ -160,7 +162,9 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 	case enrollPage:
 		return v.enrollView(l, s, client)
 	case consentPage:
-		return set.consent, v.consentView(l, s, client)
+		return v.consentView(l, s, client, nil)
+	case verificationPage:
+		return v.verificationView(l, s, client)
 	}
 	return set.done, v.doneView(l, s, client)
 }
@@ -182,6 +186,13 @@ func (v *visit) verifyView(l *locale, s *login.State, client *clientView) (*temp
 	return v.pages[l].secret, v.secretView(l, s, client)
 }
 
+// enhance gives the page a script that it works without, unless it is to be plain.
+func (v *visit) enhance(p *page, name string) {
+	if p.Display != displayWAP {
+		v.addScript(p, name)
+	}
+}
+
 func (v *visit) addScript(p *page, name string) {
 	if s := v.scripts[name]; !slices.Contains(p.Scripts, s) {
 		p.Scripts = append(p.Scripts, s)
@@ -192,6 +203,9 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	p := v.UI.page(l, title, client)
 	p.Path = v.base + v.id
 	p.CSRF = csrfToken(v.handle)
+	if slices.Contains([]string{displayPopup, displayTouch, displayWAP}, s.Display) {
+		p.Display = s.Display
+	}
 	p.Languages = v.languages[l]
 	p.CanChoose = canChoose(s) && v.page != choosePage
 	if s.CanSwitch {
@@ -299,38 +313,6 @@ func (v *visit) secretView(l *locale, s *login.State, client *clientView) *secre
 	return c
 }
 
-func (v *visit) consentView(l *locale, s *login.State, client *clientView) *consentView {
-	p := v.loginPage(l, s, client, l.text("consent.title"))
-	p.Heading = l.text("consent.heading", "client", client.Name)
-	lead := "consent.lead"
-	if len(s.Essential)+len(s.Voluntary)+len(s.Scopes) == 0 {
-		lead = "consent.nothing"
-	}
-	c := &consentView{
-		page:          p,
-		Lead:          l.text(lead, "client", client.Name),
-		VoluntaryHint: l.text("consent.voluntary_hint", "client", client.Name),
-		ScopesHint:    l.text("consent.scopes_hint", "client", client.Name),
-		TimeLeft:      l.count("consent.time_left", minutes(s.ExpiresAt.Sub(v.now()))),
-		Essential:     items(l, "claim", s.Essential),
-		Voluntary:     items(l, "claim", s.Voluntary),
-		Scopes:        items(l, "scope", s.Scopes),
-		PolicyURI:     s.Client.PolicyURI,
-		PolicyText:    l.text("consent.policy", "client", client.Name),
-		TOSURI:        s.Client.TOSURI,
-		TOSText:       l.text("consent.tos", "client", client.Name),
-	}
-	return c
-}
-
-func items(l *locale, group string, names []string) []itemView {
-	views := make([]itemView, len(names))
-	for i, name := range names {
-		views[i] = itemView{Name: name, Label: l.label(group, name)}
-	}
-	return views
-}
-
 func (v *visit) doneView(l *locale, s *login.State, client *clientView) *doneView {
 	p := v.loginPage(l, s, client, l.text("done.title"))
 	d := &doneView{
@@ -348,7 +330,7 @@ func (v *visit) doneView(l *locale, s *login.State, client *clientView) *doneVie
 }
 
 func newClientView(l *locale, s *login.State) *clientView {
-	c := &clientView{Name: s.Client.Name(l.names...)}
+	c := &clientView{Name: plainText(s.Client.Name(l.names...), maxName)}
 	c.Initials = initials(c.Name)
 	if u, err := url.Parse(s.RedirectURI); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
 		c.Host, c.origin = u.Host, u.Scheme+"://"+u.Host
@@ -372,6 +354,3 @@ func initials(name string) string {
 	}
 	return b.String()
 }
-
-// minutes are the whole minutes that are left, and one at the end.
-func minutes(d time.Duration) int { return max(1, int(d/time.Minute)) }
