@@ -270,6 +270,7 @@ func (c *Config) pages(p *Provider) (err error) {
 		Logout:             p.OpenID,
 		Secure:             p.hsts,
 		BasePath:           c.issuerPath() + c.Paths.Login,
+		Origin:             c.origin(),
 		Branding:           c.Branding,
 		Biometrics:         c.Biometrics,
 		CaptureTransaction: c.CaptureTransaction,
@@ -281,6 +282,9 @@ func (c *Config) pages(p *Provider) (err error) {
 	})
 	return err
 }
+
+// origin is the issuer without its path.
+func (c *Config) origin() string { return strings.TrimSuffix(c.Issuer, c.issuerPath()) }
 
 // issuerPath is the path of the issuer, without a slash at the end.
 func (c *Config) issuerPath() string {

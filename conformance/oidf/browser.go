@@ -41,8 +41,14 @@ func (o Options) browser(alias string) browser {
 
 const pageWait = 10 // seconds
 
-func click(id string) Command          { return Command{"click", "id", id} }
-func clickIfThere(id string) Command   { return Command{"click", "id", id, "optional"} }
+func click(id string) Command        { return Command{"click", "id", id} }
+func clickIfThere(id string) Command { return Command{"click", "id", id, "optional"} }
+
+// tick ticks a box, if there is one that is not ticked.
+func tick(id string) Command {
+	return Command{"click", "xpath", "//input[@id='" + id + "' and not(@checked)]", "optional"}
+}
+
 func write(id, value string) Command   { return Command{"text", "id", id, value} }
 func picture(text, act string) Command { return Command{"wait", "xpath", "//*", pageWait, text, act} }
 
@@ -66,7 +72,7 @@ func (b browser) logIn(first ...Command) Task {
 func (b browser) consent() Task {
 	var commands []Command
 	for _, claim := range claims {
-		commands = append(commands, clickIfThere("claim-"+claim))
+		commands = append(commands, tick("claim-"+claim))
 	}
 	return Task{Task: "Consent", Optional: true, Match: b.issuer + "/login/*/consent*", Commands: append(commands, click("continue"))}
 }
