@@ -209,17 +209,20 @@ func TestLoginByPasswordAndPasskey(t *testing.T) {
 	t.Parallel()
 	w := newFactorsWorld(t)
 	b := openBrowser(t)
-	addPasskeys(b)
+	device := addPasskeys(b)
 	enroll(b, w)
-	choose(b, w, authenticator.Password, authenticator.Passkey)
-	answerPassword(b, w.arabic, password)
-	b.click("#verify_passkey")
-	b.has("#error-banner") // right, but of another person than the password
+	both := func(p mock.Persona) {
+		hold(b, device, true) // or the browser takes the passkey, in place of both
+		choose(b, w, authenticator.Password, authenticator.Passkey)
+		answerPassword(b, p, password)
+		b.has("#verify_passkey")
+		hold(b, device, false)
+		b.click("#verify_passkey")
+	}
+	both(w.arabic)
+	b.has("#error-banner") // the passkey is right, but of another person than the password
 	assert.False(t, b.shows("#continue"))
-
-	choose(b, w, authenticator.Password, authenticator.Passkey)
-	answerPassword(b, w.person, password)
-	b.click("#verify_passkey")
+	both(w.person)
 	arrives(b, w, authenticator.Password, authenticator.Passkey)
 }
 
@@ -237,8 +240,7 @@ func TestStepUpAsksForTheMissingFactorAlone(t *testing.T) {
 	b.click("#sign-in")
 	b.isAt(w.issuer + "/")
 	assert.False(t, b.shows("#response"), "the password is proved")
-	b.has("#get_otp")
-	assert.False(t, b.shows("#Otp_vid:not([readonly])"), "and so is who it is")
+	b.has("#other-account") // but the session does not keep the number to which a code can be sent
 	getCode(b, w.person, "phone")
 	answerCode(b, mock.OTP)
 	b.has("#continue")

@@ -26,6 +26,7 @@ import (
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/authenticator/passkey"
 	"github.com/gosignet/signet/examples/portal"
+	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/store/memory"
 	"github.com/gosignet/signet/ui"
@@ -99,13 +100,15 @@ func newFactorsWorld(t *testing.T, changes ...func(*signet.Config)) *factorsWorl
 		})
 		require.NoError(t, err)
 		c.Authenticator, c.Methods, c.ACRs = people, []authenticator.Method{cards{}, passkeys}, nil
-		for _, set := range []authenticator.FactorSet{
+		for _, set := range []authenticator.FactorSet{ // of those that a login met, the client is told the first
+			{authenticator.Password, authenticator.OTP}, {authenticator.Password, authenticator.Passkey},
 			{authenticator.OTP}, {authenticator.Password}, {authenticator.PIN}, {authenticator.Knowledge}, {authenticator.Biometrics}, {card},
-			{authenticator.Passkey}, {authenticator.Password, authenticator.OTP}, {authenticator.Password, authenticator.Passkey},
+			{authenticator.Passkey},
 		} {
 			c.ACRs = append(c.ACRs, authenticator.ACR{Value: acrOf(set...), Alternatives: []authenticator.FactorSet{set}})
 		}
 		c.EnrollmentACRs = []string{acrOf(authenticator.Password)}
+		c.Delay = login.Delay{Free: 10} // people who try everything wrongly first are not to wait
 		c.Biometrics = w.device.settings(t)
 		c.CaptureTransaction = func(transaction string) string { return transaction }
 		for _, change := range changes {
@@ -218,4 +221,12 @@ func addPasskeys(b *tab) webauthn.AuthenticatorID {
 	})
 	require.NoError(b.t, err)
 	return added.AuthenticatorID
+}
+
+// hold has the authenticator wait for the person, or no longer.
+func hold(b *tab, device webauthn.AuthenticatorID, waits bool) {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, webauthn.SetAutomaticPresenceSimulation,
+		webauthn.SetAutomaticPresenceSimulationParams{AuthenticatorID: device, Enabled: !waits})
+	require.NoError(b.t, err)
 }
