@@ -45,10 +45,10 @@ func TestSlowSystemDoesNotSlowTheOther(t *testing.T) {
 	// The instances have the router in common, as two that run on one machine; each would have its own bound.
 	waiting := make(chan *login.State, inFlight)
 	var group sync.WaitGroup
-	for range inFlight {
+	for _, somebody := range w.system.Personas()[2 : 2+inFlight] {
 		handle := w.beginFlow(w.portal, authenticator.Password)
 		group.Go(func() {
-			state, err := w.answer(handle, alice, authenticator.Password, password)
+			state, err := w.answer(handle, somebody.NationalID, authenticator.Password, password)
 			assert.NoError(t, err)
 			waiting <- state
 		})
