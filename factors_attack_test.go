@@ -207,7 +207,7 @@ func (s *countedStore) Increment(ctx context.Context, key string, delta int64, t
 }
 
 // ofTheLogin are the parts of a page that differ between any two logins, and where a code went.
-var ofTheLogin = regexp.MustCompile(`/login/[A-Za-z0-9_-]{22}|name="csrf" value="[^"]*"|(?:data-seconds|datetime)="[^"]*"|\d+:\d\d|code to .*? It should`)
+var ofTheLogin = regexp.MustCompile(`/login/[A-Za-z0-9_-]{22}|name="csrf" value="[^"]*"|(?:data-seconds|datetime)="[^"]*"|\d+:\d\d|data-capture="[^"]*"|code to .*? It should`)
 
 // Whoever tries numbers sees the same pages, of the same size, after the same work of the store, for people whom the system
 // knows and whom it does not.
