@@ -133,6 +133,7 @@ type privateWorld struct {
 func newPrivateWorld(t *testing.T, b *backends) *privateWorld {
 	t.Helper()
 	w := &privateWorld{backends: b, written: &recordingStore{Ephemeral: b.short}}
+	logs := &logLines{}
 	w.factorsWorld = newFactorsWorld(t, func(c *signet.Config) {
 		people, err := mock.New(mock.Config{
 			Password: password, Store: w.written, Factors: mock.AllFactors(), Personas: []mock.Persona{private}, Now: c.Now,
@@ -158,7 +159,7 @@ func newPrivateWorld(t *testing.T, b *backends) *privateWorld {
 		c.EnrollmentACRs = []string{factorsACR(authenticator.Password)}
 		c.Delay = login.Delay{Free: 10}
 		// Six digits stand in many a time.
-		c.Logger = slog.New(slog.NewJSONHandler(w.logs, &slog.HandlerOptions{
+		c.Logger = slog.New(slog.NewJSONHandler(logs, &slog.HandlerOptions{
 			Level: slog.LevelDebug, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 				if a.Key == slog.TimeKey && len(groups) == 0 {
 					return slog.Attr{}
@@ -167,6 +168,7 @@ func newPrivateWorld(t *testing.T, b *backends) *privateWorld {
 			},
 		}))
 	})
+	w.logs = logs
 	w.keep(private.NationalID, private.PIN, password, mock.OTP)
 	for _, claim := range private.Claims {
 		w.keep(claim.(string))
@@ -259,7 +261,9 @@ func TestNothingPersonalIsLoggedOrStored(t *testing.T) {
 				func(s string) { w.config.Logger.Info(s) },
 				func(s string) { w.config.Audit.Record(t.Context(), audit.Event{Reason: s}) },
 				func(s string) { require.NoError(t, w.written.Put(t.Context(), "planted", []byte(s), time.Minute)) },
-				func(s string) { require.NoError(t, w.backends.short.Put(t.Context(), "dumped", []byte(s), time.Minute)) },
+				func(s string) {
+					require.NoError(t, w.backends.short.Put(t.Context(), "dumped", []byte(s), time.Minute))
+				},
 			} {
 				if secret := "planted secret " + string(rune('a'+i)); i < 3 || name != "in memory" { // which has no dump
 					plant(secret)
