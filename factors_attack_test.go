@@ -223,6 +223,9 @@ func TestAttackThatEnumeratesPeople(t *testing.T) {
 				people, err := mock.New(mock.Config{Password: password, Store: counted, Factors: mock.AllFactors(), Now: c.Now})
 				require.NoError(t, err)
 				c.Store, c.Authenticator = counted, people
+				// Pages say in whole seconds how long to wait: time stands still.
+				began := c.Now()
+				c.Now, c.Delay = func() time.Time { return began }, login.Delay{First: 30 * time.Second}
 			})
 			type sight struct {
 				status, size int

@@ -3,7 +3,6 @@ package signet_test
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"html"
 	"log/slog"
 	"net"
@@ -217,10 +216,4 @@ func (w *factorsWorld) beginFlow(client *relyingParty, factors ...authenticator.
 func (w *factorsWorld) answer(handle, person string, f authenticator.Factor, response string) (*login.State, error) {
 	return w.instances[w.requests.Add(1)%2].Login.Answer(w.Context(), handle, authenticator.Identifier{Value: person},
 		authenticator.Challenge{Factor: f, Response: response})
-}
-
-// knowledge is an answer to the mock's form.
-func knowledge(name, born string) string {
-	answer, _ := json.Marshal(map[string]string{"fullName": name, "dateOfBirth": born})
-	return string(answer)
 }
