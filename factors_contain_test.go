@@ -69,7 +69,11 @@ func TestBrokenAuthenticatorIsContained(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newFactorsWorld(t, func(c *signet.Config) { c.AuthenticatorTimeout = 50 * time.Millisecond })
+			w := newFactorsWorld(t, func(c *signet.Config) {
+				if strings.HasPrefix(name, "hangs") {
+					c.AuthenticatorTimeout = 3 * time.Second
+				}
+			})
 			person := w.from("192.0.2.1")
 			page := person.begin(authenticator.Password)
 			w.system.set(test.does, nil)
