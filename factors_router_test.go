@@ -1,0 +1,78 @@
+package signet_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet"
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/router"
+	"github.com/gosignet/signet/login"
+)
+
+const unavailableText = "The ID system does not answer at the moment. Please try again in a few minutes."
+
+// Two identity systems, one for each client. While the portal's takes its time, as many logins wait for it as may, further
+// ones are told so at once, and those of the clinic do not notice.
+func TestSlowSystemDoesNotSlowTheOther(t *testing.T) {
+	t.Parallel()
+	const inFlight = 4
+	slow := &identitySystem{}
+	asked, release := make(chan struct{}, inFlight), make(chan struct{})
+	w := newFactorsWorld(t, func(c *signet.Config) {
+		healthy := c.Authenticator.(*identitySystem)
+		slow.Mock = healthy.Mock
+		systems, err := router.New(router.Config{
+			Systems: []router.System{
+				{Name: "slow", Authenticator: slow, MaxInFlight: inFlight, Timeout: time.Minute}, {Name: "healthy", Authenticator: healthy},
+			},
+			Choose: router.ByClient(map[string][]string{"portal": {"slow"}}, "healthy"),
+			Store:  c.Store, Now: c.Now, Logger: c.Logger,
+		})
+		require.NoError(t, err)
+		c.Authenticator, c.AuthenticatorTimeout = systems, time.Minute
+	})
+	slow.set(func(ctx context.Context, r *authenticator.Request) (*authenticator.Identity, error) {
+		asked <- struct{}{}
+		<-release
+		return slow.Mock.Authenticate(ctx, r)
+	}, nil)
+	// The instances have the router in common, as two that run on one machine; each would have its own bound.
+	waiting := make(chan *login.State, inFlight)
+	var group sync.WaitGroup
+	for _, somebody := range w.system.Personas()[2 : 2+inFlight] {
+		handle := w.beginFlow(w.portal, authenticator.Password)
+		group.Go(func() {
+			state, err := w.answer(handle, somebody.NationalID, authenticator.Password, password)
+			assert.NoError(t, err)
+			waiting <- state
+		})
+		<-asked
+	}
+
+	person := w.from("192.0.2.9")
+	page := person.begin(authenticator.Password)
+	page = person.submit(page, "/verify/pwd", "identifier", alice, "response", password)
+	assert.Equal(t, "verify/pwd", page.page())
+	assert.Equal(t, unavailableText, page.banner())
+	assert.Contains(t, page.body, "You have 4 attempts left.", "though an attempt is used up, it ends nothing")
+	assert.EqualValues(t, inFlight, slow.answers.Load(), "nobody else is asked")
+	for range 3 {
+		token, _ := w.from("192.0.2.10").login(w.clinic, bob, "acr_values", factorsACR(authenticator.Password))
+		assert.Equal(t, []string{"pwd"}, token.AMR)
+	}
+
+	close(release)
+	group.Wait()
+	for range inFlight {
+		assert.Equal(t, login.StepConsent, (<-waiting).Step)
+	}
+	slow.set(nil, nil)
+	page = person.submit(page, "/verify/pwd", "identifier", alice, "response", password)
+	assert.Equal(t, "consent", page.page(), "once the system answers again, the same page goes on")
+}
