@@ -248,7 +248,10 @@ func answerSchema(t *trial) {
 		verification[name] = nil
 	}
 	verification["assurance_process"] = object{"policy": nil, "procedure": nil, "assurance_details": nil}
-	t.ask(wanting(verification, nil, t.assuredClaims()...)).answers()
+	idToken, userinfo := t.ask(wanting(verification, nil, t.assuredClaims()...)).answers()
+	if len(idToken) == 0 || len(userinfo) == 0 {
+		t.fail("userinfo or the ID Token has no verified claims, though all were asked for")
+	}
 	for _, kind := range t.metadata().list("evidence_supported") {
 		request := withEvidence(kind)
 		maps.Copy(request, verification)
