@@ -71,7 +71,8 @@ func TestEncryptedIDTokenIsDecryptedAndVerified(t *testing.T) {
 
 func TestWhatIsEncryptedWronglyIsExplained(t *testing.T) {
 	t.Parallel()
-	other := newEncryptionKey(t, jose.ECDH_ES).Public()
+	otherKey := newEncryptionKey(t, jose.ECDH_ES)
+	other := otherKey.Public()
 	otherAlgorithm := other
 	otherAlgorithm.Algorithm = string(jose.ECDH_ES_A256KW)
 	foreign := newKey(t, "provider")
