@@ -50,7 +50,8 @@ func tampers(group, name string, tamper model.Tamper, want conformance.Status, c
 }
 
 func defects() []defect {
-	return slices.Concat(discoveryDefects(), oidcDefects(), logoutDefects(), fapiDefects(), dpopDefects(), signingDefects(), refreshDefects())
+	return slices.Concat(discoveryDefects(), oidcDefects(), logoutDefects(), fapiDefects(), dpopDefects(), signingDefects(), refreshDefects(),
+		assuranceDefects(), encryptionDefects())
 }
 
 func TestEveryDefectIsCaughtByItsCheck(t *testing.T) {

@@ -46,7 +46,7 @@ func (t *trial) newBrowser(moreCallbacks ...string) *browser {
 		t.fatal("%v", err)
 	}
 	b := &browser{t: t, jar: jar, callbacks: moreCallbacks}
-	for _, c := range t.profile.Clients {
+	for _, c := range slices.Concat(t.profile.Clients, t.profile.EncryptedClients) {
 		b.callbacks = append(b.callbacks, c.RedirectURI)
 	}
 	if uri := t.profile.PostLogoutRedirectURI; uri != "" {

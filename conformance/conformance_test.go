@@ -19,6 +19,7 @@ func TestAGoodProviderPassesAllChecks(t *testing.T) {
 	}{
 		// What a provider does not have is skipped: refresh tokens, nonces, unsigned request objects; and rotation.
 		"plain OpenID":            {model.Config{}, []string{"oidc-config", "oidc", "oidc-logout"}, 6},
+		"Identity Assurance":      {model.Config{}, []string{"identity-assurance"}, 0},
 		"plain FAPI":              {model.Config{}, []string{"fapi2-security", "fapi2-security-oauth", "fapi2-message-signing", "fapi2-message-signing-jarm"}, 4 * (3 + 5)},
 		"with DPoP nonces":        {model.Config{Nonces: true}, []string{"fapi2-security", "fapi2-message-signing-jarm"}, 2 * 5},
 		"with refresh tokens":     {model.Config{RefreshTokens: true}, []string{"oidc", "fapi2-security"}, 3 + 3},
@@ -73,4 +74,18 @@ func TestRunReportsChecksAsSubtests(t *testing.T) {
 	_, target := provider(model.Config{}, "oidc-config", "fapi2-security")
 	target.Only = func(_, id string) bool { return id == "discovery-issuer" || id == sp+"happy-flow" }
 	conformance.Run(t, target)
+}
+
+func TestVerifiedClaimsAreNotAskedOfWhoDoesNotAnnounceThem(t *testing.T) {
+	t.Parallel()
+	_, target := provider(model.Config{Tamper: model.Tamper{Metadata: func(m map[string]any) {
+		delete(m, "verified_claims_supported")
+		delete(m, "trust_frameworks_supported")
+	}}}, "identity-assurance")
+	report := check(t, target)
+	assert.True(t, report.Passed())
+	assert.Equal(t, len(report.Results), report.Count(conformance.Skipped))
+	for _, r := range report.Results {
+		assert.Contains(t, r.Skipped, "verified_claims_supported", r.ID)
+	}
 }

@@ -117,7 +117,7 @@ var (
 		"require_request_uri_registration", "require_pushed_authorization_requests", "require_signed_request_object",
 		"authorization_response_iss_parameter_supported", "tls_client_certificate_bound_access_tokens",
 		"frontchannel_logout_supported", "frontchannel_logout_session_supported", "backchannel_logout_supported",
-		"backchannel_logout_session_supported",
+		"backchannel_logout_session_supported", "verified_claims_supported",
 	}
 	urlMember = regexp.MustCompile(`(_endpoint|_uri|_iframe)$`)
 )

@@ -88,7 +88,8 @@ func discoveryUnknownMembers(t *trial) {
 	}
 }
 
-// knownMembers are the members that the suite knows: those registered with IANA, and those of Identity Assurance.
+// knownMembers are the members that the suite knows: those registered with IANA, and those of Identity Assurance; and
+// verified_claims_supported, which that demands and the suite warns of.
 var knownMembers = []string{
 	"issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "registration_endpoint",
 	"scopes_supported", "response_types_supported", "response_modes_supported", "grant_types_supported",
@@ -117,5 +118,5 @@ var knownMembers = []string{
 	"frontchannel_logout_session_supported", "backchannel_logout_supported", "backchannel_logout_session_supported",
 	"prompt_values_supported", "trust_frameworks_supported", "evidence_supported", "documents_supported",
 	"documents_methods_supported", "documents_check_methods_supported", "electronic_records_supported",
-	"claims_in_verified_claims_supported", "attachments_supported", "protected_resources",
+	"claims_in_verified_claims_supported", "attachments_supported", "verified_claims_supported", "protected_resources",
 }

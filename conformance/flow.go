@@ -48,8 +48,10 @@ type flow struct {
 }
 
 // flow returns a flow of the first or the second client, with a fresh browser.
-func (t *trial) flow(number int) *flow {
-	c := t.client(number)
+func (t *trial) flow(number int) *flow { return t.flowOf(t.client(number), number) }
+
+// flowOf returns a flow of another client, that is otherwise one of the first or the second.
+func (t *trial) flowOf(c *Client, number int) *flow {
 	key, err := c.key()
 	if err != nil {
 		t.fatal("%v", err)
@@ -68,6 +70,9 @@ func (t *trial) flow(number int) *flow {
 	if t.plan.openid {
 		f.params.Set("nonce", randomText(map[int]int{1: 10, 2: 43}[number], alphanumeric))
 	}
+	if t.plan.pkce {
+		f.withPKCE()
+	}
 	if t.plan.fapi {
 		f.params.Set("scope", c.Scope)
 		f.withPKCE()
@@ -85,7 +90,7 @@ func (t *trial) flow(number int) *flow {
 
 // again returns another flow of the same client in the same browser, with new values.
 func (f *flow) again() *flow {
-	next := f.t.flow(f.number)
+	next := f.t.flowOf(f.client, f.number)
 	next.browser = f.browser
 	next.params.Set("scope", f.params.Get("scope"))
 	return next

@@ -1,6 +1,7 @@
 package conformance_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -36,6 +37,25 @@ func FuzzAnswers(f *testing.F) {
 			io.WriteString(w, body)
 		}))
 		target.Only = func(group, id string) bool { return group == "oidc-config" || slices.Contains(prompt, id) }
+		if _, err := target.Check(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// FuzzVerifiedClaims has a provider say anything in verified_claims: nothing may fall over.
+func FuzzVerifiedClaims(f *testing.F) {
+	f.Add(`{"verification":{"trust_framework":"urn:example:register","time":"x","evidence":[{"type":"document","check_details":[{}]}]},"claims":{"given_name":"Ada"}}`)
+	f.Add(`[{"verification":{"trust_framework":1,"assurance_process":[]},"claims":{"address":{},"nationalities":[7,7],"given_name#":null}},null]`)
+	f.Add(`{"verification":{"trust_framework":{},"evidence":[null,[]]},"claims":[]}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		var answer any
+		if json.Unmarshal([]byte(text), &answer) != nil {
+			return
+		}
+		say := func(m map[string]any) { m["verified_claims"] = answer }
+		_, target := provider(model.Config{Tamper: model.Tamper{Userinfo: say, IDToken: say}}, ida)
+		target.Only = func(_, id string) bool { return id == "verified-claims-minimum" || id == "verified-claims-list" }
 		if _, err := target.Check(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -11,6 +11,8 @@ type plan struct {
 	fapi bool
 	// openid means ID Tokens and userinfo; otherwise plain OAuth.
 	openid bool
+	// pkce means PKCE without FAPI.
+	pkce bool
 	// signed means signed request objects, and jarm signed responses.
 	signed, jarm bool
 	sets         [][]Check
@@ -27,6 +29,8 @@ var plans = []plan{
 		}},
 	{name: "oidc-logout", title: "OpenID Connect logout", needsClients: true, openid: true,
 		sets: [][]Check{logoutChecks}},
+	{name: "identity-assurance", title: "OpenID Identity Assurance, static client, private_key_jwt, code", needsClients: true, openid: true, pkce: true,
+		sets: [][]Check{assuranceDiscoveryChecks, assuranceChecks, userinfoEncryptionChecks}},
 	{name: "fapi2-security", title: "FAPI 2.0 Security Profile Final, OpenID, private_key_jwt, DPoP", needsClients: true, fapi: true, openid: true,
 		sets: fapiSets},
 	{name: "fapi2-security-oauth", title: "FAPI 2.0 Security Profile Final, plain OAuth, private_key_jwt, DPoP", needsClients: true, fapi: true,

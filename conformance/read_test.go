@@ -61,3 +61,25 @@ func TestTheScopeOpenIDBelongsToOpenIDGroups(t *testing.T) {
 	assert.ErrorContains(t, err, "profiles.oidc.clients[0]")
 	assert.ErrorContains(t, err, "profiles.fapi2-security-oauth.clients[0]")
 }
+
+func TestClientsForEncryptionNeedAKeyAndAlgorithms(t *testing.T) {
+	t.Parallel()
+	_, target := provider(model.Config{}, ida)
+	clients := target.Profiles[ida].EncryptedClients
+	clients[0] = nil
+	clients[1].Keys.Keys = clients[1].Keys.Keys[:1]
+	clients[2].UserinfoEncryptionEnc = ""
+	err := target.Validate()
+	assert.ErrorContains(t, err, "profiles.identity-assurance.encrypted_clients[0]: it is null")
+	assert.ErrorContains(t, err, "profiles.identity-assurance.encrypted_clients[1]: jwks has no private key with the use enc")
+	assert.ErrorContains(t, err, "profiles.identity-assurance.encrypted_clients[2]: userinfo_encrypted_response_alg or userinfo_encrypted_response_enc is missing")
+}
+
+func TestWhatNoClientIsRegisteredForIsSkipped(t *testing.T) {
+	t.Parallel()
+	_, target := provider(model.Config{}, ida)
+	target.Profiles[ida].EncryptedClients, target.Profiles[ida].ClaimsRequests = nil, nil
+	report := check(t, target)
+	assert.True(t, report.Passed())
+	assert.Equal(t, 6+1, report.Count(conformance.Skipped))
+}

@@ -2,9 +2,11 @@ package conformance_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -21,6 +23,7 @@ import (
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
 	"github.com/gosignet/signet/store/memory"
 )
 
@@ -47,9 +50,13 @@ func TestSignetConforms(t *testing.T) {
 		"FAPI 2.0":                 {[]string{"fapi2-security", "fapi2-security-oauth"}, serverWide(oauth.ProfileFAPI2)},
 		"FAPI 2.0, nonces":         {[]string{"fapi2-security"}, func(c *signet.Config) { c.RequireDPoPNonces = true }},
 		"FAPI 2.0 Message Signing": {[]string{"fapi2-message-signing"}, serverWide(oauth.ProfileFAPI2MessageSigning)},
+		"Identity Assurance":       {[]string{"identity-assurance"}, assured},
 		"all kinds of client at once": {
-			[]string{"oidc-config", "oidc", "oidc-logout", "fapi2-security", "fapi2-message-signing", "fapi2-message-signing-jarm"},
-			func(c *signet.Config) { c.Sessions = login.Sessions{Idle: time.Hour} },
+			[]string{"oidc-config", "oidc", "oidc-logout", "identity-assurance", "fapi2-security", "fapi2-message-signing", "fapi2-message-signing-jarm"},
+			func(c *signet.Config) {
+				c.Sessions = login.Sessions{Idle: time.Hour}
+				assured(c)
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -70,6 +77,16 @@ func serverWide(profile oauth.Profile) func(*signet.Config) {
 	return func(c *signet.Config) {
 		c.Profile = profile
 		c.Algorithms = []jose.SignatureAlgorithm{jose.ES256, jose.PS256}
+	}
+}
+
+// assured announces what the person has verified.
+func assured(c *signet.Config) {
+	c.Assurance = oidc.Assurance{
+		TrustFrameworks:   []string{"urn:example:civil-register", "urn:example:address-check", "urn:example:telecom"},
+		Claims:            []string{"name", "given_name", "family_name", "gender", "birthdate", "address", "phone_number"},
+		Evidence:          []string{"electronic_record"},
+		ElectronicRecords: []string{"birth_registration"},
 	}
 }
 
@@ -166,17 +183,28 @@ func signetClients(groups []string) (conformance.Target, []*oauth.Client) {
 		if group == "oidc-logout" {
 			p.PostLogoutRedirectURI = "https://rp.example/logged-out"
 		}
+		if group == "identity-assurance" {
+			p.EncryptedClients = encrypted(group)
+			p.ClaimsRequests = []json.RawMessage{[]byte(`{"userinfo":{"verified_claims":{"verification":{"trust_framework":null,` +
+				`"time":{"max_age":630720000},"evidence":[{"type":{"value":"electronic_record"},"record":{"source":{"name":null}}}]},` +
+				`"claims":{"name":null,"birthdate":{"essential":true},"gender":null}}}}`)}
+		}
 		target.Profiles[group] = p
-		for _, c := range p.Clients {
+		for _, c := range slices.Concat(p.Clients, p.EncryptedClients) {
 			key := c.Keys.Keys[0]
 			client := &oauth.Client{
 				ID: c.ID, Names: map[string]string{"": c.ID}, RedirectURIs: []string{c.RedirectURI},
 				Keys:               jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key.Public()}},
 				AssertionAlgorithm: jose.SignatureAlgorithm(key.Algorithm),
 				Scopes:             strings.Fields(c.Scope),
-				UserinfoJSON:       true,
+				UserinfoJSON:       c.UserinfoEncryptionAlg == "",
+				UserinfoEncryption: oauth.Encryption{KeyAlgorithm: c.UserinfoEncryptionAlg, Content: c.UserinfoEncryptionEnc},
+			}
+			for _, other := range c.Keys.Keys[1:] {
+				client.Keys.Keys = append(client.Keys.Keys, other.Public())
 			}
 			switch group {
+			case "identity-assurance":
 			case "oidc", "oidc-logout":
 				client.PKCEOptional, client.IDTokenAlgorithm = true, jose.RS256
 				if p.PostLogoutRedirectURI != "" {

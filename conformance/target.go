@@ -63,6 +63,11 @@ type Profile struct {
 	FrontchannelLogoutURI string `json:"frontchannel_logout_uri,omitempty"`
 	// PostLogoutRedirectURI is what the first client registered. Empty: checks that need it are skipped.
 	PostLogoutRedirectURI string `json:"post_logout_redirect_uri,omitempty"`
+	// EncryptedClients are registered for userinfo that is signed and then encrypted, each in another way. What none of
+	// them is registered for is skipped.
+	EncryptedClients []*Client `json:"encrypted_clients,omitempty"`
+	// ClaimsRequests are claims parameters with verified_claims that the person has. Empty: that check is skipped.
+	ClaimsRequests []json.RawMessage `json:"claims_requests,omitempty"`
 }
 
 // Client is a registered client with its private keys.
@@ -76,6 +81,10 @@ type Client struct {
 	RedirectURI string `json:"redirect_uri"`
 	// Scope is what the client may ask for, separated by spaces; two scopes or more let all checks run. Required.
 	Scope string `json:"scope"`
+	// UserinfoEncryptionAlg and UserinfoEncryptionEnc are how userinfo is encrypted to the private key for encryption
+	// that is also in Keys: its use is enc. Empty means that it is not.
+	UserinfoEncryptionAlg jose.KeyAlgorithm      `json:"userinfo_encrypted_response_alg,omitempty"`
+	UserinfoEncryptionEnc jose.ContentEncryption `json:"userinfo_encrypted_response_enc,omitempty"`
 }
 
 // ReadTarget reads a Target from JSON. Unknown members are errors.
@@ -129,6 +138,11 @@ func (p *Profile) validate(g plan) []error {
 			errs = append(errs, fmt.Errorf("profiles.%s.clients[%d]: %w", g.name, i, err))
 		}
 	}
+	for i, c := range p.EncryptedClients {
+		for _, err := range c.validateEncryption() {
+			errs = append(errs, fmt.Errorf("profiles.%s.encrypted_clients[%d]: %w", g.name, i, err))
+		}
+	}
 	if len(errs) > 0 {
 		return errs
 	}
@@ -164,6 +178,30 @@ func (c *Client) validate() []error {
 		errs = append(errs, errors.New("scope is missing"))
 	}
 	return errs
+}
+
+// validateEncryption returns what is wrong with a client that is registered for encryption.
+func (c *Client) validateEncryption() []error {
+	if c == nil {
+		return []error{errors.New("it is null")}
+	}
+	errs := c.validate()
+	if c.UserinfoEncryptionAlg == "" || c.UserinfoEncryptionEnc == "" {
+		errs = append(errs, errors.New("userinfo_encrypted_response_alg or userinfo_encrypted_response_enc is missing"))
+	}
+	if _, ok := c.encryptionKey(); !ok {
+		errs = append(errs, errors.New("jwks has no private key with the use enc"))
+	}
+	return errs
+}
+
+// encryptionKey returns the private key to which answers are encrypted.
+func (c *Client) encryptionKey() (jose.JSONWebKey, bool) {
+	i := slices.IndexFunc(c.Keys.Keys, func(k jose.JSONWebKey) bool { return k.Use == "enc" && !k.IsPublic() })
+	if i < 0 {
+		return jose.JSONWebKey{}, false
+	}
+	return c.Keys.Keys[i], true
 }
 
 // key returns the client's signing key, with its algorithm.

@@ -6,6 +6,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/json"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -37,6 +38,10 @@ var keys = sync.OnceValue(func() map[string]jose.JSONWebKey {
 		}
 		all[kid] = key
 	}
+	rsaKey, ecKey := all["client-1"], all["client-2"]
+	rsaKey.KeyID, rsaKey.Algorithm, rsaKey.Use = "client-rsa-enc", "", "enc"
+	ecKey.KeyID, ecKey.Algorithm, ecKey.Use = "client-ec-enc", "", "enc"
+	all[rsaKey.KeyID], all[ecKey.KeyID] = rsaKey, ecKey
 	return all
 })
 
@@ -56,6 +61,26 @@ func profile(group string, scope string, fapi, signed bool) (*conformance.Profil
 		})
 	}
 	return p, registered
+}
+
+// encrypted returns a client for each way to encrypt userinfo.
+func encrypted(group string) []*conformance.Client {
+	var all []*conformance.Client
+	for _, alg := range []jose.KeyAlgorithm{jose.RSA_OAEP_256, jose.ECDH_ES, jose.ECDH_ES_A256KW} {
+		key := keys()["client-ec-enc"]
+		if alg == jose.RSA_OAEP_256 {
+			key = keys()["client-rsa-enc"]
+		}
+		for _, enc := range []jose.ContentEncryption{jose.A128GCM, jose.A256GCM} {
+			id := group + "-" + string(alg) + "-" + string(enc)
+			all = append(all, &conformance.Client{
+				ID: id, Keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{keys()["client-2"], key}},
+				RedirectURI: "https://rp.example/encrypted", Scope: "openid",
+				UserinfoEncryptionAlg: alg, UserinfoEncryptionEnc: enc,
+			})
+		}
+	}
+	return all
 }
 
 // provider returns a model provider and the target to check it with the groups.
@@ -80,6 +105,20 @@ func provider(config model.Config, groups ...string) (*model.Provider, conforman
 			p = &conformance.Profile{}
 		case "oidc", "oidc-logout":
 			p, registered = profile(group, all, false, false)
+		case "identity-assurance":
+			p, registered = profile(group, "openid", false, false)
+			p.EncryptedClients = encrypted(group)
+			for _, c := range p.EncryptedClients {
+				registered = append(registered, model.Client{
+					ID: c.ID, Keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{c.Keys.Keys[0].Public(), c.Keys.Keys[1].Public()}},
+					RedirectURIs: []string{c.RedirectURI}, Scopes: []string{"openid"},
+					UserinfoEncryptionAlg: c.UserinfoEncryptionAlg, UserinfoEncryptionEnc: c.UserinfoEncryptionEnc,
+				})
+			}
+			p.ClaimsRequests = []json.RawMessage{[]byte(`{"userinfo":{"verified_claims":{"verification":` +
+				`{"trust_framework":null,"evidence":[{"type":{"value":"document"},"document_details":{"type":null}}]},` +
+				`"claims":{"given_name":null,"email":null}}},"id_token":{"email":null}}`)}
+			config.Assurance = true
 		case "fapi2-security":
 			p, registered = profile(group, all, true, false)
 		case "fapi2-security-oauth":

@@ -3,6 +3,7 @@
 package oidf
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
@@ -49,6 +50,7 @@ type Configuration struct {
 	Client      *Client             `json:"client,omitempty"`
 	Client2     *Client             `json:"client2,omitempty"`
 	Resource    *Resource           `json:"resource,omitempty"`
+	EKYC        *EKYC               `json:"ekyc,omitempty"`
 	Browser     []Rule              `json:"browser,omitempty"`
 	Override    map[string]Override `json:"override,omitempty"`
 }
@@ -69,6 +71,20 @@ type Client struct {
 // Resource is where access tokens are used.
 type Resource struct {
 	ResourceURL string `json:"resourceUrl"`
+}
+
+// EKYC is what the plan of Identity Assurance asks for beside what it finds in the discovery document.
+type EKYC struct {
+	// Requests are claims parameters that the person can meet.
+	Requests []json.RawMessage `json:"verified_claims_request_list"`
+}
+
+// assuredRequests are what the demo personas can meet, all of them.
+var assuredRequests = []json.RawMessage{
+	json.RawMessage(`{"userinfo":{"verified_claims":{"verification":{"trust_framework":null,"time":null},"claims":{"given_name":null,"birthdate":null}}},` +
+		`"id_token":{"verified_claims":{"verification":{"trust_framework":null},"claims":{"family_name":null}}}}`),
+	json.RawMessage(`{"userinfo":{"verified_claims":{"verification":{"trust_framework":{"value":"urn:example:civil-register"},` +
+		`"assurance_level":{"value":"high"},"evidence":[{"type":{"value":"electronic_record"},"record":{"type":null}}]},"claims":{"name":null}}}}`),
 }
 
 // Generate returns the configurations, with fresh keys, and the registrations of their clients for the provider.
@@ -129,6 +145,10 @@ func (o Options) kinds() []kindOfPlan {
 		{suffix: "oidc-config", name: "oidcc-config-certification-test-plan"},
 		{suffix: "oidc", name: "oidcc-test-plan", scope: openIDScope, withClients: true, clients: registration.OpenID,
 			variant: "[client_auth_type=private_key_jwt][response_type=code][response_mode=default][client_registration=static_client][server_metadata=discovery]"},
+		{suffix: "identity-assurance", name: "ekyc-test-plan-oidccore", scope: "openid", withClients: true, clients: registration.Assurance,
+			variant: "[server_metadata=discovery][client_registration=static_client][security_profile=none][client_auth_type=private_key_jwt]" +
+				"[auth_request_method=http_query][response_type=code][auth_request_non_repudiation_method=unsigned][response_mode=default]" +
+				"[fapi_response_mode=plain_response][sender_constrain=none]"},
 		{suffix: "fapi2-security", name: security, scope: openIDScope, withClients: true, clients: registration.FAPI2,
 			variant: fapi + "[openid=openid_connect]"},
 		{suffix: "fapi2-message-signing", name: signing, scope: openIDScope, withClients: true, clients: registration.MessageSigning,
@@ -161,7 +181,10 @@ func (o Options) plan(kind kindOfPlan, first, second jose.JSONWebKey) (Plan, []r
 	}
 	c := &p.Configuration
 	c.Client, c.Client2 = client(registered[0], first), client(registered[1], second)
-	if kind.clients != registration.OpenID {
+	if kind.clients == registration.Assurance {
+		c.EKYC = &EKYC{Requests: assuredRequests}
+	}
+	if kind.clients > registration.Assurance {
 		c.Client.DPoPSigningAlg, c.Client2.DPoPSigningAlg = string(jose.ES256), string(jose.ES256)
 		c.Resource = &Resource{ResourceURL: strings.TrimSuffix(o.Issuer, "/") + "/userinfo"}
 		if kind.scope != openIDScope {

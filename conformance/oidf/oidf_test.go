@@ -42,6 +42,7 @@ func TestClientsAndRegistrationsBelongTogether(t *testing.T) {
 		}
 		assert.Contains(t, clients[registered[c.Client2.ClientID]].RedirectURIs[0], "?dummy1=lorem&dummy2=ipsum")
 		assert.Equal(t, strings.HasPrefix(p.Name, "fapi2-"), c.Resource != nil)
+		assert.Equal(t, p.Name == "ekyc-test-plan-oidccore", c.EKYC != nil)
 	}
 }
 
@@ -93,7 +94,7 @@ func TestPlansAreWrittenAsRunTestPlanWantsThem(t *testing.T) {
 	t.Parallel()
 	plans, _, err := oidf.Generate(options)
 	require.NoError(t, err)
-	require.Len(t, plans, 6)
+	require.Len(t, plans, 7)
 	assert.Equal(t, "oidcc-config-certification-test-plan oidc-config.json", plans[0].String())
 	assert.Equal(t, "oidcc-test-plan[client_auth_type=private_key_jwt][response_type=code][response_mode=default]"+
 		"[client_registration=static_client][server_metadata=discovery] oidc.json", plans[1].String())
@@ -105,7 +106,7 @@ func TestPlainOAuthNeedsAResource(t *testing.T) {
 	o.Resource = ""
 	plans, _, err := oidf.Generate(o)
 	require.NoError(t, err)
-	assert.Len(t, plans, 5)
+	assert.Len(t, plans, 6)
 }
 
 func TestMistakesAreToldAtOnce(t *testing.T) {

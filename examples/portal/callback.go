@@ -40,10 +40,14 @@ func (p *Portal) callback(w http.ResponseWriter, r *http.Request) {
 	s, err := p.complete(r.Context(), query.Get("code"), l)
 	if err != nil {
 		p.log(r.Context(), "login failed", err)
-		p.fail(w, r, errLoginFailed)
+		p.fail(w, r, loginFailure(err))
 		return
 	}
 	p.startSession(w, r, s)
+	if l.Demand != nil {
+		http.Redirect(w, r, recordPath, http.StatusSeeOther)
+		return
+	}
 	http.Redirect(w, r, profilePath, http.StatusSeeOther)
 }
 
@@ -66,7 +70,7 @@ func (p *Portal) checkResponse(query url.Values) error {
 	return nil
 }
 
-// complete turns the code into a session. The tokens are used here and then forgotten.
+// complete turns the code into a session.
 func (p *Portal) complete(ctx context.Context, code string, l *pendingLogin) (*session, error) {
 	party, err := p.provider.relyingParty(ctx)
 	if err != nil {
@@ -80,9 +84,16 @@ func (p *Portal) complete(ctx context.Context, code string, l *pendingLogin) (*s
 	if err != nil {
 		return nil, err
 	}
-	info, err := p.provider.userinfo(ctx, party, tokens)
+	if err := l.Demand.metBy(tokens.IDTokenClaims, p.config.Now()); err != nil {
+		return nil, err
+	}
+	access := accessToken{tokens.AccessToken, tokens.TokenType, tokens.Expiry}
+	info, err := p.provider.userinfo(ctx, party, access, tokens.IDTokenClaims.Subject)
 	if err != nil {
 		return nil, fmt.Errorf("userinfo: %w", err)
 	}
-	return &session{idToken: idToken, userinfo: info, trace: p.trace(party, l, tokens, info)}, nil
+	return &session{
+		subject: tokens.IDTokenClaims.Subject, acr: tokens.IDTokenClaims.AuthenticationContextClassReference,
+		idToken: idToken, userinfo: info, access: access, demand: l.Demand, trace: p.trace(party, l, tokens, info),
+	}, nil
 }

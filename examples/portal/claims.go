@@ -33,7 +33,7 @@ var labels = []struct{ name, label string }{
 }
 
 // unlisted are claims about the token, and those that are shown beside others.
-var unlisted = []string{"iss", "aud", "exp", "iat", "nbf", "jti", "picture", "email_verified", "phone_number_verified"}
+var unlisted = []string{"iss", "aud", "exp", "iat", "nbf", "jti", "picture", "email_verified", "phone_number_verified", verifiedClaims}
 
 // row is a claim as a page shows it, with its values by language.
 type row struct {

@@ -40,7 +40,43 @@ var (
 		Title:  "Signing in did not work",
 		Text:   "The national ID service gave an answer that could not be verified. Please sign in again.",
 	}
+	errUnreadable = &failure{
+		Status: http.StatusBadGateway,
+		Title:  "Signing in did not work",
+		Text: "The national ID service sent your data encrypted for another key than the Health Portal has, so that we cannot " +
+			"read them. Signing in again will not help: the portal and its registration must be brought together first.",
+	}
+	errUnprotected = &failure{
+		Status: http.StatusBadGateway,
+		Title:  "Signing in did not work",
+		Text: "The national ID service sent your data without the encryption that the Health Portal is registered for. We did not " +
+			"use them.",
+	}
+	errNotStrongEnough = &failure{
+		Status: http.StatusForbidden,
+		Title:  "Your medical record stays closed",
+		Text: "It takes a stronger or a more recent proof of who you are than the national ID service could give. You can sign in " +
+			"again and choose another way.",
+	}
+	errNoRecord = &failure{
+		Status: http.StatusBadGateway,
+		Title:  "Your medical record cannot be shown",
+		Text:   "The service that keeps it did not answer as it should. Please try again in a few minutes.",
+	}
 )
+
+// loginFailure explains why what the provider sent was not good enough.
+func loginFailure(err error) *failure {
+	switch {
+	case errors.Is(err, errNotForUs):
+		return errUnreadable
+	case errors.Is(err, errInClear):
+		return errUnprotected
+	case errors.Is(err, errTooWeak):
+		return errNotStrongEnough
+	}
+	return errLoginFailed
+}
 
 // pushFailure explains why a request could not be pushed. It is nobody's fault who reads it.
 func pushFailure(err error) *failure {

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -34,25 +35,27 @@ type pendingLogin struct {
 	// FAPI2 says that the request is pushed, and RequestURI is then the reference to it.
 	FAPI2      bool   `json:"fapi2,omitempty"`
 	RequestURI string `json:"request_uri,omitempty"`
+	// Demand is what a page wants of the login, which then leads back to it.
+	Demand *demand `json:"demand,omitempty"`
 }
 
-// login sends the browser to the provider. In FAPI 2.0 the request is there before it.
+// login sends the browser to the provider.
 func (p *Portal) login(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	p.begin(w, r, &pendingLogin{Locale: locale(query.Get("lang")), FAPI2: query.Get("protocol") == fapi2})
+}
+
+// begin sends the browser to the provider with a login of its own. In FAPI 2.0 the request is there before it.
+func (p *Portal) begin(w http.ResponseWriter, r *http.Request, l *pendingLogin) {
 	party, err := p.provider.relyingParty(r.Context())
 	if err != nil {
 		p.log(r.Context(), "the provider cannot be reached", err)
 		p.fail(w, r, errUnavailable)
 		return
 	}
-	query := r.URL.Query()
-	l := &pendingLogin{
-		State:     rand.Text(),
-		Nonce:     rand.Text(),
-		Verifier:  oauth2.GenerateVerifier(),
-		Locale:    locale(query.Get("lang")),
-		ExpiresAt: p.config.Now().Add(loginLifetime),
-		FAPI2:     p.provider.mustUseFAPI2() || query.Get("protocol") == fapi2,
-	}
+	l.State, l.Nonce, l.Verifier = rand.Text(), rand.Text(), oauth2.GenerateVerifier()
+	l.ExpiresAt = p.config.Now().Add(loginLifetime)
+	l.FAPI2 = l.FAPI2 || p.provider.mustUseFAPI2()
 	if l.FAPI2 {
 		if l.RequestURI, err = p.provider.push(r.Context(), party, p.request(party, l)); err != nil {
 			p.log(r.Context(), "the request was not pushed", err)
@@ -104,11 +107,20 @@ func (p *Portal) requestURL(party *party, l *pendingLogin) string {
 	if len(p.config.ClaimsLocales) > 0 {
 		options = append(options, parameter("claims_locales", strings.Join(p.config.ClaimsLocales, " ")))
 	}
-	if len(p.config.ACRValues) > 0 {
-		options = append(options, parameter("acr_values", strings.Join(p.config.ACRValues, " ")))
+	acrs := p.config.ACRValues
+	if l.Demand != nil {
+		if len(l.Demand.ACRValues) > 0 {
+			acrs = l.Demand.ACRValues
+		}
+		if l.Demand.MaxAge != nil {
+			options = append(options, parameter("max_age", strconv.FormatUint(*l.Demand.MaxAge, 10)))
+		}
 	}
-	if p.config.Claims != nil {
-		options = append(options, parameter("claims", string(p.config.Claims)))
+	if len(acrs) > 0 {
+		options = append(options, parameter("acr_values", strings.Join(acrs, " ")))
+	}
+	if claims := p.config.claims(party.metadata); claims != nil {
+		options = append(options, parameter("claims", string(claims)))
 	}
 	return rp.AuthURL(l.State, party, options...)
 }

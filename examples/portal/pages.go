@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 )
 
@@ -18,9 +17,9 @@ var files embed.FS
 
 // pages renders the portal's pages.
 type pages struct {
-	home, profile, failure *template.Template
-	css                    []byte
-	cssPath                string
+	home, profile, record, failure *template.Template
+	css                            []byte
+	cssPath                        string
 }
 
 func newPages() (*pages, error) {
@@ -30,7 +29,9 @@ func newPages() (*pages, error) {
 	}
 	sum := sha256.Sum256(css)
 	p := &pages{css: css, cssPath: assetsPath + "portal-" + hex.EncodeToString(sum[:8]) + ".css"}
-	for name, page := range map[string]**template.Template{"home": &p.home, "profile": &p.profile, "failure": &p.failure} {
+	for name, page := range map[string]**template.Template{
+		"home": &p.home, "profile": &p.profile, "record": &p.record, "failure": &p.failure,
+	} {
 		*page, err = template.New("layout.html").Funcs(template.FuncMap{"style": p.stylePath}).
 			ParseFS(files, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
@@ -121,31 +122,6 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request) {
 			FAPI2:     must || query.Get("protocol") == fapi2,
 			OnlyFAPI2: must,
 		},
-	})
-}
-
-func (p *Portal) profile(w http.ResponseWriter, r *http.Request) {
-	s := p.session(r)
-	if s == nil {
-		http.Redirect(w, r, homePath, http.StatusSeeOther)
-		return
-	}
-	list := rows(s.userinfo.claims)
-	var name value
-	if i := slices.IndexFunc(list, func(r row) bool { return r.Name == "name" }); i >= 0 {
-		name = list[i].Values[0]
-	}
-	p.render(w, r, p.pages.profile, http.StatusOK, page{
-		Title:    "Your profile",
-		SignedIn: true,
-		Content: struct {
-			Name              value
-			Photo             template.URL
-			Rows              []row
-			Signed            bool
-			IDToken, Userinfo string
-			Trace             *trace
-		}{name, photo(s.userinfo.claims), list, s.userinfo.signed, pretty(s.idToken), pretty(s.userinfo.raw), s.trace},
 	})
 }
 

@@ -6,6 +6,10 @@
 // tab if need be. It checks the iss parameter of the response (RFC 9207), verifies the ID Token and the signed
 // userinfo, and keeps what it learned on the server: the browser holds an opaque cookie and no token.
 //
+// It asks for claims together with how they were verified (OpenID Identity Assurance), has userinfo and ID Tokens
+// encrypted to its key, notices when access ends, and has people prove more of themselves where a page demands it
+// (RFC 9470).
+//
 // It logs people in by plain OpenID Connect or by FAPI 2.0, and shows them the difference: in FAPI 2.0 the authorization
 // request is pushed (RFC 9126), so that the browser carries a reference to it, and tokens are bound to a key of the portal
 // with DPoP (RFC 9449), so that they are worth nothing to a thief.
@@ -25,6 +29,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -34,6 +39,7 @@ const (
 	homePath    = "/"
 	loginPath   = "/login"
 	profilePath = "/profile"
+	recordPath  = "/record"
 	logoutPath  = "/logout"
 	assetsPath  = "/assets/"
 )
@@ -55,11 +61,25 @@ type Config struct {
 	Scopes []string
 	// Claims is the claims parameter (OpenID Connect Core section 5.5), a JSON object. Nil means none.
 	Claims json.RawMessage
+	// VerifiedClaims are the claims to have together with how they were verified (OpenID Identity Assurance), by the
+	// evidence that the provider announces. Nil means none, and so does a provider that announces no verified claims.
+	VerifiedClaims []string
+	// Purpose is why the portal asks for VerifiedClaims, for people to read: 3 to 300 characters. Empty says nothing.
+	Purpose string
 	// ClaimsLocales are the languages in which to have claims (BCP 47), in order of preference. Nil leaves it to the
 	// provider.
 	ClaimsLocales []string
 	// ACRValues are the authentication contexts to ask for, in order of preference. Nil leaves it to the provider.
 	ACRValues []string
+	// EncryptionKey is the private key to which userinfo is encrypted, as the portal is registered with
+	// userinfo_encrypted_response_alg: its Algorithm, and an empty one means ECDH-ES. Userinfo that is not encrypted is then
+	// refused. The zero value takes userinfo in clear.
+	EncryptionKey jose.JSONWebKey
+	// EncryptedIDToken says that the portal is also registered with id_token_encrypted_response_alg, for the same key. ID
+	// Tokens that are not encrypted are then refused. The zero value takes ID Tokens in clear.
+	EncryptedIDToken bool
+	// Record says what it takes to see the page with the medical record. The zero value lets in whoever is signed in.
+	Record Record
 	// IssOptional accepts an authorization response without iss, from a provider that does not do RFC 9207. The zero
 	// value refuses it.
 	IssOptional bool
@@ -102,6 +122,9 @@ func New(c Config) (*Portal, error) {
 	if c.Key.Algorithm == "" {
 		c.Key.Algorithm = string(jose.ES256)
 	}
+	if c.EncryptionKey.Algorithm == "" {
+		c.EncryptionKey.Algorithm = string(jose.ECDH_ES)
+	}
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
@@ -139,6 +162,7 @@ func (p *Portal) routes() http.Handler {
 	mux.HandleFunc("GET "+loginPath, p.login)
 	mux.HandleFunc("GET "+redirectURI.Path, p.callback)
 	mux.HandleFunc("GET "+profilePath, p.profile)
+	mux.HandleFunc("GET "+recordPath, p.record)
 	mux.HandleFunc("POST "+logoutPath, p.logout)
 	mux.Handle("GET "+p.pages.stylePath(), p.pages.style())
 	return secureHeaders(http.NewCrossOriginProtection().Handler(mux))
@@ -177,6 +201,15 @@ func (c *Config) validate() error {
 			fail("Config.Claims must be a JSON object: %w", err)
 		}
 	}
+	if n := utf8.RuneCountInString(c.Purpose); c.Purpose != "" && (n < 3 || n > 300) {
+		fail("Config.Purpose must have 3 to 300 characters")
+	}
+	if err := c.checkEncryption(); err != nil {
+		fail("Config.EncryptionKey %w", err)
+	}
+	if err := c.Record.validate(); err != nil {
+		fail("Config.Record %w", err)
+	}
 	if !c.Key.Valid() || c.Key.IsPublic() {
 		fail("Config.Key must be a private key")
 	} else if _, err := c.signer(); err != nil {
@@ -194,7 +227,7 @@ func checkRedirectURI(uri string) error {
 		return errors.New("must have a plain path, no query and no fragment")
 	case u.Path == "" || strings.HasSuffix(u.Path, "/") || strings.HasPrefix(u.Path, assetsPath):
 		return errors.New("needs a path of its own")
-	case slices.Contains([]string{loginPath, profilePath, logoutPath}, u.Path):
+	case slices.Contains([]string{loginPath, profilePath, recordPath, logoutPath}, u.Path):
 		return errors.New("has the path of another page")
 	}
 	return nil

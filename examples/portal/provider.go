@@ -88,24 +88,38 @@ func (p *provider) relyingParty(ctx context.Context) (*party, error) {
 	return known, nil
 }
 
-// exchange redeems a code. The ID Token in the result is verified: signature, iss, aud, exp, iat, nonce and at_hash. In
-// FAPI 2.0 the access token is bound to the portal's key, or the result is refused (RFC 9449 section 5).
+// exchange redeems a code. The ID Token in the result is decrypted, if it must be, and verified: signature, iss, aud, exp,
+// iat, nonce and at_hash. In FAPI 2.0 the access token is bound to the portal's key, or the result is refused (RFC 9449
+// section 5).
 func (p *provider) exchange(ctx context.Context, party *party, code string, l *pendingLogin) (*oidc.Tokens[*oidc.IDTokenClaims], error) {
 	assertion, err := p.assertion(party)
 	if err != nil {
 		return nil, err
 	}
-	var caller rp.RelyingParty = party
+	client := p.config.Client
 	if l.FAPI2 {
-		caller = bound{party, p.bound}
+		client = p.bound
 	}
-	tokens, err := rp.CodeExchange[*oidc.IDTokenClaims](withNonce(ctx, l.Nonce), code, caller,
-		rp.WithCodeVerifier(l.Verifier), rp.WithClientAssertionJWT(assertion))
+	token, err := party.OAuthConfig().Exchange(context.WithValue(ctx, oauth2.HTTPClient, client), code,
+		oauth2.VerifierOption(l.Verifier),
+		oauth2.SetAuthURLParam("client_assertion_type", oidc.ClientAssertionTypeJWTAssertion),
+		oauth2.SetAuthURLParam("client_assertion", assertion))
 	if err != nil {
 		return nil, fmt.Errorf("redeem the code: %w", err)
 	}
-	if l.FAPI2 && !strings.EqualFold(tokens.TokenType, dpop.Scheme) {
-		return nil, fmt.Errorf("the access token is not bound to a key: its type is %q", tokens.TokenType)
+	if l.FAPI2 && !strings.EqualFold(token.TokenType, dpop.Scheme) {
+		return nil, fmt.Errorf("the access token is not bound to a key: its type is %q", token.TokenType)
+	}
+	tokens := &oidc.Tokens[*oidc.IDTokenClaims]{Token: token}
+	tokens.IDToken, _ = token.Extra("id_token").(string)
+	if p.config.EncryptedIDToken {
+		if tokens.IDToken, _, err = p.config.decrypt(tokens.IDToken); err != nil {
+			return nil, fmt.Errorf("ID Token: %w", err)
+		}
+	}
+	tokens.IDTokenClaims, err = rp.VerifyTokens[*oidc.IDTokenClaims](withNonce(ctx, l.Nonce), token.AccessToken, tokens.IDToken, party.IDTokenVerifier())
+	if err != nil {
+		return nil, fmt.Errorf("ID Token: %w", err)
 	}
 	return tokens, nil
 }

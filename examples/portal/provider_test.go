@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -40,6 +41,12 @@ type fakeProvider struct {
 	userinfo     map[string]any
 	userinfoJSON bool
 	userinfoKey  *jose.JSONWebKey // signs userinfo instead of key
+	assurance    map[string]any   // what the metadata say of verified claims
+	encryptTo    *jose.JSONWebKey // the public key to which userinfo is encrypted
+	unsigned     bool             // what is encrypted is plain JSON
+	idTokenTo    *jose.JSONWebKey // and the ID Token
+	revoked      bool             // the access token is worth nothing any more
+	asked        int              // how often userinfo was asked
 
 	proofs      *dpop.Verifier
 	noPushing   bool   // there is no endpoint for pushed requests
@@ -76,6 +83,7 @@ func newFakeProvider(t *testing.T) *fakeProvider {
 			"pushed_authorization_request_endpoint": p.issuer + "/par",
 			"require_pushed_authorization_requests": p.mustPush,
 		}
+		maps.Copy(metadata, p.assurance)
 		if p.noPushing {
 			delete(metadata, "pushed_authorization_request_endpoint")
 		}
@@ -174,12 +182,12 @@ func (p *fakeProvider) token(w http.ResponseWriter, r *http.Request) {
 	assert.Equal(p.t, p.request.Get("redirect_uri"), r.PostForm.Get("redirect_uri"))
 	assert.Equal(p.t, "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", r.PostForm.Get("client_assertion_type"))
 	p.checkAssertion(r.PostForm.Get("client_assertion"))
+	idToken := p.sign(p.key, map[string]any{
+		"iss": p.issuer, "aud": "portal", "sub": "pairwise-1", "nonce": p.request.Get("nonce"),
+		"iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(),
+	}, p.idToken)
 	p.writeJSON(w, map[string]any{
-		"access_token": accessToken, "token_type": tokenType, "expires_in": 600,
-		"id_token": p.sign(p.key, map[string]any{
-			"iss": p.issuer, "aud": "portal", "sub": "pairwise-1", "nonce": p.request.Get("nonce"),
-			"iat": time.Now().Unix(), "exp": time.Now().Add(time.Minute).Unix(),
-		}, p.idToken),
+		"access_token": accessToken, "token_type": tokenType, "expires_in": 600, "id_token": p.encrypt(p.idTokenTo, idToken),
 	})
 }
 
@@ -211,7 +219,21 @@ func (p *fakeProvider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 		assert.Equal(p.t, "Bearer the-access-token", scheme+" "+token)
 		assert.False(p.t, dpop.HasProof(r.Header))
 	}
+	p.asked++
+	if p.revoked {
+		w.Header().Set("WWW-Authenticate", scheme+` error="invalid_token", error_description="it was revoked"`)
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
 	claims := map[string]any{"iss": p.issuer, "aud": "portal", "sub": "pairwise-1", "name": "Ada Example"}
+	if p.unsigned {
+		plain, err := json.Marshal(merge(claims, p.userinfo))
+		assert.NoError(p.t, err)
+		w.Header().Set("Content-Type", "application/jwt")
+		_, err = w.Write([]byte(p.encrypt(p.encryptTo, string(plain))))
+		assert.NoError(p.t, err)
+		return
+	}
 	if p.userinfoJSON {
 		p.writeJSON(w, merge(claims, p.userinfo))
 		return
@@ -221,7 +243,7 @@ func (p *fakeProvider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 		key = *p.userinfoKey
 	}
 	w.Header().Set("Content-Type", "application/jwt")
-	_, err := w.Write([]byte(p.sign(key, claims, p.userinfo)))
+	_, err := w.Write([]byte(p.encrypt(p.encryptTo, p.sign(key, claims, p.userinfo))))
 	assert.NoError(p.t, err)
 }
 
@@ -229,6 +251,21 @@ func (p *fakeProvider) sign(key jose.JSONWebKey, claims, changes map[string]any)
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: key}, nil)
 	assert.NoError(p.t, err)
 	token, err := jwt.Signed(signer).Claims(merge(claims, changes)).Serialize()
+	assert.NoError(p.t, err)
+	return token
+}
+
+// encrypt returns a text encrypted to the key, or as it is without one.
+func (p *fakeProvider) encrypt(to *jose.JSONWebKey, text string) string {
+	if to == nil {
+		return text
+	}
+	recipient := jose.Recipient{Algorithm: jose.KeyAlgorithm(to.Algorithm), Key: to.Key, KeyID: to.KeyID}
+	encrypter, err := jose.NewEncrypter(jose.A256GCM, recipient, new(jose.EncrypterOptions).WithContentType("JWT"))
+	assert.NoError(p.t, err)
+	jwe, err := encrypter.Encrypt([]byte(text))
+	assert.NoError(p.t, err)
+	token, err := jwe.CompactSerialize()
 	assert.NoError(p.t, err)
 	return token
 }

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
-	"github.com/zitadel/oidc/v3/pkg/client/rp"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/gosignet/signet/dpop"
@@ -25,11 +24,15 @@ const maxAnswer = 1 << 20 // of the provider to a program, in bytes
 // errNoPushing says that the provider has no endpoint for pushed requests.
 var errNoPushing = errors.New("the provider takes no pushed authorization requests")
 
-// metadata is what zitadel/oidc does not read of the provider's metadata: RFC 9126 section 5.
+// metadata is what zitadel/oidc does not read of the provider's metadata: RFC 9126 section 5, and Identity Assurance.
 type metadata struct {
 	Issuer       string `json:"issuer"`
 	PushEndpoint string `json:"pushed_authorization_request_endpoint"`
 	MustPush     bool   `json:"require_pushed_authorization_requests"`
+
+	VerifiedClaims   bool     `json:"verified_claims_supported"`
+	ClaimsInVerified []string `json:"claims_in_verified_claims_supported"`
+	Evidence         []string `json:"evidence_supported"`
 }
 
 func (p *provider) metadata(ctx context.Context) (*metadata, error) {
@@ -65,14 +68,6 @@ func newProofs(base http.RoundTripper) (*dpop.Transport, error) {
 	}
 	return dpop.NewTransport(dpop.TransportConfig{Key: key, Base: base})
 }
-
-// bound is a relying party whose calls prove that the portal has its key.
-type bound struct {
-	rp.RelyingParty
-	client *http.Client
-}
-
-func (b bound) HttpClient() *http.Client { return b.client }
 
 // push takes an authorization request to the provider ahead of the browser (RFC 9126), and returns the reference that the
 // browser is to carry. The proof that goes with it binds the code to the portal's key (RFC 9449 section 10.1).

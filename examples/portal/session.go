@@ -14,12 +14,25 @@ const (
 	maxSessions     = 10_000
 )
 
-// session is a person who is signed in. It holds what the provider said about them, and how, and no token.
+// session is a person who is signed in, and what the provider said about them, and how. It is not changed: another takes
+// its place.
 type session struct {
+	subject   string
+	acr       string // how the person proved who they are
 	idToken   []byte // the claims of the ID Token, JSON
 	userinfo  *userinfo
+	access    accessToken
+	demand    *demand // what the login was made for, if not for the profile
 	trace     *trace
+	seen      bool // the profile was shown: another look asks the provider again
+	ended     bool // the provider takes the access token no more
 	expiresAt time.Time
+}
+
+// accessToken is what the portal sees the person's data with.
+type accessToken struct {
+	value, kind string
+	expiry      time.Time // zero if the provider did not say
 }
 
 // sessions keeps sessions in memory under a hash of their handle.
@@ -72,6 +85,16 @@ func (s *sessions) get(handle string) *session {
 	return n
 }
 
+// replace puts a session in the place of the old one, unless that is over or was replaced.
+func (s *sessions) replace(handle string, old, n *session) {
+	id := sha256.Sum256([]byte(handle))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.byID[id] == old {
+		s.byID[id] = n
+	}
+}
+
 func (s *sessions) remove(handle string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -85,6 +108,13 @@ func (p *Portal) session(r *http.Request) *session {
 		return nil
 	}
 	return p.sessions.get(cookie.Value)
+}
+
+// replaceSession has the browser's session go on as another.
+func (p *Portal) replaceSession(r *http.Request, old, n *session) {
+	if cookie, err := r.Cookie(p.cookieName(sessionCookie)); err == nil {
+		p.sessions.replace(cookie.Value, old, n)
+	}
 }
 
 // startSession gives the browser a fresh handle, whatever it had before.

@@ -28,15 +28,24 @@ type userinfo struct {
 	claims map[string]json.RawMessage
 	raw    []byte // the same, as it came
 	signed bool
+	sealed string // the header of the encryption around it, JSON; empty if there was none
 	proof  string // the DPoP proof that went with the access token, if it is bound
 }
 
-// userinfo fetches the claims of the person. A signed response is verified as OpenID Connect Core section 5.3.2 says;
-// in either form it must be about the person of the ID Token, for tokens can be swapped (section 5.3.4).
-func (p *provider) userinfo(ctx context.Context, party *party, tokens *oidc.Tokens[*oidc.IDTokenClaims]) (*userinfo, error) {
-	res, err := p.callUserinfo(ctx, party.UserinfoEndpoint(), tokens)
+// errEnded says that the provider does not take the access token, which it gave out itself.
+var errEnded = errors.New("the access token is not accepted any more")
+
+// userinfo fetches the claims of the person. An encrypted response is decrypted and a signed one verified, as OpenID
+// Connect Core section 5.3.2 says; in any form it must be about the person of the ID Token, for tokens can be swapped
+// (section 5.3.4).
+func (p *provider) userinfo(ctx context.Context, party *party, access accessToken, subject string) (*userinfo, error) {
+	res, err := p.call(ctx, party.UserinfoEndpoint(), access)
 	if err != nil {
 		return nil, err
+	}
+	if challengeOf(res)["error"] == "invalid_token" {
+		res.Body.Close()
+		return nil, errEnded
 	}
 	body, err := readAnswer(res, http.StatusOK, maxUserinfo)
 	if err != nil {
@@ -50,10 +59,19 @@ func (p *provider) userinfo(ctx context.Context, party *party, tokens *oidc.Toke
 	if res.Request != nil {
 		info.proof = res.Request.Header.Get(dpop.HeaderProof)
 	}
+	if p.config.encrypts() {
+		var inner string
+		if inner, info.sealed, err = p.config.decrypt(string(body)); err != nil {
+			return nil, err
+		}
+		if info.raw = []byte(inner); strings.HasPrefix(inner, "{") { // it may be encrypted and not signed
+			mediaType = "application/json"
+		}
+	}
 	switch mediaType {
 	case "application/jwt":
 		info.signed = true
-		if info.raw, err = p.verifyUserinfo(ctx, party, string(body)); err != nil {
+		if info.raw, err = p.verifyUserinfo(ctx, party, string(info.raw)); err != nil {
 			return nil, err
 		}
 	case "application/json":
@@ -64,23 +82,23 @@ func (p *provider) userinfo(ctx context.Context, party *party, tokens *oidc.Toke
 		return nil, errors.New("the claims are not a JSON object")
 	}
 	var sub string
-	if err := json.Unmarshal(info.claims["sub"], &sub); err != nil || sub != tokens.IDTokenClaims.Subject {
+	if err := json.Unmarshal(info.claims["sub"], &sub); err != nil || sub != subject {
 		return nil, errors.New("sub differs from that of the ID Token")
 	}
 	return info, nil
 }
 
-// callUserinfo presents a token in the way of its type. One that is bound to the portal's key needs a proof beside it.
-func (p *provider) callUserinfo(ctx context.Context, endpoint string, tokens *oidc.Tokens[*oidc.IDTokenClaims]) (*http.Response, error) {
+// call presents a token in the way of its type. One that is bound to the portal's key needs a proof beside it.
+func (p *provider) call(ctx context.Context, endpoint string, access accessToken) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, endpoint, nil)
 	if err != nil {
 		return nil, err
 	}
 	scheme, client := "Bearer", p.config.Client
-	if strings.EqualFold(tokens.TokenType, dpop.Scheme) {
+	if strings.EqualFold(access.kind, dpop.Scheme) {
 		scheme, client = dpop.Scheme, p.bound
 	}
-	req.Header.Set("Authorization", scheme+" "+tokens.AccessToken)
+	req.Header.Set("Authorization", scheme+" "+access.value)
 	req.Header.Set("Accept", "application/jwt, application/json")
 	return client.Do(req)
 }

@@ -7,8 +7,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
@@ -73,11 +75,15 @@ var groupClients = []struct {
 	kind         registration.Kind
 }{
 	{"oidc", "openid profile email address phone", registration.OpenID},
+	{assurance, "openid", registration.Assurance},
 	{"fapi2-security", "openid profile email address phone", registration.FAPI2},
 	{"fapi2-security-oauth", "payments", registration.FAPI2},
 	{"fapi2-message-signing", "openid profile email address phone", registration.MessageSigning},
 	{"fapi2-message-signing-jarm", "openid profile email address phone", registration.JARM},
 }
+
+// assurance is the group that also has clients for encrypted userinfo.
+const assurance = "identity-assurance"
 
 func (p *personFlags) target() (*conformance.Target, []registration.Client, error) {
 	target := &conformance.Target{
@@ -111,7 +117,36 @@ func (p *personFlags) target() (*conformance.Target, []registration.Client, erro
 		}
 		target.Profiles[g.group] = profile
 	}
-	return target, clients, nil
+	encrypted, registered, err := encryptedClients(second)
+	if err != nil {
+		return nil, nil, err
+	}
+	target.Profiles[assurance].EncryptedClients = encrypted
+	return target, append(clients, registered...), nil
+}
+
+// encryptedClients returns a client for each way to encrypt userinfo, and their registrations.
+func encryptedClients(signing jose.JSONWebKey) ([]*conformance.Client, []registration.Client, error) {
+	keys, err := registration.NewEncryptionKeys("conform")
+	if err != nil {
+		return nil, nil, err
+	}
+	var clients []*conformance.Client
+	var registered []registration.Client
+	for _, alg := range slices.Sorted(maps.Keys(keys)) {
+		for _, enc := range []jose.ContentEncryption{jose.A128GCM, jose.A256GCM} {
+			id := strings.ReplaceAll(fmt.Sprintf("conform-%s-%s-%s", assurance, alg, enc), "+", "-")
+			c := &conformance.Client{
+				ID: id, Keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{signing, keys[alg]}},
+				RedirectURI: "https://conform.invalid/" + assurance + "/encrypted", Scope: "openid",
+				UserinfoEncryptionAlg: alg, UserinfoEncryptionEnc: enc,
+			}
+			r := registration.New(registration.Assurance, id, "Conformance test "+id, c.RedirectURI, c.Scope, signing)
+			r.EncryptUserinfo(alg, enc, keys[alg])
+			clients, registered = append(clients, c), append(registered, r)
+		}
+	}
+	return clients, registered, nil
 }
 
 // signetLogin logs in with a password on Signet's pages.

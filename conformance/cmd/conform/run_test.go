@@ -170,10 +170,10 @@ func TestOIDFWritesAFileForEachPlan(t *testing.T) {
 		read(t, filepath.Join(dir, fields[len(fields)-1]), &configuration)
 		assert.NotEmpty(t, configuration["alias"])
 	}
-	assert.Equal(t, 6, strings.Count(out, "\n"))
+	assert.Equal(t, 7, strings.Count(out, "\n"))
 	var clients []registration.Client
 	read(t, filepath.Join(dir, "clients.json"), &clients)
-	assert.Len(t, clients, 10)
+	assert.Len(t, clients, 12)
 	for _, c := range clients {
 		assert.True(t, c.JWKS.Keys[0].IsPublic(), "registrations have public keys only")
 	}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"slices"
 )
@@ -41,6 +42,9 @@ func (p *Provider) serveMetadata(w http.ResponseWriter, _ *http.Request) {
 		"frontchannel_logout_session_supported":            true,
 		"backchannel_logout_supported":                     true,
 		"backchannel_logout_session_supported":             true,
+	}
+	if p.Assurance {
+		maps.Copy(m, assuranceMetadata)
 	}
 	if p.Tamper.Metadata != nil {
 		p.Tamper.Metadata(m)

@@ -38,6 +38,8 @@ type Config struct {
 	Nonces bool
 	// RefreshTokens has it issue refresh tokens. RotateRefreshTokens has it replace them, and keep the old ones valid.
 	RefreshTokens, RotateRefreshTokens bool
+	// Assurance has it deliver verified claims (OpenID Identity Assurance).
+	Assurance bool
 	// LogoutToken gets the logout tokens of clients with a back channel. Nil: they are not delivered.
 	LogoutToken func(token string)
 }
@@ -54,6 +56,10 @@ type Client struct {
 	PostLogoutRedirectURIs []string
 	FrontchannelLogoutURI  string
 	Backchannel            bool
+
+	// UserinfoEncryptionAlg and UserinfoEncryptionEnc have userinfo signed and encrypted to the key whose use is enc.
+	UserinfoEncryptionAlg jose.KeyAlgorithm
+	UserinfoEncryptionEnc jose.ContentEncryption
 }
 
 // Tamper changes answers just before they are sent or signed.
@@ -66,8 +72,10 @@ type Tamper struct {
 	TokenResponse func(map[string]any)
 	IDToken       func(claims map[string]any)
 	Userinfo      func(map[string]any)
-	LogoutToken   func(claims map[string]any)
-	Header        func(path string, h http.Header)
+	// Verified changes each element of verified_claims.
+	Verified    func(element map[string]any)
+	LogoutToken func(claims map[string]any)
+	Header      func(path string, h http.Header)
 }
 
 // Provider is a running provider.

@@ -74,6 +74,11 @@ func (p *Provider) validate(c *Client, params url.Values) *refused {
 	if claims := params.Get("claims"); claims != "" && !json.Valid([]byte(claims)) {
 		return refuse("invalid_request", "claims is not JSON")
 	}
+	if p.Assurance {
+		if e := p.validateVerified(params.Get("claims")); e != nil {
+			return e
+		}
+	}
 	if len(params.Get("state")) > 500 && !p.keeps(LongState) {
 		return refuse("invalid_request", "state is too long")
 	}

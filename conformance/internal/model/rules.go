@@ -193,3 +193,30 @@ const (
 	LogoutFrames        Rule = "front-channel URIs are loaded"
 	LogoutFrameSession  Rule = "front-channel URIs have sid"
 )
+
+// The rules of verified claims.
+const (
+	VerifiedValue         Rule = "claims without the wanted value are left out"
+	VerifiedFound         Rule = "claims with one of the wanted values are delivered"
+	VerifiedFramework     Rule = "trust_framework chooses"
+	VerifiedLevel         Rule = "assurance_level chooses"
+	VerifiedAge           Rule = "max_age chooses"
+	VerifiedEvidence      Rule = "the type of the evidence chooses"
+	VerifiedEssential     Rule = "an essential demand that cannot be met is no error"
+	VerifiedNotWeakened   Rule = "an essential demand that cannot be met is not weakened"
+	VerifiedUnknown       Rule = "unknown claims are passed over"
+	VerifiedPlain         Rule = "claims that are asked for in any form are delivered"
+	VerifiedIDToken       Rule = "verified claims are in the ID Token if they are asked for there"
+	VerifiedUserinfo      Rule = "verified claims are at userinfo if they are asked for there"
+	VerifiedOnlyThere     Rule = "verified claims are nowhere but where they are asked for"
+	VerifiedMinimum       Rule = "verifications have nothing that was not asked for"
+	VerifiedList          Rule = "a list of requests is answered one by one"
+	VerifiedForm          Rule = "malformed requests for verified claims are refused"
+	VerifiedLocales       Rule = "preferred languages leave verified claims alone"
+	VerifiedPurpose       Rule = "a purpose is passed over"
+	UserinfoEncrypted     Rule = "userinfo is encrypted for who is registered so"
+	UserinfoEncryptionKey Rule = "userinfo is encrypted to the key of the client"
+	UserinfoEncryptionAs  Rule = "userinfo is encrypted with the registered algorithms"
+	UserinfoSignedInside  Rule = "what is encrypted is signed"
+	UserinfoContentType   Rule = "what is encrypted says that it is a JWT"
+)

@@ -194,6 +194,7 @@ func (p *Provider) idToken(c *Client, g *grant, access string) string {
 		claims["auth_time"] = now() - int64(len(p.tokens))*7
 	}
 	maps.Copy(claims, requested(g.request.params.Get("claims"), "id_token"))
+	p.addVerified(claims, g, "id_token")
 	if p.Tamper.IDToken != nil {
 		p.Tamper.IDToken(claims)
 	}

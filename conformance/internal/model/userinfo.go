@@ -1,6 +1,7 @@
 package model
 
 import (
+	"io"
 	"maps"
 	"net/http"
 	"strings"
@@ -54,8 +55,14 @@ func (p *Provider) serveUserinfo(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	maps.Copy(claims, requested(g.request.params.Get("claims"), "userinfo"))
+	p.addVerified(claims, g, "userinfo")
 	if p.Tamper.Userinfo != nil {
 		p.Tamper.Userinfo(claims)
+	}
+	if c := g.request.client; c.UserinfoEncryptionAlg != "" && p.keeps(UserinfoEncrypted) {
+		w.Header().Set("Content-Type", "application/jwt")
+		io.WriteString(w, p.encrypt(c, claims))
+		return
 	}
 	writeJSON(w, http.StatusOK, claims)
 }

@@ -26,6 +26,9 @@ type Client struct {
 	IDTokenSignedResponseAlg  string             `json:"id_token_signed_response_alg,omitempty"`
 	UserinfoSignedResponseAlg string             `json:"userinfo_signed_response_alg,omitempty"`
 
+	UserinfoEncryptedResponseAlg jose.KeyAlgorithm      `json:"userinfo_encrypted_response_alg,omitempty"`
+	UserinfoEncryptedResponseEnc jose.ContentEncryption `json:"userinfo_encrypted_response_enc,omitempty"`
+
 	RequirePushedAuthorizationRequests bool   `json:"require_pushed_authorization_requests,omitempty"`
 	DPoPBoundAccessTokens              bool   `json:"dpop_bound_access_tokens,omitempty"`
 	RequireSignedRequestObject         bool   `json:"require_signed_request_object,omitempty"`
@@ -45,6 +48,8 @@ type Kind int
 const (
 	// OpenID has plain requests, bearer tokens and RS256.
 	OpenID Kind = iota
+	// Assurance has plain requests with PKCE, and bearer tokens.
+	Assurance
 	// FAPI2 has pushed requests and bound tokens.
 	FAPI2
 	// MessageSigning is FAPI2 with signed requests.
@@ -53,7 +58,7 @@ const (
 	JARM
 )
 
-// New returns the registration of a client with the key's public half. Userinfo is plain JSON for all of them.
+// New returns the registration of a client with the key's public half. Userinfo is plain JSON.
 func New(kind Kind, id, name, redirectURI, scope string, key jose.JSONWebKey) Client {
 	c := Client{
 		ClientID: id, ClientName: name, RedirectURIs: []string{redirectURI}, Scope: scope,
@@ -66,6 +71,9 @@ func New(kind Kind, id, name, redirectURI, scope string, key jose.JSONWebKey) Cl
 		c.IDTokenSignedResponseAlg, c.RequirePKCE = string(jose.RS256), new(bool)
 		return c
 	}
+	if kind == Assurance {
+		return c
+	}
 	c.Profile = "fapi2"
 	c.RequirePushedAuthorizationRequests, c.DPoPBoundAccessTokens = true, true
 	if kind >= MessageSigning {
@@ -76,6 +84,24 @@ func New(kind Kind, id, name, redirectURI, scope string, key jose.JSONWebKey) Cl
 		c.AuthorizationSignedResponseAlg = string(jose.ES256)
 	}
 	return c
+}
+
+// EncryptUserinfo has userinfo signed, and encrypted to the key's public half.
+func (c *Client) EncryptUserinfo(alg jose.KeyAlgorithm, enc jose.ContentEncryption, key jose.JSONWebKey) {
+	c.UserinfoSignedResponseAlg = string(jose.ES256)
+	c.UserinfoEncryptedResponseAlg, c.UserinfoEncryptedResponseEnc = alg, enc
+	c.JWKS.Keys = append(c.JWKS.Keys, key.Public())
+}
+
+// NewEncryptionKeys returns a fresh private key for each kind of encryption.
+func NewEncryptionKeys(prefix string) (map[jose.KeyAlgorithm]jose.JSONWebKey, error) {
+	rsaKey, ecKey, err := NewKeys(prefix + "-enc")
+	if err != nil {
+		return nil, err
+	}
+	rsaKey.Algorithm, rsaKey.Use = "", "enc"
+	ecKey.Algorithm, ecKey.Use = "", "enc"
+	return map[jose.KeyAlgorithm]jose.JSONWebKey{jose.RSA_OAEP_256: rsaKey, jose.ECDH_ES: ecKey, jose.ECDH_ES_A256KW: ecKey}, nil
 }
 
 // NewKeys returns a fresh private key for each of two clients: PS256, which lets the checks of RS256 run, and ES256.

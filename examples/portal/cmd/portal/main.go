@@ -22,6 +22,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"github.com/gosignet/signet/examples/portal"
 )
 
@@ -45,6 +47,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	redirectURI := flags.String("redirect-uri", "http://localhost:8081/callback", "the registered redirect `URI`")
 	scope := flags.String("scope", "openid profile email phone address", "scopes to ask for, separated by spaces")
 	issOptional := flags.Bool("iss-optional", false, "accept responses without iss, from a provider without RFC 9207")
+	encryptionKeyFile := flags.String("encryption-key", "", "`file` with the private JWK to which userinfo is encrypted, as registered")
+	encryptedIDToken := flags.Bool("encrypted-id-token", false, "ID Tokens are encrypted to the key of -encryption-key, too")
+	verified := flags.String("verified", "", "`claims` to have together with how they were verified, separated by spaces")
+	purpose := flags.String("purpose", "", "`why` they are asked for, for people to read")
+	recordACRs := flags.String("record-acr", "", "`acr` values that the medical record takes, separated by spaces")
+	recordURL := flags.String("record-url", "", "`URL` of the resource that keeps the medical record")
 	fapi2 := flags.Bool("fapi2", false, "log in by FAPI 2.0 only: push every request, and have every token bound to a key")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -60,13 +68,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		IssOptional: *issOptional,
 		FAPI2:       *fapi2,
 		Logger:      slog.New(slog.NewTextHandler(stderr, nil)),
+
+		VerifiedClaims:   strings.Fields(*verified),
+		Purpose:          *purpose,
+		EncryptedIDToken: *encryptedIDToken,
+		Record:           portal.Record{ACRValues: strings.Fields(*recordACRs), URL: *recordURL},
 	}
-	data, err := os.ReadFile(*keyFile)
-	if err != nil {
-		return fmt.Errorf("-key: %w", err)
+	var err error
+	if config.Key, err = readKey("key", *keyFile); err != nil {
+		return err
 	}
-	if err := json.Unmarshal(data, &config.Key); err != nil {
-		return fmt.Errorf("-key: %s holds no JWK", *keyFile)
+	if *encryptionKeyFile != "" {
+		if config.EncryptionKey, err = readKey("encryption-key", *encryptionKeyFile); err != nil {
+			return err
+		}
 	}
 	handler, err := portal.New(config)
 	if err != nil {
@@ -78,6 +93,18 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "Health Portal: http://%s\n", listener.Addr())
 	return serve(ctx, listener, handler)
+}
+
+// readKey reads the JWK that a flag names the file of.
+func readKey(flag, file string) (key jose.JSONWebKey, err error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return key, fmt.Errorf("-%s: %w", flag, err)
+	}
+	if err := json.Unmarshal(data, &key); err != nil {
+		return key, fmt.Errorf("-%s: %s holds no JWK", flag, file)
+	}
+	return key, nil
 }
 
 // serve ends in an orderly way when the context does.

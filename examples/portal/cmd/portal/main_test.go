@@ -59,6 +59,10 @@ func TestPortalSaysWhatIsWrong(t *testing.T) {
 	for want, args := range map[string][]string{
 		"-key: ":                        {},
 		"holds no JWK":                  {"-key", noKey},
+		"-encryption-key: ":             {"-key", writeKey(t), "-encryption-key", noKey},
+		"Config.EncryptionKey":          {"-key", writeKey(t), "-encrypted-id-token"},
+		"Config.Purpose":                {"-key", writeKey(t), "-purpose", "x"},
+		"Config.Record":                 {"-key", writeKey(t), "-record-url", "record"},
 		"unexpected argument":           {"stray"},
 		"Config.RedirectURI":            {"-key", writeKey(t), "-redirect-uri", "/callback"},
 		"flag provided but not defined": {"-unknown"},
