@@ -22,7 +22,11 @@ type breach string
 
 func (b breach) Error() string { return string(b) }
 
-const errExited breach = "the call ended its goroutine"
+const (
+	errExited breach = "the call ended its goroutine"
+	// errPanicked is logged where the stack is known.
+	errPanicked breach = "the call panicked"
+)
 
 // system is a Method, or the Authenticator, as the login calls it: what is wrong with it is contained.
 type system struct {
@@ -53,7 +57,7 @@ func ask[T any](ctx context.Context, s *system, transaction string, call func(co
 			if p := recover(); p != nil {
 				s.logger.ErrorContext(ctx, "authenticator panicked",
 					"transaction", transaction, "type", fmt.Sprintf("%T", p), "stack", string(debug.Stack()))
-				a = answer{err: &authenticator.Error{Reason: authenticator.Unavailable}}
+				a = answer{err: errPanicked}
 			}
 			if over.Swap(true) {
 				s.abandoned.Add(-1)
@@ -110,6 +114,9 @@ func (s *system) contain(ctx, bounded context.Context, transaction string, err e
 		return e
 	case ok && known(e.Reason):
 		return e
+	case b == errPanicked:
+	case ok: // the reason may be any text
+		s.logger.ErrorContext(ctx, "authenticator gave a reason that does not exist", "transaction", transaction)
 	case broken:
 		s.logger.ErrorContext(ctx, "authenticator broke its contract", "transaction", transaction, "error", b)
 	case bounded.Err() != nil:
