@@ -34,7 +34,7 @@ func start(t *testing.T, args ...string) *running {
 	out, stdout := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := run(ctx, append([]string{"-listen", "127.0.0.1:0", "-portal-listen", "127.0.0.1:0"}, args...), env(nil), strings.NewReader(""), stdout, s.log)
+		err := run(ctx, append([]string{"-listen", "127.0.0.1:0", "-portal-listen", "127.0.0.1:0", "-mock-listen", ""}, args...), env(nil), strings.NewReader(""), stdout, s.log)
 		stdout.CloseWithError(err)
 		done <- err
 	}()
@@ -142,7 +142,7 @@ func TestServerSaysWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			args := append([]string{"-listen", "127.0.0.1:0", "-portal-listen", "127.0.0.1:0"}, args...)
+			args := append([]string{"-listen", "127.0.0.1:0", "-portal-listen", "127.0.0.1:0", "-mock-listen", ""}, args...)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			err := run(ctx, args, env(nil), nil, ending(cancel), io.Discard)
