@@ -158,6 +158,11 @@ func (c *config) validate() error {
 			errs = append(errs, fmt.Errorf("-%s: %q is not an address like localhost:8080", address.name, address.value))
 		}
 	}
+	if c.issuer != "" {
+		if err := oauth.CheckIssuer(c.issuer); err != nil {
+			errs = append(errs, fmt.Errorf("-issuer: %w", err))
+		}
+	}
 	errs = append(errs, c.validateTLS(), c.checkState())
 	if err := checkProfile(c.profile); err != nil {
 		errs = append(errs, fmt.Errorf("-profile: %w", err))

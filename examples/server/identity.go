@@ -52,6 +52,9 @@ func (b *identityBuilder) build() (*identitySystem, error) {
 			return nil, err
 		}
 		s, err := b.mock(mock.Config{Password: b.demoPassword, Personas: personas})
+		if err != nil && b.personas == "" {
+			return nil, fmt.Errorf("-demo-password: %w", err)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("-demo-password, -personas: %w", err)
 		}
@@ -121,7 +124,9 @@ func (b *identityBuilder) mock(c mock.Config) (*identitySystem, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &identitySystem{Authenticator: people, people: people, claims: people.ClaimNames(), close: people.Close}, nil
+	return &identitySystem{
+		Authenticator: people, people: people, claims: people.ClaimNames(), assurance: assuranceOf(people.Personas()), close: people.Close,
+	}, nil
 }
 
 // readMock reads {"type": "mock", …}. Unlike the one without -identity it has no password that everybody knows.
