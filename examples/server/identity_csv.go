@@ -2,8 +2,10 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -12,13 +14,20 @@ import (
 	"github.com/gosignet/signet/examples/registry/register"
 )
 
+// minIterations is less than a register should have: PINs are short.
+const minIterations = 1000
+
 // readCSV reads {"type": "csv", "file": …}: the register of examples/registry, which knows PINs. With a "sender" there are
 // one-time codes too, and people can have passkeys.
 func (b *identityBuilder) readCSV(d *document) (*identitySystem, error) {
+	iterations := cmp.Or(d.number("iterations"), register.Iterations)
+	if iterations < minIterations {
+		d.problem("iterations", "is less than %d", minIterations)
+	}
 	var people *register.Register
 	if data := d.file("file"); data != nil {
 		var err error
-		if people, err = register.Open(bytes.NewReader(data), register.Iterations); err != nil {
+		if people, err = register.Open(bytes.NewReader(data), iterations); err != nil {
 			d.problem("file", "%w", err)
 		}
 	} else if !d.has("file") {
@@ -38,9 +47,9 @@ func (b *identityBuilder) readCSV(d *document) (*identitySystem, error) {
 	}
 	c := directory.Config{
 		Lookup: func(_ context.Context, id authenticator.Identifier) (*directory.Person, error) {
-			return personOf(people.Person(id.Value))
+			return personOf(people.Person(id.Value), iterations)
 		},
-		PIN: true, PBKDF2: directory.PBKDF2{Iterations: register.Iterations},
+		PIN: true, PBKDF2: directory.PBKDF2{Iterations: iterations},
 		Sender: sender, Store: b.store, Secret: secret, Logger: b.logger,
 		Channels: channels(d.texts("channels")), DefaultChannels: channels(d.texts("default_channels")),
 		CodeLength: d.number("code_length"), CodeLifetime: d.duration("code_lifetime"),
@@ -60,18 +69,18 @@ func (b *identityBuilder) readCSV(d *document) (*identitySystem, error) {
 }
 
 // personOf is a line of the register as a directory has people.
-func personOf(line map[string]string) (*directory.Person, error) {
+func personOf(line map[string]string, iterations int) (*directory.Person, error) {
 	if line == nil {
 		return nil, directory.ErrUnknown
 	}
 	digest, err := base64.RawURLEncoding.DecodeString(line["pin"])
 	if err != nil {
-		return nil, fmt.Errorf("the register has a PIN that is no hash")
+		return nil, errors.New("the register has a PIN that is no hash")
 	}
 	encode := base64.RawStdEncoding.EncodeToString
 	p := &directory.Person{
 		Subject: line["id"],
-		PINHash: fmt.Sprintf("%s$%s$%s", directory.PBKDF2{Iterations: register.Iterations}, encode([]byte(line["salt"])), encode(digest)),
+		PINHash: fmt.Sprintf("%s$%s$%s", directory.PBKDF2{Iterations: iterations}, encode([]byte(line["salt"])), encode(digest)),
 		Claims:  make(map[string]any),
 	}
 	for _, contact := range []directory.Contact{{Channel: directory.SMS, Address: line["phone_number"]}, {Channel: directory.Email, Address: line["email"]}} {

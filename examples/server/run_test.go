@@ -24,13 +24,13 @@ type running struct {
 	banner, portal, issuer string
 	listening              string       // the URL of the provider, whatever its issuer
 	stop                   func() error // ends the server, and returns what run did
-	log                    *bytes.Buffer
+	log                    *output
 }
 
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	s := &running{log: new(bytes.Buffer)}
+	s := &running{log: new(output)}
 	out, stdout := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
