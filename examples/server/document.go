@@ -83,13 +83,6 @@ func (d *document) problem(name, format string, args ...any) {
 	d.errs = append(d.errs, fmt.Errorf("%s%s: "+format, append([]any{d.place, name}, args...)...))
 }
 
-// fail notes what a package says of the configuration that was made from this object.
-func (d *document) fail(err error) {
-	if err != nil {
-		d.errs = append(d.errs, fmt.Errorf("%s%w", d.place, err))
-	}
-}
-
 // finish returns all that is wrong with the object, and with those in it.
 func (d *document) finish() error {
 	for _, name := range slices.Sorted(maps.Keys(d.members)) {
