@@ -116,7 +116,7 @@ var (
 		"claims_parameter_supported", "request_parameter_supported", "request_uri_parameter_supported",
 		"require_request_uri_registration", "require_pushed_authorization_requests", "require_signed_request_object",
 		"authorization_response_iss_parameter_supported", "tls_client_certificate_bound_access_tokens",
-		"frontchannel_logout_supported", "frontchannel_logout_session_supported", "backchannel_logout_supported",
+		"frontchannel_logout_supported", "frontchannel_logout_session_supported", "backchannel_logout_supported", "verified_claims_supported",
 		"backchannel_logout_session_supported",
 	}
 	urlMember = regexp.MustCompile(`(_endpoint|_uri|_iframe)$`)

@@ -117,5 +117,5 @@ var knownMembers = []string{
 	"frontchannel_logout_session_supported", "backchannel_logout_supported", "backchannel_logout_session_supported",
 	"prompt_values_supported", "trust_frameworks_supported", "evidence_supported", "documents_supported",
 	"documents_methods_supported", "documents_check_methods_supported", "electronic_records_supported",
-	"claims_in_verified_claims_supported", "attachments_supported", "protected_resources",
+	"claims_in_verified_claims_supported", "attachments_supported", "protected_resources", "verified_claims_supported",
 }
