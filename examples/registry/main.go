@@ -2,117 +2,31 @@
 package main
 
 import (
-	"context"
-	"crypto/pbkdf2"
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
-	"encoding/base64"
-	"encoding/csv"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"log"
 	"net/http"
 	"os"
-	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/examples/registry/register"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/store/memory"
 )
 
-const iterations = 600_000 // of PBKDF2: a PIN is short, so that a stolen register must be slow to search
-
-// register is an authenticator.Authenticator. Its columns are "id" (the subject, forever), "national_id" (what people
-// type), "salt", "pin" (a hash), and the claims, by their names.
-type register struct {
-	people     map[string]map[string]string
-	iterations int
-}
-
-func open(file io.Reader, iterations int) (*register, error) {
-	rows, err := csv.NewReader(file).ReadAll()
-	if err != nil || len(rows) == 0 {
-		return nil, errors.Join(errors.New("the register cannot be read"), err)
-	}
-	r := &register{people: make(map[string]map[string]string), iterations: iterations}
-	for _, row := range rows[1:] {
-		person := make(map[string]string)
-		for i, column := range rows[0] {
-			person[column] = row[i]
-		}
-		if person["id"] == "" || person["pin"] == "" || r.people[person["national_id"]] != nil {
-			return nil, errors.New("the register has a person without id or PIN, or a national_id twice")
-		}
-		r.people[person["national_id"]] = person
-	}
-	return r, nil
-}
-
-func (*register) Factors() []authenticator.Factor { return []authenticator.Factor{authenticator.PIN} }
-
-func (r *register) Authenticate(ctx context.Context, req *authenticator.Request) (*authenticator.Identity, error) {
-	if len(req.Challenges) != 1 || req.Challenges[0].Factor != authenticator.PIN {
-		return nil, refuse(authenticator.Unsupported, "the only factor is a PIN")
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	// Nobody has no PIN that is right, but is looked at as long: the answer does not tell who is registered.
-	person := r.people[strings.ReplaceAll(req.Identifier.Value, " ", "")]
-	right := subtle.ConstantTimeCompare([]byte(hash(person["salt"], req.Challenges[0].Response, r.iterations)), []byte(person["pin"])) == 1
-	if person == nil || !right {
-		return nil, refuse(authenticator.WrongCredentials, "nobody has this number and PIN")
-	}
-	return &authenticator.Identity{Subject: person["id"], State: []byte(person["national_id"])}, nil
-}
-
-func (r *register) Claims(ctx context.Context, req *authenticator.ClaimsRequest) (*authenticator.Claims, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	person := r.people[string(req.Identity.State)]
-	if person == nil || person["id"] != req.Identity.Subject {
-		return nil, refuse(authenticator.Unavailable, "the person is not in the register any more")
-	}
-	values := make(map[string]json.RawMessage)
-	for _, name := range req.Names { // nothing that was not asked for
-		for _, language := range append([]string{""}, req.Locales...) {
-			tagged := strings.TrimSuffix(name+"#"+language, "#")
-			if text := person[tagged]; text != "" && released[name] {
-				values[tagged], _ = json.Marshal(text) // a string always has JSON
-			}
-		}
-	}
-	return &authenticator.Claims{Values: values}, nil
-}
-
-// released are the columns that are claims. Without a list, a client could ask for "pin".
-var released = map[string]bool{"name": true, "birthdate": true, "phone_number": true}
-
-func refuse(reason authenticator.Reason, cause string) error {
-	return &authenticator.Error{Reason: reason, Err: errors.New(cause)}
-}
-
-func hash(salt, pin string, iterations int) string {
-	key, _ := pbkdf2.Key(sha256.New, pin, []byte(salt), iterations, sha256.Size) // fails for sizes alone
-	return base64.RawURLEncoding.EncodeToString(key)
-}
-
 func main() {
 	if len(os.Args) == 3 && os.Args[1] == "hash" { // go run ./examples/registry hash 4711
 		salt := rand.Text()
-		fmt.Println(salt + "," + hash(salt, os.Args[2], iterations))
+		fmt.Println(salt + "," + register.Hash(salt, os.Args[2], register.Iterations))
 		return
 	}
 	file := must(os.Open("examples/registry/register.csv"))
-	people := must(open(file, iterations))
+	people := must(register.Open(file, register.Iterations))
 	log.Print("http://localhost:8080 is a provider")
 	log.Fatal(http.ListenAndServe("localhost:8080", newProvider(people, "http://localhost:8080")))
 }

@@ -9,7 +9,7 @@ import (
 )
 
 // writeBanner says where to click and whom to log in as.
-func writeBanner(w io.Writer, c *config, e *endpoints, people []mock.Persona) {
+func writeBanner(w io.Writer, c *config, e *endpoints, identity *identitySystem) {
 	fmt.Fprint(w, "\nSignet is running.\n\n")
 	if e.portal != nil {
 		fmt.Fprintf(w, "  Open      %s and sign in\n", e.portal.url())
@@ -18,10 +18,31 @@ func writeBanner(w io.Writer, c *config, e *endpoints, people []mock.Persona) {
 	if address := e.provider.url(); address != c.issuer {
 		fmt.Fprintf(w, "  Listening on %s\n", address)
 	}
-	fmt.Fprintf(w, "\nLog in as one of these people, with the code %s or the password %s:\n\n", mock.OTP, c.demoPassword)
+	if e.mock != nil {
+		fmt.Fprintf(w, "  People    %s%s : the identity system, over HTTP; whoever reaches it can be any of them\n", e.mock.url(), mock.BasePath)
+	}
+	invented := ""
+	if identity.people != nil {
+		writePeople(w, c, identity)
+		invented = "The people are invented. "
+	}
+	forgotten := ""
+	if c.store == "" {
+		forgotten = "All that happens is forgotten when the server stops. "
+	}
+	fmt.Fprintf(w, "\n%s%sCtrl-C stops it.\n\n", invented, forgotten)
+}
+
+// writePeople lists the invented people, and what they answer.
+func writePeople(w io.Writer, c *config, identity *identitySystem) {
+	fmt.Fprintf(w, "\nLog in as one of these people, with the code %s", mock.OTP)
+	if c.identityFile == "" {
+		fmt.Fprintf(w, " or the password %s", c.demoPassword)
+	}
+	fmt.Fprintf(w, ":\n\n")
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', 0)
 	fmt.Fprintln(table, "  NATIONAL ID\tNAME")
-	for _, p := range people {
+	for _, p := range identity.people.Personas() {
 		name := p.Name()
 		if english := p.EnglishName(); english != name {
 			name += " (" + english + ")"
@@ -29,9 +50,4 @@ func writeBanner(w io.Writer, c *config, e *endpoints, people []mock.Persona) {
 		fmt.Fprintf(table, "  %s\t%s\n", p.NationalID, name)
 	}
 	table.Flush()
-	forgotten := ""
-	if c.store == "" {
-		forgotten = ", and all that happens is forgotten when the server stops"
-	}
-	fmt.Fprintf(w, "\nThe people are invented%s. Ctrl-C stops it.\n\n", forgotten)
 }

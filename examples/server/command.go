@@ -24,9 +24,9 @@ type command struct {
 
 // options are the flags that commands have and the server has not.
 type options struct {
-	file, actor, role, alg, subject, personas string
-	version                                   int64
-	force                                     bool
+	file, actor, role, alg, subject string
+	version                         int64
+	force                           bool
 }
 
 // terminal is what a command reads and writes.
@@ -117,7 +117,6 @@ func (o *options) define(f *flag.FlagSet) {
 	f.Int64Var(&o.version, "version", 0, "`version` that the change is made to; if it is not the present one, nothing changes; 0: whichever it is")
 	f.StringVar(&o.role, "role", "", "`role` of the key: token-signing, userinfo-signing, response-signing, request-decryption or binding-ca")
 	f.StringVar(&o.alg, "alg", "", "`algorithm` of the key, as ES256")
-	f.StringVar(&o.personas, "personas", "", "JSON `file` with an array of people, as authenticator/mock describes it; empty: those that are built in")
 	f.StringVar(&o.subject, "subject", "", "distinguished `name`, as CN=id.example,O=Ministry of the Interior,C=XX")
 	f.BoolVar(&o.force, "force", false, "do it at once, whatever verifiers have cached")
 }

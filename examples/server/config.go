@@ -18,6 +18,7 @@ import (
 // config is what flags and environment say.
 type config struct {
 	listen, issuer, portalListen, opsListen string
+	mockListen                              string
 	tlsCert, tlsKey                         string
 	trustedProxies                          proxies
 	profile                                 oauth.Profile
@@ -30,12 +31,21 @@ type config struct {
 	selfSigned                                    bool
 	clientsFile, pairwiseSecretFile, demoPassword string
 	nonceSecretFiles                              string
+	identityFile, personas                        string
+	development                                   bool
+	acrsFile, passkeyACRs                         string
+	passkeys                                      bool
+	captcha, captchaOn                            string
+	captchaAfter                                  int
+	authenticatorTimeout                          time.Duration
 	attemptsPerPerson, attemptsPerAddress         int
 	accessTokenLifetime, loginLifetime            time.Duration
 	sessions                                      bool
 	drainDelay, shutdownTimeout                   time.Duration
 	logFormat                                     string
 	logLevel                                      slog.Level
+
+	given map[string]bool // the flags that were set
 }
 
 // optionGroup is a part of the help.
@@ -45,12 +55,15 @@ type optionGroup struct {
 }
 
 var optionGroups = []optionGroup{
-	{"Addresses", []string{"listen", "issuer", "portal-listen", "ops-listen"}},
+	{"Addresses", []string{"listen", "issuer", "portal-listen", "mock-listen", "ops-listen"}},
 	{"TLS", []string{"tls-cert", "tls-key", "trusted-proxies"}},
 	{"State", []string{"store", "state", "migrate"}},
 	{"Keys and secrets", []string{"keys", "key-lifetime", "key-publish-ahead", "key-keep-for", "self-signed-certificates", "algorithms", "pairwise-secret-file", "nonce-secret-files"}},
-	{"Clients and people", []string{"clients", "profile", "demo-password"}},
-	{"Lifetimes and limits", []string{"access-token-lifetime", "login-lifetime", "attempts-per-person", "attempts-per-address", "sessions"}},
+	{"Clients", []string{"clients", "profile"}},
+	{"People", []string{"identity", "personas", "demo-password", "development"}},
+	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs"}},
+	{"Limits of logins", []string{"attempts-per-person", "attempts-per-address", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
+	{"Tokens and sessions", []string{"access-token-lifetime", "sessions"}},
 	{"Logs", []string{"log-format", "log-level"}},
 	{"Shutdown", []string{"drain-delay", "shutdown-timeout"}},
 }
@@ -61,6 +74,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.listen, "listen", "localhost:8080", "`address` of the provider")
 	f.StringVar(&c.issuer, "issuer", "", "issuer `URL` under which the world reaches the provider; default: localhost and the port of -listen, https with -tls-cert")
 	f.StringVar(&c.portalListen, "portal-listen", "localhost:8081", "`address` of the Health Portal; empty: no portal")
+	f.StringVar(&c.mockListen, "mock-listen", "localhost:8082", "`address` of the HTTP API of the invented people, where whoever reaches it can be any of them; empty, or the portal switched off and this not given: no API")
 	f.StringVar(&c.opsListen, "ops-listen", "", "`address` of /healthz and /readyz; empty: on that of the provider")
 	f.StringVar(&c.tlsCert, "tls-cert", "", "PEM `file` with the certificate and its chain, for provider and portal; read again on SIGHUP; empty: no TLS")
 	f.StringVar(&c.tlsKey, "tls-key", "", "PEM `file` with the private key of -tls-cert")
@@ -79,6 +93,16 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar((*string)(&c.profile), "profile", "", "`profile` to which every client is held: fapi2 for the FAPI 2.0 Security Profile, fapi2-message-signing for signed requests too; empty: that of its registration")
 	f.StringVar(&c.pairwiseSecretFile, "pairwise-secret-file", "", "`file` with at least 32 secret bytes from which pairwise subjects are derived; default: random, so that they change at every start")
 	f.StringVar(&c.demoPassword, "demo-password", "signet-demo", "`password` of the invented people")
+	f.StringVar(&c.personas, "personas", "", "JSON `file` with an array of people, as authenticator/mock describes it; empty: those that are built in")
+	f.StringVar(&c.identityFile, "identity", "", "JSON `file` that says which identity system knows the people, and how it is reached (docs/login-methods.md); empty: invented people")
+	f.BoolVar(&c.development, "development", false, "nobody's identity depends on this server: one-time codes may be written to the log")
+	f.StringVar(&c.acrsFile, "acrs", "", "JSON `file` with the ACRs and the factors that reach each, in our format or eSignet's (docs/login-methods.md); empty: one for each factor, and one for password and code")
+	f.BoolVar(&c.passkeys, "passkeys", true, "people may register passkeys for the host of the issuer, and log in with them")
+	f.StringVar(&c.passkeyACRs, "passkey-acrs", "", "`ACRs`, separated by commas, that a login must reach before a passkey can be registered; empty: those that take a code, a password or biometrics")
+	f.StringVar(&c.captcha, "captcha", "", "`captcha` that tells people from programs: altcha, which asks no third party, or recaptcha:service.json for a service with the interface of reCAPTCHA; empty: none")
+	f.StringVar(&c.captchaOn, "captcha-on", "code,answer", "`steps` at which the captcha is asked for: code, before one is sent, and answer, before one is looked at")
+	f.IntVar(&c.captchaAfter, "captcha-after", 0, "how many `uses` of a step go before the captcha is asked for: codes that were sent, answers that were wrong")
+	f.DurationVar(&c.authenticatorTimeout, "authenticator-timeout", 30*time.Second, "how long the identity system may take to answer")
 	f.DurationVar(&c.accessTokenLifetime, "access-token-lifetime", 10*time.Minute, "how long an access token is valid")
 	f.IntVar(&c.attemptsPerPerson, "attempts-per-person", 10, "how many wrong `answers`, and how many codes, one identifier is allowed in 15 minutes over all logins")
 	f.IntVar(&c.attemptsPerAddress, "attempts-per-address", 100, "how many wrong `answers` one network address is allowed in 15 minutes over all logins, and ten times as many codes")
@@ -111,7 +135,12 @@ func parseConfig(args []string, getenv func(string) string) (*config, error) {
 	if flags.NArg() > 0 {
 		errs = append(errs, fmt.Errorf("unexpected argument %q; -help lists the flags", flags.Arg(0)))
 	}
-	if err := errors.Join(append(errs, c.validate())...); err != nil {
+	c.given = make(map[string]bool)
+	flags.Visit(func(f *flag.Flag) { c.given[f.Name] = true })
+	if !c.given["mock-listen"] && (c.identityFile != "" || c.portalListen == "") {
+		c.mockListen = "" // instances beside each other, and other people, are no demonstration
+	}
+	if err := errors.Join(append(errs, c.validate(), c.validateLogins())...); err != nil {
 		return nil, err
 	}
 	return c, nil
@@ -120,13 +149,18 @@ func parseConfig(args []string, getenv func(string) string) (*config, error) {
 func (c *config) validate() error {
 	var errs []error
 	for _, address := range []struct{ name, value string }{
-		{"listen", c.listen}, {"portal-listen", c.portalListen}, {"ops-listen", c.opsListen},
+		{"listen", c.listen}, {"portal-listen", c.portalListen}, {"mock-listen", c.mockListen}, {"ops-listen", c.opsListen},
 	} {
 		if address.value == "" && address.name != "listen" {
 			continue
 		}
 		if _, _, err := net.SplitHostPort(address.value); err != nil {
 			errs = append(errs, fmt.Errorf("-%s: %q is not an address like localhost:8080", address.name, address.value))
+		}
+	}
+	if c.issuer != "" {
+		if err := oauth.CheckIssuer(c.issuer); err != nil {
+			errs = append(errs, fmt.Errorf("-issuer: %w", err))
 		}
 	}
 	errs = append(errs, c.validateTLS(), c.checkState())
@@ -154,6 +188,29 @@ func (c *config) validate() error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// validateLogins finds flags that do not go together, of those that are about people and how they log in.
+func (c *config) validateLogins() error {
+	var errs []error
+	refuse := func(wrong bool, format string, args ...any) {
+		if wrong {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	for _, name := range []string{"personas", "demo-password"} {
+		refuse(c.identityFile != "" && c.given[name], "-%s: is for the invented people, and -identity says who knows the real ones", name)
+	}
+	refuse(c.identityFile != "" && c.mockListen != "", "-mock-listen: is for the invented people, and -identity says who knows the real ones")
+	refuse(c.passkeyACRs != "" && !c.passkeys, "-passkey-acrs: there are no passkeys")
+	refuse(c.captcha != "" && c.captcha != "altcha" && !strings.HasPrefix(c.captcha, "recaptcha:"), "-captcha: it is neither altcha nor recaptcha: and the name of a file")
+	for _, name := range []string{"captcha-on", "captcha-after"} {
+		refuse(c.captcha == "" && c.given[name], "-%s: goes with -captcha", name)
+	}
+	refuse(c.captchaAfter < 0, "-captcha-after: %d is negative", c.captchaAfter)
+	refuse(c.authenticatorTimeout <= 0, "-authenticator-timeout: %v is no time", c.authenticatorTimeout)
+	_, err := c.captchaUses()
+	return errors.Join(append(errs, err)...)
 }
 
 func checkProfile(p oauth.Profile) error {

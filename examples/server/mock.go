@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
+	"sync"
 
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/store/memory"
@@ -45,15 +47,26 @@ func runMock(ctx context.Context, t *terminal, _ []string) (err error) {
 	if t.issuer == "" {
 		t.issuer = e.url()
 	}
-	api, err := mock.NewAPI(mock.APIConfig{Mock: people, Issuer: t.issuer})
-	if err != nil {
-		return err
-	}
 	logger := t.logger(t.stderr)
-	e.handle(api, logger)
+	e.handle(mockAPI(people, t.issuer), logger)
 	fmt.Fprintf(t.stdout, "\nThe mock identity system is at %s%s with %d people.\n"+
 		"Whoever reaches it can be any of them, and change them. Ctrl-C stops it.\n\n", e.url(), mock.BasePath, len(people.Personas()))
 	return serve(ctx, t.config, new(health), logger, []*endpoint{e})
+}
+
+// mockAPI serves the people over HTTP. The key that it signs with is made when somebody first asks: RSA takes a while.
+func mockAPI(people *mock.Mock, issuer string) http.Handler {
+	api := sync.OnceValues(func() (http.Handler, error) {
+		return mock.NewAPI(mock.APIConfig{Mock: people, Issuer: issuer})
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler, err := api()
+		if err != nil {
+			answer(w, http.StatusInternalServerError, err.Error())
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
 }
 
 // readPersonas reads the file of -personas. Without one they are nil, which stands for those that are built in.

@@ -19,7 +19,6 @@ import (
 
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/audit"
-	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/examples/portal"
 	"github.com/gosignet/signet/keystore/rotation"
 	"github.com/gosignet/signet/login"
@@ -43,7 +42,7 @@ type identityProvider struct {
 	logouts  *oidc.Backchannel
 	state    *state
 	queue    *audit.Queue
-	people   *mock.Mock
+	identity *identitySystem
 	closers  []func(context.Context) error // in reverse order
 	rotating sync.WaitGroup
 }
@@ -80,10 +79,10 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	if err := p.register(ctx, c, clients, logger); err != nil {
 		return p, err
 	}
-	if p.people, err = mock.New(mock.Config{Password: c.demoPassword, Store: p.state.ephemeral}); err != nil {
-		return p, fmt.Errorf("-demo-password: %w", err)
+	logins, err := p.openLogins(ctx, c, secret, logger)
+	if err != nil {
+		return p, err
 	}
-	p.closeAtEnd(func(context.Context) error { return p.people.Close() })
 	var sessions login.Sessions
 	if c.sessions {
 		sessions.Idle = 30 * time.Minute
@@ -91,7 +90,10 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	provider, err := signet.New(signet.Config{
 		Issuer:              c.issuer,
 		Clients:             p.clients,
-		Authenticator:       p.people,
+		Authenticator:       p.identity.Authenticator,
+		Methods:             logins.methods,
+		ACRs:                logins.acrs,
+		EnrollmentACRs:      logins.enrollment,
 		Keys:                p.keys,
 		Store:               p.state.ephemeral,
 		Profile:             c.profile,
@@ -100,11 +102,20 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 		Algorithms:          signatures,
 		AccessTokenLifetime: c.accessTokenLifetime,
 		LoginLifetime:       c.loginLifetime,
-		Sessions:            sessions,
-		IdentifierLimit:     login.Limit{Attempts: c.attemptsPerPerson},
-		SourceLimit:         login.Limit{Attempts: c.attemptsPerAddress},
-		PictureTypes:        []string{"image/jpeg", "image/png", "image/webp", "image/svg+xml"}, // as the personas have them
-		ClaimsSupported:     p.people.ClaimNames(),
+
+		AuthenticatorTimeout: c.authenticatorTimeout,
+
+		Sessions:           sessions,
+		IdentifierLimit:    login.Limit{Attempts: c.attemptsPerPerson},
+		SourceLimit:        login.Limit{Attempts: c.attemptsPerAddress},
+		PictureTypes:       []string{"image/jpeg", "image/png", "image/webp", "image/svg+xml"}, // as the personas have them
+		ClaimsSupported:    p.identity.claims,
+		Assurance:          p.identity.assurance,
+		Captcha:            logins.captcha,
+		CaptchaOn:          logins.captchaOn,
+		CaptchaAfter:       c.captchaAfter,
+		Biometrics:         p.identity.biometrics,
+		CaptureTransaction: p.identity.captureTransaction,
 		// One that is itself on this machine may tell its neighbours of logouts.
 		AllowPrivateBackchannel: c.onLoopback(),
 		Audit:                   p.queue,
@@ -118,6 +129,28 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 		p.closeAtEnd(p.logouts.Close)
 	}
 	return p, nil
+}
+
+// openLogins makes the identity system and the ways to log in.
+func (p *identityProvider) openLogins(ctx context.Context, c *config, secret []byte, logger *slog.Logger) (*waysToLogIn, error) {
+	builder := &identityBuilder{config: c, ctx: ctx, store: p.state.ephemeral, secret: secret, logger: logger}
+	identity, err := builder.build()
+	captcha, captchaErr := c.newCaptcha(p.state.ephemeral, secret)
+	if err := errors.Join(err, captchaErr); err != nil {
+		return nil, err
+	}
+	p.identity = identity
+	p.closeAtEnd(func(context.Context) error { return identity.close() })
+	if c.sessions && identity.once {
+		return nil, errors.New("-sessions: do not go with MOSIP ID Authentication, which releases claims once for each login")
+	}
+	logins, err := c.waysToLogIn(identity, p.state.ledger, secret, logger)
+	if err != nil {
+		return nil, err
+	}
+	logins.captcha = captcha
+	logins.captchaOn, err = c.captchaUses()
+	return logins, err
 }
 
 // onLoopback reports whether the issuer is one for development.

@@ -33,7 +33,7 @@ func (p proxies) trust(address netip.Addr) bool {
 }
 
 // client is the address from which the request came: that of the connection, or the last one that a trusted proxy names
-// and that is not one itself. It is for logs.
+// and that is not one itself. It is for logs and for limits.
 func (p proxies) client(r *http.Request) netip.Addr {
 	client := parseAddress(r.RemoteAddr)
 	hops := forwarded(r, "X-Forwarded-For")
@@ -45,6 +45,18 @@ func (p proxies) client(r *http.Request) netip.Addr {
 		client = hop
 	}
 	return client
+}
+
+// addressed has the handler see the address of the client in place of that of a proxy. The proxy's is needed no more.
+func (p proxies) addressed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if client := p.client(r); client.IsValid() && client != parseAddress(r.RemoteAddr) {
+			forwarded := *r
+			forwarded.RemoteAddr = netip.AddrPortFrom(client, 0).String()
+			r = &forwarded
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // https reports whether the request came through TLS: to the server, or to the trusted proxy in front of it.

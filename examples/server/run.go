@@ -63,12 +63,15 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return err
 	}
 	h := &health{keys: provider.keys.Health, store: provider.state.ephemeral, ledger: provider.state.ledger, logger: logger}
-	handler := echoInteractionID(provider.handler)
+	handler := echoInteractionID(c.trustedProxies.addressed(provider.handler))
 	if strings.HasPrefix(c.issuer, "https:") {
 		handler = c.trustedProxies.requireHTTPS(handler)
 	}
 	endpoints.handle(handler, h, logger)
-	writeBanner(stdout, c, endpoints, provider.people.Personas())
+	if endpoints.mock != nil {
+		endpoints.mock.handle(mockAPI(provider.identity.people, c.issuer), logger)
+	}
+	writeBanner(stdout, c, endpoints, provider.identity)
 	err = serve(ctx, c, h, logger, endpoints.list())
 	bounded, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.shutdownTimeout)
 	defer cancel()
@@ -78,13 +81,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 	return err
 }
 
-// endpoints are the listeners of the server. portal and ops are nil where there are none.
-type endpoints struct{ provider, portal, ops *endpoint }
+// endpoints are the listeners of the server. Others are nil where there are none.
+type endpoints struct{ provider, portal, mock, ops *endpoint }
 
 // list orders them for the end: the portal calls the provider, and supervisors watch until there is nothing to watch.
 func (e *endpoints) list() []*endpoint {
 	var list []*endpoint
-	for _, endpoint := range []*endpoint{e.portal, e.provider, e.ops} {
+	for _, endpoint := range []*endpoint{e.portal, e.provider, e.mock, e.ops} {
 		if endpoint != nil {
 			list = append(list, endpoint)
 		}
@@ -104,6 +107,7 @@ func listenAll(c *config, cert *certificate) (*endpoints, error) {
 	}{
 		{"listen", c.listen, &e.provider, cert},
 		{"portal-listen", c.portalListen, &e.portal, cert},
+		{"mock-listen", c.mockListen, &e.mock, nil},
 		{"ops-listen", c.opsListen, &e.ops, nil},
 	} {
 		if l.address == "" {

@@ -24,17 +24,17 @@ type running struct {
 	banner, portal, issuer string
 	listening              string       // the URL of the provider, whatever its issuer
 	stop                   func() error // ends the server, and returns what run did
-	log                    *bytes.Buffer
+	log                    *output
 }
 
 func start(t *testing.T, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
-	s := &running{log: new(bytes.Buffer)}
+	s := &running{log: new(output)}
 	out, stdout := io.Pipe()
 	done := make(chan error, 1)
 	go func() {
-		err := run(ctx, append([]string{"-listen", "127.0.0.1:0", "-portal-listen", "127.0.0.1:0"}, args...), env(nil), strings.NewReader(""), stdout, s.log)
+		err := run(ctx, append([]string{"-listen", "127.0.0.1:0", "-portal-listen", "127.0.0.1:0", "-mock-listen", ""}, args...), env(nil), strings.NewReader(""), stdout, s.log)
 		stdout.CloseWithError(err)
 		done <- err
 	}()
@@ -142,7 +142,7 @@ func TestServerSaysWhatIsWrong(t *testing.T) {
 	} {
 		t.Run(want, func(t *testing.T) {
 			t.Parallel()
-			args := append([]string{"-listen", "127.0.0.1:0", "-portal-listen", "127.0.0.1:0"}, args...)
+			args := append([]string{"-listen", "127.0.0.1:0", "-portal-listen", "127.0.0.1:0", "-mock-listen", ""}, args...)
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			err := run(ctx, args, env(nil), nil, ending(cancel), io.Discard)
