@@ -119,5 +119,5 @@ type Decision struct {
 	// Scopes are the scopes that the person grants, out of State.Scopes.
 	Scopes []string
 	// Language is the one in which the page asked (BCP 47), for the receipt.
-	Language string `json:"-"`
+	Language string `json:",omitempty"`
 }
