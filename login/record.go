@@ -34,7 +34,7 @@ type record struct {
 	// Verification is what the Verifier needs when the person comes back from it, and Verifications how often they went.
 	Assured       bool     `json:"assured,omitempty"`
 	Unverified    []string `json:"unverified,omitempty"`
-	Verification  *[]byte  `json:"verification,omitempty"`
+	Verification  *started `json:"verification,omitempty"`
 	Verifications int      `json:"verifications,omitempty"`
 
 	// ACRs are the contexts that the login may end in; Options are the ways to reach them, of which Option is the

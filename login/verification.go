@@ -55,6 +55,11 @@ type verification struct {
 	identity *system // the assurer
 }
 
+// started is a verification that was started, and not come back from.
+type started struct {
+	State []byte `json:"state,omitempty"`
+}
+
 func newVerification(c *Config) verification {
 	assurer, ok := c.Authenticator.(authenticator.Assurer)
 	if !ok || c.Verifier == nil {
@@ -177,12 +182,12 @@ func (f *Flow) StartVerification(ctx context.Context, handle, returnURI string) 
 	if err != nil {
 		return "", err
 	}
-	started := rec.Verifications
+	count := rec.Verifications
 	_, err = f.update(ctx, handle, rec, func(r *record) error {
-		if r.step() != StepVerification || r.Verifications != started { // another page started one since
+		if r.step() != StepVerification || r.Verifications != count { // another page started one since
 			return ErrStep
 		}
-		r.Verification = &s.state
+		r.Verification = &started{State: s.state}
 		return nil
 	})
 	if err != nil {
@@ -222,7 +227,7 @@ func (f *Flow) ResumeVerification(ctx context.Context, handle string, query url.
 		if query == nil {
 			r.Unverified = nil
 		} else {
-			state = *r.Verification
+			state = r.Verification.State
 		}
 		r.Verification = nil
 		return nil
