@@ -96,10 +96,11 @@ func (f *Flow) bind(ctx context.Context, client *oauth.Client, rec *record, toke
 	if age := f.maxAge(client, rec.OpenID); age > 0 {
 		rec.Bound.Proofs = s.fresh(f.now(), age)
 	}
-	if p := s.participant(client.ID); p != nil {
-		rec.SID = p.SIDs[0]
-		if policy := f.policy(client); f.consents == nil && (policy.Remember == consent.Always || policy.Remember == consent.Session) && policy.Duration == 0 {
-			rec.Bound.Consent = p.decided(rec)
+	if known := s.participant(client.ID); known != nil {
+		rec.SID = known.SIDs[0]
+		// A session does not know how old a decision is.
+		if p := f.policy(client); f.consents == nil && p.Remember != consent.Never && p.Duration == 0 {
+			rec.Bound.Consent = known.decided(rec)
 		}
 	}
 	return nil
