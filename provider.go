@@ -1,6 +1,7 @@
 package signet
 
 import (
+	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"errors"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
@@ -36,7 +38,7 @@ func New(c Config) (*Provider, error) {
 		c.ACRs = DefaultACRs(c.factors())
 	}
 	p := &Provider{hsts: strings.HasPrefix(c.Issuer, "https:")}
-	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.login, c.pages} {
+	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.pages} {
 		if err := compose(p); err != nil {
 			return nil, fmt.Errorf("signet: %w", err)
 		}
@@ -225,6 +227,35 @@ func (c *Config) oauth(p *Provider) (err error) {
 	return err
 }
 
+func (c *Config) consents(p *Provider) error {
+	if c.Ledger == nil {
+		return nil
+	}
+	secret, err := c.derive("signet consent v1 " + c.Issuer)
+	if err != nil {
+		return err
+	}
+	p.Consents, err = consent.New(consent.Config{
+		Ledger:    c.Ledger,
+		Keys:      c.Keys,
+		Algorithm: c.Algorithm,
+		Issuer:    c.Issuer,
+		Secret:    secret,
+		Tokens:    tokenEnder{p.OAuth},
+		Audit:     c.Audit,
+		Logger:    c.Logger,
+		Now:       c.Now,
+	})
+	return err
+}
+
+// tokenEnder ends what was issued on a consent.
+type tokenEnder struct{ server *oauth.Server }
+
+func (t tokenEnder) EndTokens(ctx context.Context, consentID string) error {
+	return t.server.EndGrant(ctx, consentID)
+}
+
 func (c *Config) login(p *Provider) error {
 	// Two issuers on one store do not share sessions, even if they share the secret.
 	secret, err := c.derive("signet login v1 " + c.Issuer)
@@ -234,6 +265,10 @@ func (c *Config) login(p *Provider) error {
 	var notifier login.LogoutNotifier
 	if p.Backchannel != nil {
 		notifier = p.Backchannel
+	}
+	var consents login.Consents
+	if p.Consents != nil {
+		consents = p.Consents
 	}
 	p.Login, err = login.New(login.Config{
 		Authorizer:           p.OAuth,
@@ -256,6 +291,9 @@ func (c *Config) login(p *Provider) error {
 		CaptchaAfter:         c.CaptchaAfter,
 		AuthenticatorTimeout: c.AuthenticatorTimeout,
 		Sessions:             c.Sessions,
+		Consents:             consents,
+		ConsentPolicy:        c.ConsentPolicy,
+		Verifier:             c.Verifier,
 		Logout:               notifier,
 		Audit:                c.Audit,
 		Logger:               c.Logger,

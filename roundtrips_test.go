@@ -107,13 +107,15 @@ func (s *countingStore) Increment(ctx context.Context, key string, delta int64, 
 }
 
 // newCountedWorld is a provider under FAPI 2.0 whose round trips to the store are counted, with one factor to log in by.
-func newCountedWorld(t *testing.T, factor authenticator.Factor) (*fapiWorld, *countingStore) {
+func newCountedWorld(
+	t *testing.T, factor authenticator.Factor, configure ...func(*signet.Config),
+) (*fapiWorld, *countingStore) {
 	counted := &countingStore{}
-	w := newFAPIWorld(t, func(c *signet.Config) {
+	w := newFAPIWorld(t, append([]func(*signet.Config){func(c *signet.Config) {
 		counted.Ephemeral = c.Store
 		c.Store = counted
 		c.ACRs = authenticator.ACRs{{Value: "acr", Alternatives: []authenticator.FactorSet{{factor}}}}
-	})
+	}}, configure...)...)
 	return w, counted
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/captcha"
+	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/login"
@@ -53,6 +54,13 @@ type Config struct {
 	// Store keeps logins, codes and tokens while they live. Required: nothing is kept in memory unless you say so with
 	// store/memory.
 	Store store.Ephemeral
+	// Ledger keeps what people consented to share, for good, so that they are not asked again, can look it up and take it
+	// back. Nil means that a session remembers it at most. ConsentPolicy is how consent is asked; the registration of a
+	// client overrides it.
+	Ledger        store.Ledger
+	ConsentPolicy consent.Policy
+	// Verifier is where people have claims verified that a client must have verified; see [login.Config].
+	Verifier login.Verifier
 	// PairwiseSecret is what the subjects that clients see are derived from: at least 32 random bytes, the same in every
 	// instance, for as long as the deployment lives. Whoever changes it makes a stranger of every person. Required.
 	PairwiseSecret []byte
@@ -192,6 +200,8 @@ type Provider struct {
 	DPoP *dpop.Verifier
 	// Login takes people through logins.
 	Login *login.Flow
+	// Consents is what people consented to share. It is nil without a Ledger.
+	Consents *consent.Registry
 	// Pages are the pages of the login.
 	Pages *ui.UI
 	// Backchannel tells clients of logouts, in the background: Close it before the process ends. It is nil without

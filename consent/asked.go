@@ -47,6 +47,8 @@ type Verified struct {
 	Purpose string
 	// TrustFrameworks are those of which one will do. None means any.
 	TrustFrameworks []string
+	// Evidence says that the client is told of the evidence too, such as the number of an identity card.
+	Evidence bool
 	// Essential says that the client cannot do without it.
 	Essential bool
 }
@@ -55,7 +57,8 @@ type Verified struct {
 // of their names, only the quotation mark and the backslash escaped), with all members always there:
 //
 //	{"client_id":"c","essential":["name"],"resources":[],"scopes":[],
-//	 "verified":[{"essential":false,"name":"birthdate","purpose":"Age","trust_frameworks":["eidas"]}],"voluntary":["email"]}
+//	 "verified":[{"essential":false,"evidence":false,"name":"birthdate","purpose":"Age","trust_frameworks":["eidas"]}],
+//	 "voluntary":["email"]}
 //
 // on one line. Lists are sorted by the bytes of their entries in UTF-8, and have no entry twice; verified claims are
 // sorted by their own canonical forms. A claim that is both essential and voluntary is only essential. The subject is
@@ -83,6 +86,7 @@ func (a *Asked) Hash() string {
 
 func (v *Verified) canonical() string {
 	b := strconv.AppendBool([]byte(`{"essential":`), v.Essential)
+	b = strconv.AppendBool(append(b, `,"evidence":`...), v.Evidence)
 	b = appendString(append(b, `,"name":`...), v.Name)
 	b = appendString(append(b, `,"purpose":`...), v.Purpose)
 	b = appendStrings(append(b, `,"trust_frameworks":`...), set(v.TrustFrameworks))
@@ -105,9 +109,10 @@ type Item struct {
 	Name string `json:"name"`
 	// Resource is where a scope holds, empty for anywhere.
 	Resource string `json:"resource,omitempty"`
-	// Purpose and TrustFrameworks are those of a verified claim.
+	// Purpose, TrustFrameworks and Evidence are those of a verified claim.
 	Purpose         string   `json:"purpose,omitempty"`
 	TrustFrameworks []string `json:"trust_frameworks,omitempty"`
+	Evidence        bool     `json:"evidence,omitempty"`
 	// Essential says that the client calls the claim so.
 	Essential bool `json:"essential,omitempty"`
 }
@@ -118,6 +123,9 @@ func (i *Item) key() string {
 	key := string(i.Kind) + "\x00" + i.Name + "\x00" + i.Resource + "\x00" + i.Purpose
 	if len(i.TrustFrameworks) > 0 {
 		key += "\x00" + strings.Join(i.TrustFrameworks, "\x00")
+	}
+	if i.Evidence { // no text is empty
+		key += "\x00\x00evidence"
 	}
 	return key
 }
@@ -145,13 +153,12 @@ func (a *Asked) Items() []Item {
 	verified := make([]Item, len(a.Verified))
 	for i, v := range a.Verified {
 		verified[i] = Item{
-			Kind: VerifiedClaim, Name: v.Name, Purpose: v.Purpose, TrustFrameworks: set(v.TrustFrameworks), Essential: v.Essential,
+			Kind: VerifiedClaim, Name: v.Name, Purpose: v.Purpose, TrustFrameworks: set(v.TrustFrameworks), Evidence: v.Evidence,
+			Essential: v.Essential,
 		}
 	}
 	slices.SortFunc(verified, func(x, y Item) int {
-		return cmp.Or(
-			cmp.Compare(x.Name, y.Name), cmp.Compare(x.Purpose, y.Purpose), slices.Compare(x.TrustFrameworks, y.TrustFrameworks),
-		)
+		return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.key(), y.key()))
 	})
 	for _, item := range verified {
 		if last := len(items) - 1; last >= 0 && items[last].key() == item.key() {

@@ -21,9 +21,9 @@ func TestCanonicalFormIsAsDocumented(t *testing.T) {
 		Verified: []consent.Verified{{Name: "birthdate", Purpose: "Age", TrustFrameworks: []string{"eidas"}}},
 	}
 	assert.Equal(t, `{"client_id":"c","essential":["name"],"resources":[],"scopes":[],`+
-		`"verified":[{"essential":false,"name":"birthdate","purpose":"Age","trust_frameworks":["eidas"]}],"voluntary":["email"]}`,
+		`"verified":[{"essential":false,"evidence":false,"name":"birthdate","purpose":"Age","trust_frameworks":["eidas"]}],"voluntary":["email"]}`,
 		string(a.Canonical()))
-	assert.Equal(t, "gPniBnlRHFwbDPTj5gM8JUI4a6AfhdNblBxqB8aAuWk", a.Hash())
+	assert.Equal(t, "JWTrWx-F5BJhVNpfwslMl7HTiw1Xwq_bT0b4cnGJyLY", a.Hash())
 }
 
 func TestCanonicalFormIsJSONWhateverTheTexts(t *testing.T) {

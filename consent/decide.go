@@ -44,7 +44,9 @@ type DecisionContext struct {
 	Controller Controller
 	// Wallet is the decision as the person's wallet signed it. Nil if they decided on a page.
 	Wallet *WalletProof
-	// Transaction ties the audit event to the login: [audit.Event.Transaction].
+	// Transaction names the login, for the audit event ([audit.Event.Transaction]) and so that a repetition is known: the
+	// same decision on the same things in the same login, if no other came in between, is kept once, and one that was
+	// withdrawn is not made again. It is opaque; empty means that every call is another decision.
 	Transaction string
 }
 
@@ -83,6 +85,8 @@ func (c *DecisionContext) validate() error {
 // and not in the decision is refused. Of decisions at the same time the last to be written holds, and all are in the history.
 // A wallet's signature is verified first, over what of the decision was asked; it is ErrWallet if it is not valid.
 //
+// A decision that was made and withdrawn in the same login is ErrEnded.
+//
 // With the error ErrTokens there is an Answer all the same: the decision holds, but tokens of an earlier one
 // that granted more may live.
 func (r *Registry) Decide(ctx context.Context, q *Question, d Decision, c DecisionContext) (*Answer, error) {
@@ -105,9 +109,18 @@ func (r *Registry) Decide(ctx context.Context, q *Question, d Decision, c Decisi
 		}
 	}
 	at := r.place(q.Asked.ClientID, q.Asked.Subject)
+	hash := q.Asked.Hash()
+	var repeated *store.Entry[kept]
 	e, err := r.records.Update(ctx, at, func(e *store.Entry[kept]) error {
-		e.Owner = r.owner(c.Person)
 		v := &e.Value
+		if repeated = nil; v.decidedIn(c.Transaction, hash, choices) && (c.Wallet == nil || v.Wallet != nil) {
+			if v.Status != Active {
+				return ErrEnded
+			}
+			repeated = e
+			return errStay
+		}
+		e.Owner = r.owner(c.Person)
 		switch {
 		case v.ID == "":
 			v.ID = newID(at)
@@ -119,14 +132,22 @@ func (r *Registry) Decide(ctx context.Context, q *Question, d Decision, c Decisi
 		}
 		v.Version, v.Status, v.ChangedAt = e.Version+1, Active, now
 		v.ClientID, v.Subject = q.Asked.ClientID, q.Asked.Subject
-		v.AskedHash, v.Language, v.TextVersion = q.Asked.Hash(), c.Language, q.Policy.TextVersion
+		v.Transaction = c.Transaction
+		v.AskedHash, v.Language, v.TextVersion = hash, c.Language, q.Policy.TextVersion
 		v.ACR, v.AMR, v.AuthTime = c.ACR, c.AMR, c.AuthTime.UTC()
 		v.Controller, v.Wallet = c.Controller, c.Wallet
 		v.Choices = remember(choices, v.Choices, now)
 		e.ExpiresAt = r.keepUntil(&v.Record)
 		return r.issue(ctx, &v.Record, choices)
 	})
-	if err != nil {
+	switch {
+	case errors.Is(err, ErrEnded):
+		return nil, err
+	case repeated != nil:
+		a.Record = record(repeated)
+		a.ExpiresAt = a.Record.until(choices)
+		return a, r.endTokens(ctx, repeated.Value.Ended)
+	case err != nil:
 		return nil, r.failed(ctx, audit.Event{ClientID: q.Asked.ClientID, Subject: q.Asked.Subject, Transaction: c.Transaction}, err)
 	}
 	a.Record = record(&e)
@@ -140,11 +161,12 @@ func (r *Registry) choose(q *Question, items []Item, d Decision, now time.Time, 
 	switch q.Policy.Remember {
 	case Never:
 		common.Once = true
-	case ForDuration:
-		common.ExpiresAt = now.Add(q.Policy.Duration)
 	case Session:
 		common.Session = r.session(q.SessionID)
 		common.Once = common.Session == ""
+	}
+	if q.Policy.Duration > 0 {
+		common.ExpiresAt = now.Add(q.Policy.Duration)
 	}
 	granted := map[Kind][]string{Scope: set(d.Scopes), Claim: set(d.Claims), VerifiedClaim: set(d.Verified)}
 	choices := make([]Choice, len(items))
@@ -156,6 +178,29 @@ func (r *Registry) choose(q *Question, items []Item, d Decision, now time.Time, 
 		}
 	}
 	return choices
+}
+
+// decidedIn reports whether the last decision was made in the transaction, on the same things, and was the same.
+func (v *kept) decidedIn(transaction, askedHash string, choices []Choice) bool {
+	if transaction == "" || v.Transaction != transaction || v.AskedHash != askedHash {
+		return false
+	}
+	before := byKey(v.Choices)
+	return !slices.ContainsFunc(choices, func(c Choice) bool {
+		old := before[c.key()]
+		return old == nil || old.Granted != c.Granted
+	})
+}
+
+// until is when the first expires of the choices that grant something, as they were kept.
+func (rec *Record) until(choices []Choice) (expires time.Time) {
+	before := byKey(rec.Choices)
+	for _, c := range choices {
+		if c.Granted {
+			expires = earlier(expires, before[c.key()].ExpiresAt)
+		}
+	}
+	return expires
 }
 
 // succeed begins another consent in the place of one that ended.

@@ -33,7 +33,8 @@ const (
 // refuse essential claims. Where the policy has changed since a decision, the stricter of the two counts.
 type Policy struct {
 	Remember Remember
-	// Duration is for ForDuration, and only for it. At least one second.
+	// Duration is for ForDuration, at least one second. With Session it may be zero, and otherwise ends the decision before
+	// the session does.
 	Duration  time.Duration
 	Essential Essential
 	// TextVersion names the text with which people are asked now. If it is not empty, what was decided under another one
@@ -49,13 +50,16 @@ func (p *Policy) Validate() error {
 		return fmt.Errorf("%w: Policy.Remember %q", ErrInvalid, p.Remember)
 	}
 	switch {
-	case p.Remember == ForDuration && p.Duration < time.Second, p.Remember != ForDuration && p.Duration != 0:
-		return fmt.Errorf("%w: Policy.Duration is at least one second, and for ForDuration alone", ErrInvalid)
+	case p.Remember == ForDuration && p.Duration < time.Second, p.Duration != 0 && (p.Duration < time.Second || !p.timed()):
+		return fmt.Errorf("%w: Policy.Duration is at least one second, and for ForDuration and Session alone", ErrInvalid)
 	case p.Essential != MayRefuse && p.Essential != MustGrant:
 		return fmt.Errorf("%w: Policy.Essential %q", ErrInvalid, p.Essential)
 	}
 	return checkText("Policy.TextVersion", p.TextVersion, 0, 64)
 }
+
+// timed reports whether a Duration may end decisions.
+func (p *Policy) timed() bool { return p.Remember == ForDuration || p.Remember == Session }
 
 // Decision is what a person grants; all else that was asked is refused. What was not asked is left out. A name grants all
 // items of its kind that have it: a scope at every resource that was asked for, a verified claim for every purpose.

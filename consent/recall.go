@@ -159,7 +159,7 @@ func (p *Policy) compare(item *Item, c *Choice, now time.Time, session string) (
 		return Refused, time.Time{}
 	}
 	held := *c
-	if p.Remember == ForDuration {
+	if p.Duration > 0 {
 		held.ExpiresAt = earlier(held.ExpiresAt, c.DecidedAt.Add(p.Duration))
 	}
 	bound := c.Session != "" || p.Remember == Session

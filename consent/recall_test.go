@@ -54,6 +54,7 @@ func TestWhenThePersonIsAskedAgain(t *testing.T) {
 	type change = func(*consent.Question)
 	session := policy(consent.Policy{Remember: consent.Session})
 	minutes := policy(consent.Policy{Remember: consent.ForDuration, Duration: 10 * time.Minute})
+	hasty := policy(consent.Policy{Remember: consent.Session, Duration: 10 * time.Minute})
 	never := policy(consent.Policy{Remember: consent.Never})
 	strict := policy(consent.Policy{Essential: consent.MustGrant})
 	nothing := func(*consent.Question) {}
@@ -71,6 +72,7 @@ func TestWhenThePersonIsAskedAgain(t *testing.T) {
 		"anywhere":             {nothing, func(q *consent.Question) { q.Asked.Resources = nil }, 0, consent.Widened, []string{"appointments"}},
 		"another purpose":      {nothing, func(q *consent.Question) { q.Asked.Verified[0].Purpose = "Advertising" }, 0, consent.Widened, []string{"birthdate"}},
 		"another framework":    {nothing, func(q *consent.Question) { q.Asked.Verified[0].TrustFrameworks = nil }, 0, consent.Widened, []string{"birthdate"}},
+		"with evidence":        {nothing, func(q *consent.Question) { q.Asked.Verified[0].Evidence = true }, 0, consent.Widened, []string{"birthdate"}},
 		"plain for verified":   {nothing, func(q *consent.Question) { q.Asked.Voluntary = []string{"birthdate"} }, 0, consent.Widened, []string{"birthdate"}},
 		"granted, essential":   {nothing, func(q *consent.Question) { q.Asked.Essential = []string{"name", "email"} }, 0, "", nil},
 		"refused, essential":   {nothing, func(q *consent.Question) { q.Asked.Essential = []string{"phone_number"} }, 0, consent.Widened, []string{"phone_number"}},
@@ -84,6 +86,8 @@ func TestWhenThePersonIsAskedAgain(t *testing.T) {
 		"it was minutes":       {minutes, nothing, 10 * time.Minute, consent.Expired, nil},
 		"now minutes":          {nothing, minutes, 10 * time.Minute, consent.Expired, nil},
 		"session":              {session, session, time.Hour, "", nil},
+		"session, minutes":     {hasty, hasty, 10*time.Minute - time.Millisecond, "", nil},
+		"session, later":       {hasty, hasty, 10 * time.Minute, consent.Expired, nil},
 		"another session":      {session, func(q *consent.Question) { session(q); q.SessionID = "session-2" }, 0, consent.Expired, nil},
 		"no session":           {session, func(q *consent.Question) { session(q); q.SessionID = "" }, 0, consent.Expired, nil},
 		"without sessions":     {func(q *consent.Question) { session(q); q.SessionID = "" }, func(q *consent.Question) { session(q); q.SessionID = "" }, 0, consent.Expired, nil},

@@ -92,6 +92,7 @@ type ReceiptInformation struct {
 	Resource        string   `json:"resource,omitempty"`
 	Purpose         string   `json:"purpose,omitempty"`
 	TrustFrameworks []string `json:"trust_frameworks,omitempty"`
+	Evidence        bool     `json:"evidence,omitempty"`
 	// Optional says that the client did not call it essential.
 	Optional  bool      `json:"pii_optional"`
 	Granted   bool      `json:"granted"`
@@ -176,7 +177,7 @@ func (r *Registry) receipt(rec *Record, choices []Choice) *Receipt {
 	for _, c := range choices {
 		all.Processing.PIIInformation = append(all.Processing.PIIInformation, ReceiptInformation{
 			Type: c.Kind, Attribute: c.Name, Resource: c.Resource, Purpose: c.Purpose, TrustFrameworks: c.TrustFrameworks,
-			Optional: !c.Essential, Granted: c.Granted, ExpiresAt: c.ExpiresAt,
+			Evidence: c.Evidence, Optional: !c.Essential, Granted: c.Granted, ExpiresAt: c.ExpiresAt,
 		})
 		if _, sensitive := slices.BinarySearch(r.config.Sensitive, c.Name); sensitive && c.Granted && c.Kind != Scope {
 			all.Sensitive = true

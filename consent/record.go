@@ -75,6 +75,8 @@ type kept struct {
 	Record
 	// Ended are the last consents that came before this one. Their tokens have been ended, unless that failed.
 	Ended []string `json:"ended,omitempty"`
+	// Transaction names the login of the last decision.
+	Transaction string `json:"transaction,omitempty"`
 }
 
 // record returns a version as it was written.

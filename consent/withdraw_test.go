@@ -383,13 +383,20 @@ func TestDecisionsAndWithdrawalsAreAudited(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	r := w.instance(t)
-	id := decide(t, r, asks(), grants()).Record.ID
+	in := by(person)
+	in.Transaction = "tx"
+	var id string
+	for range 2 { // one decision
+		a, err := r.Decide(t.Context(), asks(), grants(), in)
+		require.NoError(t, err)
+		id = a.Record.ID
+	}
 	for range 2 { // one withdrawal
 		_, err := r.Withdraw(t.Context(), person, id)
 		require.NoError(t, err)
 	}
 	w.outage.Store(true)
-	_, err := r.Decide(t.Context(), asks(), grants(), by(person))
+	_, err := r.Decide(t.Context(), asks(), grants(), in)
 	require.Error(t, err)
 	common := audit.Event{Time: w.clock.Now(), Type: audit.ConsentDecided, ClientID: "clinic", Subject: asks().Asked.Subject}
 	granted, withdrawn, failed := common, common, common

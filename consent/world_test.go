@@ -2,6 +2,7 @@ package consent_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"sync"
@@ -232,7 +233,7 @@ func grants() consent.Decision {
 
 func by(person string) consent.DecisionContext {
 	return consent.DecisionContext{
-		Person: person, Language: "fr", ACR: "urn:example:gold", AMR: []string{"otp"}, Transaction: "tx",
+		Person: person, Language: "fr", ACR: "urn:example:gold", AMR: []string{"otp"}, Transaction: rand.Text(),
 		AuthTime: time.Date(2026, 1, 2, 3, 4, 0, 0, time.UTC),
 		Controller: consent.Controller{
 			Name: "Clinic", URI: "https://clinic.example", PolicyURI: "https://clinic.example/privacy",

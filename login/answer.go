@@ -203,6 +203,13 @@ func (f *Flow) succeeded(
 	if !claimed.OpenID.AcceptsSubject(subject) {
 		denied = f.deny(ctx, handle, claimed, oauth.LoginRequired, "another person logged in than the request asks for")
 	}
+	reached := *claimed
+	reached.succeed(m.factor, m.identifier(claimed), identity)
+	if denied == nil {
+		if err := f.recall(ctx, client, &reached); err != nil { // which is tried again: the answer was right all the same
+			f.logger.WarnContext(ctx, "a consent could not be recalled", "transaction", ID(handle), "error", err)
+		}
+	}
 	var b store.Batch
 	returned := a.giveBackIn(&b)
 	after, err := f.updateIn(ctx, &b, handle, a.rec, func(r *record) error {
@@ -216,6 +223,7 @@ func (f *Flow) succeeded(
 		}
 		r.succeed(m.factor, m.identifier(claimed), identity)
 		r.Attempts = without(r.Attempts, a.login)
+		r.Asking = reached.Asking
 		if r.factor() == "" {
 			r.AuthTime = f.now()
 			if !slices.Contains(f.enrollable(r), r.Enrolling) {
@@ -231,6 +239,9 @@ func (f *Flow) succeeded(
 		if r.Err != nil {
 			f.logger.WarnContext(ctx, "an attempt could not be given back", "transaction", ID(handle), "error", r.Err)
 		}
+	}
+	if err == nil {
+		after.recalled = reached.recalled
 	}
 	if err == nil && !after.AuthTime.IsZero() {
 		f.audit(ctx, handle, after, audit.Event{

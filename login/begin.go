@@ -62,6 +62,7 @@ func (f *Flow) begin(ctx context.Context, req *oauth.AuthorizationRequest, token
 		Essential: asked.Essential,
 		Voluntary: asked.Voluntary,
 		Scopes:    asked.Scopes,
+		Verified:  asked.Verified,
 		ACRs:      acrs.Values(),
 		Options:   options(acrs),
 		Option:    -1,
@@ -71,9 +72,9 @@ func (f *Flow) begin(ctx context.Context, req *oauth.AuthorizationRequest, token
 	}
 	rec.choose()
 	if r.HasPrompt(oidc.PromptNone) {
-		return rec, f.checkSilent(client, rec)
+		return rec, f.checkSilent(ctx, client, rec)
 	}
-	return rec, nil
+	return rec, f.recall(ctx, client, rec)
 }
 
 // accepted are the contexts that the login may end in.

@@ -11,6 +11,7 @@ import (
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/captcha"
+	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
 	"github.com/gosignet/signet/store"
@@ -46,6 +47,7 @@ type OpenID interface {
 	Authorize(
 		c *oauth.Client, r *oidc.Request, scope []string, identity *authenticator.Identity, consented []string,
 	) (*oidc.Authorization, error)
+	Missing(ctx context.Context, c *oauth.Client, r *oidc.Request, claims *authenticator.Claims) ([]string, error)
 }
 
 // LogoutNotifier tells clients that the session of a person ended. An [oidc.Backchannel] is one.
@@ -108,6 +110,14 @@ type Config struct {
 	// Sessions switches single sign-on on. The zero value means that every login authenticates the person. It goes with
 	// an OpenID that has an end session endpoint.
 	Sessions Sessions
+	// Consents remembers what people decided, across sessions. Nil means that only a session remembers it, and nothing where
+	// ConsentPolicy, or the client, limits how long. ConsentPolicy is how consent is asked; a client's registration
+	// overrides it. The zero value remembers always, and lets people refuse essential claims.
+	Consents      Consents
+	ConsentPolicy consent.Policy
+	// Verifier is where people have claims verified that a client must have verified. It is for an Authenticator that is
+	// an [authenticator.Assurer]. Nil means that such claims are left out.
+	Verifier Verifier
 	// Logout tells clients that a session ended; an [oidc.Backchannel] is one. Nil tells nobody.
 	Logout LogoutNotifier
 
@@ -195,6 +205,12 @@ func (c *Config) validate() error {
 	refuse(c.CaptchaAfter < 0, "CaptchaAfter is negative")
 	refuse(slices.ContainsFunc(c.CaptchaOn, func(u Use) bool { return u != UseAnswer && u != UseCode }),
 		"CaptchaOn has what is no Use")
+	if err := c.ConsentPolicy.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("login: Config.ConsentPolicy: %w", err))
+	}
+	if _, ok := c.Authenticator.(authenticator.Assurer); c.Verifier != nil && !ok {
+		refuse(true, "Verifier needs an Authenticator that is an Assurer")
+	}
 	refuse(c.Sessions.on() && (c.Sessions.Idle < time.Second || c.Sessions.Idle > c.Sessions.Total || c.Sessions.Total > maxSessionTotal),
 		fmt.Sprintf("Sessions: Idle must be at least a second and at most Total, and Total at most %v", maxSessionTotal))
 	return errors.Join(errs...)

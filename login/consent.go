@@ -14,12 +14,14 @@ import (
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
 	"github.com/gosignet/signet/store"
 )
 
 // Decide takes the person's decision on what to share and ends the login with a code for the client. What the decision
-// holds beyond what was asked for is left out. In a login that is over nothing changes: whoever decides again gets the
-// same response.
+// holds beyond what was asked for is left out; without a claim that is required ([State.Required]) it is ErrEssential. Where
+// there are [Consents], the decision is kept before there is a code. In a login that is over nothing changes: whoever
+// decides again gets the same response.
 func (f *Flow) Decide(ctx context.Context, handle string, d Decision) (*State, error) {
 	rec, err := f.read(ctx, handle)
 	if err != nil {
@@ -39,11 +41,47 @@ func (f *Flow) Decide(ctx context.Context, handle string, d Decision) (*State, e
 	if err != nil {
 		return nil, fmt.Errorf("login: look up the client: %w", err)
 	}
-	f.auditConsent(ctx, handle, client, rec, audit.Success)
-	if rec, err = f.settle(ctx, handle, client, rec, d); err != nil {
+	if rec, err = f.stored(ctx, handle, rec); err != nil {
+		return nil, err
+	}
+	rec, err = f.assure(ctx, handle, client, rec)
+	switch {
+	case err != nil:
+		if _, ok := errors.AsType[*authenticator.Error](err); ok {
+			return f.show(ctx, handle, client, rec, err)
+		}
+		return nil, err
+	case rec.step() != StepConsent:
+		return f.present(ctx, handle, rec, ErrStep)
+	}
+	var c *consented
+	if err = rec.suffices(d, f.required(client)); err == nil {
+		c, err = f.decide(ctx, handle, client, rec, d)
+	}
+	if errors.Is(err, ErrEssential) {
+		if err := f.recall(ctx, client, rec); err != nil { // for the page
+			return nil, err
+		}
+		return f.show(ctx, handle, client, rec, ErrEssential)
+	}
+	if denied := deniedBy(err); denied != nil {
+		rec, err = f.end(ctx, handle, rec, f.authorizer.Deny(ctx, &rec.Request, denied, ID(handle)))
+	} else if err == nil {
+		rec, err = f.settle(ctx, handle, client, rec, c)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return f.show(ctx, handle, client, rec, nil)
+}
+
+// suffices is ErrEssential if a decision lacks an essential claim that is required.
+func (r *record) suffices(d Decision, required bool) error {
+	lacks := func(name string) bool { return !slices.Contains(d.Claims, name) }
+	if required && slices.ContainsFunc(r.Essential, lacks) {
+		return ErrEssential
+	}
+	return nil
 }
 
 // Cancel ends the login at the person's wish: the client is told access_denied. A login that is over stays as it is.
@@ -66,9 +104,50 @@ func (f *Flow) Cancel(ctx context.Context, handle string) (*State, error) {
 	return f.show(ctx, handle, client, rec, nil)
 }
 
+// reachConsent takes a login in StepConsent as far as it goes without the person: to StepVerification, if something is to
+// be verified first, or to its end, if there is nothing to decide.
+func (f *Flow) reachConsent(ctx context.Context, handle string, client *oauth.Client, rec *record) (*record, error) {
+	rec, err := f.assure(ctx, handle, client, rec)
+	if err != nil || rec.step() != StepConsent {
+		return rec, err
+	}
+	err = f.recall(ctx, client, rec)
+	if denied := deniedBy(err); denied != nil {
+		return f.end(ctx, handle, rec, f.authorizer.Deny(ctx, &rec.Request, denied, ID(handle)))
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case !rec.asks():
+		return f.settleSilently(ctx, handle, client, rec)
+	case rec.OpenID.HasPrompt(oidc.PromptNone): // taken back meanwhile
+		return f.end(ctx, handle, rec, f.authorizer.Deny(ctx, &rec.Request, consentRequired(), ID(handle)))
+	}
+	return rec, nil
+}
+
+// stored is the record as it is stored: it was perhaps just begun, or moved by another request.
+func (f *Flow) stored(ctx context.Context, handle string, rec *record) (*record, error) {
+	if rec.held != nil {
+		return rec, nil
+	}
+	known := rec
+	rec, err := f.read(ctx, handle)
+	if err == nil && rec.step() == StepConsent && rec.identity().Subject == known.identity().Subject {
+		rec.recalled = known.recalled
+	}
+	return rec, err
+}
+
 // settleSilently ends a login that asks for no decision, unless it turns out that it does.
 func (f *Flow) settleSilently(ctx context.Context, handle string, client *oauth.Client, rec *record) (*record, error) {
 	rec, err := f.checkSession(ctx, handle, rec)
+	if err == nil && rec.step() == StepConsent {
+		rec, err = f.stored(ctx, handle, rec)
+	}
+	if err == nil {
+		err = f.recall(ctx, client, rec)
+	}
 	if err != nil || rec.step() != StepConsent || rec.asks() {
 		return rec, err
 	}
@@ -82,16 +161,9 @@ func (f *Flow) settleSilently(ctx context.Context, handle string, client *oauth.
 // differently after a failure is not held to the first decision. Whichever response ends the login is the only one that
 // is ever shown to anybody, and nobody is shown one for which another login got the request_uri: see [Flow.spent].
 func (f *Flow) settle(
-	ctx context.Context, handle string, client *oauth.Client, rec *record, d Decision,
+	ctx context.Context, handle string, client *oauth.Client, rec *record, c *consented,
 ) (*record, error) {
-	if rec.held == nil { // it was just begun, or moved by another request
-		var err error
-		if rec, err = f.read(ctx, handle); err != nil || rec.step() != StepConsent {
-			return rec, err
-		}
-	}
-	d = rec.asked(d)
-	grant, err := f.grant(handle, client, rec, d)
+	grant, err := f.grant(handle, client, rec, c)
 	if e, ok := errors.AsType[*oauth.Error](err); ok {
 		return f.end(ctx, handle, rec, f.deny(ctx, handle, rec, e.Code, e.Description))
 	}
@@ -99,11 +171,11 @@ func (f *Flow) settle(
 		return nil, err
 	}
 	var b store.Batch
-	response, approved, err := f.authorizer.ApproveIn(ctx, &b, &rec.Request, *grant, f.code(handle, d))
+	response, approved, err := f.authorizer.ApproveIn(ctx, &b, &rec.Request, *grant, f.code(handle, c))
 	if err != nil {
 		return nil, fmt.Errorf("login: approve: %w", err)
 	}
-	made := f.makeSession(rec, d)
+	made := f.makeSession(rec, c.Decision)
 	var before record
 	var refusal error // of the login's end on a second try, once it is known
 	ended := f.logins.UpdateHeldIn(&b, rec.held, func(r *record) error {
@@ -211,16 +283,16 @@ func (r *record) asked(d Decision) Decision {
 
 // grant is what the person grants: of the scopes those that they chose, and those that they were not asked about because
 // they only ask for claims.
-func (f *Flow) grant(handle string, client *oauth.Client, rec *record, d Decision) (*oauth.Grant, error) {
+func (f *Flow) grant(handle string, client *oauth.Client, rec *record, c *consented) (*oauth.Grant, error) {
 	factors := rec.Options[rec.Option]
 	acr, ok := f.acrs.Select(rec.ACRs, nil).Met(factors)
 	if !ok { // the configuration changed on the way
 		return nil, unmet()
 	}
 	scope := slices.DeleteFunc(slices.Clone(rec.Request.Scope), func(s string) bool {
-		return slices.Contains(rec.Scopes, s) && !slices.Contains(d.Scopes, s)
+		return slices.Contains(rec.Scopes, s) && !slices.Contains(c.Decision.Scopes, s)
 	})
-	authorization, err := f.openID.Authorize(client, rec.OpenID, scope, rec.identity(), d.Claims)
+	authorization, err := f.openID.Authorize(client, rec.OpenID, scope, rec.identity(), c.Decision.Claims)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +301,9 @@ func (f *Flow) grant(handle string, client *oauth.Client, rec *record, d Decisio
 	if err != nil {
 		return nil, fmt.Errorf("login: encode the authorization: %w", err)
 	}
-	return &oauth.Grant{
+	grant := &oauth.Grant{
+		ID:          c.ID,
+		ExpiresAt:   c.ExpiresAt,
 		Subject:     f.openID.Subject(client, rec.identity().Subject),
 		Scope:       scope,
 		AuthTime:    rec.authTime(),
@@ -237,15 +311,20 @@ func (f *Flow) grant(handle string, client *oauth.Client, rec *record, d Decisio
 		AMR:         authenticator.AMR(factors),
 		Transaction: ID(handle),
 		Data:        data,
-	}, nil
+	}
+	if f.consents != nil {
+		grant.Person = rec.identity().Subject
+	}
+	return grant, nil
 }
 
-// code derives the authorization code of a decision: a handle that nobody can tell from one of [store.NewHandle], or
+// code derives the authorization code of a decision, and of the consent that covers it, which may have followed one that
+// was taken back: a handle that nobody can tell from one of [store.NewHandle], or
 // compute, without both the login's handle and the secret.
-func (f *Flow) code(handle string, d Decision) string {
+func (f *Flow) code(handle string, c *consented) string {
 	mac := hmac.New(sha256.New, f.codeKey)
 	input := make([]byte, 0, 256)
-	for _, s := range slices.Concat([]string{handle}, d.Claims, []string{""}, d.Scopes) {
+	for _, s := range slices.Concat([]string{handle, c.ID}, c.Decision.Claims, []string{""}, c.Decision.Scopes) {
 		input = append(append(strconv.AppendInt(input, int64(len(s)), 10), ':'), s...)
 	}
 	mac.Write(input)

@@ -14,8 +14,9 @@
 // # Errors
 //
 // An error that leaves the login usable comes together with its present State, so that a face can show the one with
-// the other or take the person to where the login stands: ErrStep, ErrCaptcha, and *[authenticator.Error], which the person
-// should hear about; it is also what tells that the page of a factor lacks its form. Other errors come alone: [ErrUnknown],
+// the other or take the person to where the login stands: ErrStep, ErrCaptcha, ErrEssential, and *[authenticator.Error],
+// which the person should hear about; it is also what tells that the page of a factor lacks its form, and that nobody can
+// say yet whether claims are verified. Other errors come alone: [ErrUnknown],
 // and those of backends and contexts, which they wrap. The login is
 // then where it was, and the same call may be made again.
 //
@@ -33,8 +34,8 @@
 // With [Sessions] a person who logged in is logged in for other requests too. The browser keeps the token of the
 // session, another than the handles of its logins: [Flow.Begin] takes it, and once a login is over [Flow.KeepSession]
 // returns the one to keep. A session stands for the factors that were proved, each for as long as the client and
-// [Sessions] let it, and for nothing else: a request that needs more asks for what is missing. It remembers what the
-// person decided to share, so that they are not asked again for the same or less. Whoever authenticates gets a new
+// [Sessions] let it, and for nothing else: a request that needs more asks for what is missing. Unless there are
+// [Consents], it remembers what the person decided to share, so that they are not asked again for the same or less. Whoever authenticates gets a new
 // token, and the old one is worth nothing from then on. [Flow.LogOut] ends a session and has its clients told.
 //
 // Access tokens outlive a logout, as they outlive a login: they live for minutes, and are what a client was given to
@@ -53,6 +54,7 @@ import (
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/store"
 )
@@ -81,6 +83,9 @@ type Flow struct {
 	logins         store.Bucket[record]
 	sessions       sessionStore
 	notifier       LogoutNotifier
+	consents       Consents // nil if only sessions remember decisions
+	consentPolicy  consent.Policy
+	verification   verification
 	methods        *methods
 	limiter        limiter
 	captchas       captchas
@@ -121,6 +126,9 @@ func New(c Config) (*Flow, error) {
 		logins:         store.Bucket[record]{Store: c.Store, Name: "login", Now: c.Now},
 		sessions:       newSessionStore(c.Store, keys[2], c.Sessions, c.Now),
 		notifier:       c.Logout,
+		consents:       c.Consents,
+		consentPolicy:  c.ConsentPolicy,
+		verification:   newVerification(&c),
 		methods:        methods,
 		limiter: limiter{
 			store: c.Store, key: keys[0], limit: c.IdentifierLimit, sourceLimit: c.SourceLimit, delay: c.Delay, now: c.Now,
@@ -214,8 +222,7 @@ func outage(err error) error {
 	return fmt.Errorf("login: the store: %w", err)
 }
 
-// present turns what a move came to into what the face gets: the State, and the error if it is one. A consent that asks
-// for nothing is no step for a person: it decides itself as soon as it is reached.
+// present turns what a move came to into what the face gets: the State, and the error if it is one.
 func (f *Flow) present(ctx context.Context, handle string, rec *record, err error) (*State, error) {
 	if rec == nil {
 		return nil, err
@@ -224,15 +231,18 @@ func (f *Flow) present(ctx context.Context, handle string, rec *record, err erro
 	if clientErr != nil {
 		return nil, fmt.Errorf("login: look up the client: %w", clientErr)
 	}
-	if rec.step() == StepConsent && !rec.asks() {
-		settled, settleErr := f.settleSilently(ctx, handle, client, rec)
-		if settleErr != nil {
-			return nil, settleErr
-		}
-		rec = settled
-	}
 	if errors.Is(err, errStay) {
 		err = nil
+	}
+	if rec.step() == StepConsent {
+		reached, consentErr := f.reachConsent(ctx, handle, client, rec)
+		if _, ok := errors.AsType[*authenticator.Error](consentErr); ok {
+			return f.show(ctx, handle, client, reached, consentErr)
+		}
+		if consentErr != nil {
+			return nil, consentErr
+		}
+		rec = reached
 	}
 	return f.show(ctx, handle, client, rec, err)
 }

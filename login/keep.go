@@ -15,9 +15,9 @@ func (f *Flow) makeSession(rec *record, d Decision) *session {
 		return nil
 	}
 	p := participant{ClientID: rec.Request.ClientID, SIDs: []string{rec.SID}, Used: f.now()}
-	if rec.asks() {
-		p.Asked = Decision{Claims: slices.Concat(rec.Essential, rec.Voluntary), Scopes: rec.Scopes}
-		p.Granted = d
+	if f.consents == nil && rec.asks() {
+		p.Asked = Decision{Claims: rec.ways(slices.Concat(rec.Essential, rec.Voluntary)), Scopes: rec.Scopes}
+		p.Granted = Decision{Claims: rec.ways(d.Claims), Scopes: d.Scopes}
 	}
 	s := &session{Identity: *rec.identity(), Participants: []participant{p}}
 	if len(rec.Succeeded) > 0 {

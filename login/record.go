@@ -14,6 +14,8 @@ import (
 type record struct {
 	// held is the record as it is in the store. It is not stored, and nil in a record that is not.
 	held *store.Held[record]
+	// recalled is what the person decided before, if they need not be asked. It is not stored either.
+	recalled *consented
 
 	Request   oauth.AuthorizationRequest `json:"request"`
 	OpenID    *oidc.Request              `json:"openid"`
@@ -23,6 +25,17 @@ type record struct {
 	Essential []string `json:"essential,omitempty"`
 	Voluntary []string `json:"voluntary,omitempty"`
 	Scopes    []string `json:"scopes,omitempty"`
+	// Verified are those of the claims that are asked for with how they were verified.
+	Verified []oidc.VerifiedItem `json:"verified,omitempty"`
+	// Asking says that the person whom the login has now must be asked, and why, where that is known.
+	Asking *asking `json:"asking,omitempty"`
+
+	// Assured says that the identity system was asked what is verified, and Unverified what essential claims are not.
+	// Verification is what the Verifier needs when the person comes back from it, and Verifications how often they went.
+	Assured       bool     `json:"assured,omitempty"`
+	Unverified    []string `json:"unverified,omitempty"`
+	Verification  *started `json:"verification,omitempty"`
+	Verifications int      `json:"verifications,omitempty"`
 
 	// ACRs are the contexts that the login may end in; Options are the ways to reach them, of which Option is the
 	// chosen one, or -1.
@@ -103,6 +116,9 @@ func (r *record) step() Step {
 	case "":
 		if r.Enrolling != "" && r.identified() {
 			return StepEnroll
+		}
+		if len(r.Unverified) > 0 {
+			return StepVerification
 		}
 		return StepConsent
 	case authenticator.OTP:
@@ -198,23 +214,45 @@ func (r *record) canSwitch() bool {
 	return r.Bound != nil && r.Response == nil && !r.identified() && !r.OpenID.HasPrompt(oidc.PromptNone)
 }
 
-// asks reports whether there is anything for the person to decide.
+// asks reports whether there is anything for the person to decide. Where decisions are remembered, that is so unless
+// [Flow.recall] found one.
 func (r *record) asks() bool {
 	switch {
 	case r.OpenID.HasPrompt(oidc.PromptConsent):
 		return true
-	case r.Bound != nil && r.Bound.Consent != nil:
+	case r.recalled != nil, r.Bound != nil && r.Bound.Consent != nil:
 		return false
 	}
-	return len(r.Essential)+len(r.Voluntary)+len(r.Scopes) > 0
+	return r.shares()
 }
 
+// shares reports whether the request asks for anything that a person can refuse.
+func (r *record) shares() bool { return len(r.Essential)+len(r.Voluntary)+len(r.Scopes) > 0 }
+
 // remembered is the decision of a login that asks for none.
-func (r *record) remembered() Decision {
-	if r.Bound != nil && r.Bound.Consent != nil {
-		return *r.Bound.Consent
+func (r *record) remembered() *consented {
+	switch {
+	case r.recalled != nil:
+		return r.recalled
+	case r.Bound != nil && r.Bound.Consent != nil:
+		return &consented{Decision: *r.Bound.Consent}
 	}
-	return Decision{}
+	return &consented{}
+}
+
+// verified is how a claim is asked for with its verification, or nil.
+func (r *record) verified(name string) *oidc.VerifiedItem {
+	i := slices.IndexFunc(r.Verified, func(v oidc.VerifiedItem) bool { return v.Name == name })
+	if i < 0 {
+		return nil
+	}
+	return &r.Verified[i]
+}
+
+// plain reports whether a claim is asked for as it is.
+func (r *record) plain(name string) bool {
+	v := r.verified(name)
+	return v == nil || v.Plain
 }
 
 // at reports whether the login stands at the same factor of the same option as other. What was proved for one does not
@@ -254,6 +292,7 @@ func (r *record) end(response *oauth.AuthorizationResponse) {
 	r.Response = response
 	r.Identifier, r.Code, r.Editing, r.Identity, r.Bound = authenticator.Identifier{}, nil, false, nil, nil
 	r.Channels, r.Devices, r.Enrolling, r.Enrollment = nil, nil, "", nil
+	r.Asking, r.Unverified, r.Verification = nil, nil, nil
 	openID := *r.OpenID // which other records share
 	openID.LoginHint = ""
 	r.OpenID = &openID

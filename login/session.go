@@ -79,7 +79,8 @@ type participant struct {
 	// session, have one each.
 	SIDs []string  `json:"sids"`
 	Used time.Time `json:"used"`
-	// Asked is what the person was asked to share in this session, Granted what of it they do share.
+	// Asked is what the person was asked to share in this session, Granted what of it they do share, unless there are
+	// [Consents] to remember it: the claims as [record.ways] has them.
 	Asked   Decision `json:"asked,omitzero"`
 	Granted Decision `json:"granted,omitzero"`
 }

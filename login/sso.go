@@ -2,12 +2,16 @@ package login
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
 )
@@ -30,6 +34,9 @@ func (f *Flow) Join(ctx context.Context, handle, session string) (*State, error)
 			return nil, err
 		}
 		joined.choose()
+		if err := f.recall(ctx, client, &joined); err != nil {
+			return nil, err
+		}
 		rec, err = f.update(ctx, handle, rec, func(r *record) error {
 			if joined.Bound == nil || !r.untouched() {
 				return errStay
@@ -39,6 +46,9 @@ func (f *Flow) Join(ctx context.Context, handle, session string) (*State, error)
 			r.Devices, r.Enrolling = devices, enrolling
 			return nil
 		})
+		if err == nil {
+			rec.recalled = joined.recalled
+		}
 	}
 	return f.present(ctx, handle, rec, err)
 }
@@ -86,9 +96,12 @@ func (f *Flow) bind(ctx context.Context, client *oauth.Client, rec *record, toke
 	if age := f.maxAge(client, rec.OpenID); age > 0 {
 		rec.Bound.Proofs = s.fresh(f.now(), age)
 	}
-	if p := s.participant(client.ID); p != nil {
-		rec.SID = p.SIDs[0]
-		rec.Bound.Consent = p.decided(rec)
+	if known := s.participant(client.ID); known != nil {
+		rec.SID = known.SIDs[0]
+		// A session does not know how old a decision is.
+		if p := f.policy(client); f.consents == nil && p.Remember != consent.Never && p.Duration == 0 {
+			rec.Bound.Consent = known.decided(rec)
+		}
 	}
 	return nil
 }
@@ -110,21 +123,50 @@ func (f *Flow) maxAge(client *oauth.Client, r *oidc.Request) time.Duration {
 }
 
 // decided is what the person granted of what the request asks for, if they were asked for all of it. An essential claim
-// that they did not grant is asked for again: it may have been a choice, and is none now.
+// that they did not grant is asked for again: it may have been a choice, and is none now. So is a claim that they granted
+// in one way and not in another in which it is asked for too.
 func (p *participant) decided(r *record) *Decision {
 	all := func(asked, known []string) bool {
 		return !slices.ContainsFunc(asked, func(name string) bool { return !slices.Contains(known, name) })
 	}
-	if !all(r.Essential, p.Granted.Claims) || !all(r.Voluntary, p.Asked.Claims) || !all(r.Scopes, p.Asked.Scopes) {
+	if !all(r.ways(r.Essential), p.Granted.Claims) || !all(r.ways(r.Voluntary), p.Asked.Claims) ||
+		!all(r.Scopes, p.Asked.Scopes) {
 		return nil
 	}
-	d := r.asked(p.Granted)
+	d := Decision{Claims: r.Essential, Scopes: p.Granted.Scopes}
+	for _, name := range r.Voluntary {
+		ways := r.ways([]string{name})
+		switch granted := all(ways, p.Granted.Claims); {
+		case granted:
+			d.Claims = append(slices.Clip(d.Claims), name)
+		case slices.ContainsFunc(ways, func(way string) bool { return slices.Contains(p.Granted.Claims, way) }):
+			return nil
+		}
+	}
+	d = r.asked(d)
 	return &d
+}
+
+// ways are the claims as a session remembers them: who shares one as it is has not shared how it was verified, nor with
+// another kind of verification. No name of a claim has a "#".
+func (r *record) ways(claims []string) []string {
+	var ways []string
+	for _, name := range claims {
+		if r.plain(name) {
+			ways = append(ways, name)
+		}
+		if v := r.verified(name); v != nil {
+			item, _ := json.Marshal(consent.Verified{Purpose: v.Purpose, TrustFrameworks: v.TrustFrameworks, Evidence: v.Evidence})
+			sum := sha256.Sum256(item)
+			ways = append(ways, name+"#"+base64.RawURLEncoding.EncodeToString(sum[:16]))
+		}
+	}
+	return ways
 }
 
 // checkSilent refuses a request for a login without a page, unless the login is over already (OpenID Connect Core section
 // 3.1.2.6). Contexts that are merely wished for are no reason to refuse.
-func (f *Flow) checkSilent(client *oauth.Client, rec *record) error {
+func (f *Flow) checkSilent(ctx context.Context, client *oauth.Client, rec *record) error {
 	if rec.step() != StepConsent && rec.Bound != nil && !rec.OpenID.ACREssential && len(rec.OpenID.ACRValues) > 0 {
 		unwished := *rec.OpenID
 		unwished.ACRValues = nil
@@ -135,18 +177,26 @@ func (f *Flow) checkSilent(client *oauth.Client, rec *record) error {
 		rec.ACRs, rec.Options = acrs.Values(), options(acrs)
 		rec.choose()
 	}
+	if err := f.recall(ctx, client, rec); err != nil {
+		return err
+	}
 	switch {
 	case rec.step() != StepConsent:
 		return &oauth.Error{Code: oauth.LoginRequired, Description: "nobody can be logged in without a page"}
 	case rec.asks():
-		return &oauth.Error{Code: oauth.ConsentRequired, Description: "the person has to be asked for consent"}
+		return consentRequired()
 	}
 	return nil
+}
+
+func consentRequired() *oauth.Error {
+	return &oauth.Error{Code: oauth.ConsentRequired, Description: "the person has to be asked for consent"}
 }
 
 // unbind makes the login anybody's.
 func (r *record) unbind() {
 	r.Bound, r.Selecting, r.Anybody, r.SID = nil, false, true, newSID()
+	r.Asking, r.recalled, r.Assured, r.Unverified, r.Verification = nil, nil, false, nil, nil
 	if !r.identified() {
 		r.Identifier, r.Code, r.Editing = authenticator.Identifier{}, nil, false
 		r.Channels, r.Devices, r.Enrolling = nil, nil, ""

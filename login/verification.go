@@ -2,14 +2,32 @@ package login
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
 	"net/url"
+	"slices"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
 )
+
+const (
+	// maxVerifications is how often a person may go to the Verifier in one login.
+	maxVerifications     = 3
+	maxVerificationState = 4 << 10
+	maxVerificationURI   = 8 << 10
+)
+
+const errVerification breach = "nothing of a verification, or too much, or a URI that is not https"
 
 // Verifier is where people have claims verified that their identity system has not verified so far, such as a sign-up
 // portal.
 type Verifier interface {
 	// Start returns where to send the browser, which comes back to the return URI, and what is needed then: at most 4 KiB,
-	// kept encrypted with the login.
+	// kept encrypted with the login. The URI is https, or http on a loopback host.
 	Start(ctx context.Context, r *VerificationRequest) (uri string, state []byte, err error)
 	// Resume reads what the browser came back with, which may be anybody's invention, against the state of Start. Whether
 	// the claims are verified now is then asked of the identity system. An error means that nothing came of it.
@@ -29,12 +47,223 @@ type VerificationRequest struct {
 	Locales   []string
 }
 
-// StartVerification returns where the browser goes to have claims verified, in StepVerification.
-func (f *Flow) StartVerification(ctx context.Context, handle, returnURI string) (uri string, err error) {
-	return "", ErrStep
+// verification is what finds out whether claims are verified, and has them verified. The zero value does neither.
+type verification struct {
+	verifier Verifier
+	portal   *system // the verifier
+	assurer  authenticator.Assurer
+	identity *system // the assurer
 }
 
-// ResumeVerification takes what the browser came back with. A nil query goes on without the verification.
+// started is a verification that was started, and not come back from.
+type started struct {
+	State []byte `json:"state,omitempty"`
+}
+
+func newVerification(c *Config) verification {
+	assurer, ok := c.Authenticator.(authenticator.Assurer)
+	if !ok || c.Verifier == nil {
+		return verification{}
+	}
+	return verification{
+		verifier: c.Verifier, portal: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger.With("of", "Verifier")},
+		assurer: assurer, identity: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger},
+	}
+}
+
+// assure takes a login in StepConsent to StepVerification if essential claims are not verified. Each login asks the identity
+// system once before, and once after each verification. Without a page nobody can be sent anywhere: what is not verified
+// is then left out.
+func (f *Flow) assure(ctx context.Context, handle string, client *oauth.Client, rec *record) (*record, error) {
+	if f.verification.verifier == nil || rec.Assured || rec.step() != StepConsent || rec.OpenID.HasPrompt(oidc.PromptNone) ||
+		len(rec.essentialVerified()) == 0 {
+		return rec, nil
+	}
+	missing, err := f.missing(ctx, handle, client, rec)
+	if err != nil {
+		return rec, err
+	}
+	known := rec
+	rec, err = f.update(ctx, handle, rec, func(r *record) error {
+		if r.Assured || r.step() != StepConsent || r.identity().Subject != known.identity().Subject {
+			return errStay
+		}
+		r.Assured, r.Unverified = true, missing
+		return nil
+	})
+	if err == nil {
+		rec.recalled = known.recalled
+	}
+	if errors.Is(err, errStay) {
+		err = nil
+	}
+	return rec, err
+}
+
+// missing are the essential claims that are not verified as the client wants them.
+func (f *Flow) missing(ctx context.Context, handle string, client *oauth.Client, rec *record) ([]string, error) {
+	claims := rec.essentialVerified()
+	verified, err := ask(ctx, f.verification.identity, ID(handle), func(ctx context.Context) ([]authenticator.VerifiedClaims, error) {
+		return f.verification.assurer.Verifications(ctx, &authenticator.ClaimsRequest{
+			Transaction: ID(handle),
+			ClientID:    client.ID,
+			Identity:    *rec.identity(),
+			Names:       claims,
+			Verified:    slices.Clone(claims),
+			Locales:     slices.Clone(rec.OpenID.ClaimsLocales),
+		})
+	})
+	if err != nil {
+		return nil, err
+	}
+	missing, err := f.openID.Missing(ctx, client, rec.OpenID, &authenticator.Claims{Verified: verified})
+	if err != nil {
+		f.logger.ErrorContext(ctx, "what is verified cannot be told", "transaction", ID(handle), "error", err)
+		return nil, &authenticator.Error{Reason: authenticator.Unavailable, Err: err}
+	}
+	return missing, nil
+}
+
+// essentialVerified are the claims that the client cannot do without, verified.
+func (r *record) essentialVerified() []string {
+	names := map[string]bool{}
+	for _, element := range slices.Concat(r.OpenID.Claims.VerifiedUserinfo, r.OpenID.Claims.VerifiedIDToken) {
+		for name, claim := range element.Claims {
+			if claim.Essential && slices.Contains(r.Essential, name) {
+				names[name] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
+}
+
+// StartVerification returns where the browser goes to have claims verified, in StepVerification; elsewhere it is ErrStep. A
+// login may start a few: after that it is an *[authenticator.Error] with the reason Locked. If the Verifier cannot be
+// had, the reason is Unavailable.
+func (f *Flow) StartVerification(ctx context.Context, handle, returnURI string) (uri string, err error) {
+	rec, err := f.read(ctx, handle)
+	if err != nil {
+		return "", err
+	}
+	if rec, err = f.checkSession(ctx, handle, rec); err != nil {
+		return "", err
+	}
+	rec, err = f.update(ctx, handle, rec, func(r *record) error {
+		switch {
+		case r.step() != StepVerification || f.verification.verifier == nil:
+			return ErrStep
+		case r.Verifications >= maxVerifications:
+			return &authenticator.Error{Reason: authenticator.Locked}
+		}
+		r.Verifications++
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	type start struct {
+		uri   string
+		state []byte
+	}
+	s, err := ask(ctx, f.verification.portal, ID(handle), func(ctx context.Context) (start, error) {
+		uri, state, err := f.verification.verifier.Start(ctx, &VerificationRequest{
+			Transaction: ID(handle),
+			ClientID:    rec.Request.ClientID,
+			Subject:     rec.identity().Subject,
+			Claims:      slices.Clone(rec.Unverified),
+			ReturnURI:   returnURI,
+			Locales:     slices.Clone(rec.OpenID.UILocales),
+		})
+		if err == nil && (!validVerificationURI(uri) || len(state) > maxVerificationState) {
+			err = errVerification
+		}
+		return start{uri, state}, err
+	})
+	if err != nil {
+		return "", err
+	}
+	count := rec.Verifications
+	_, err = f.update(ctx, handle, rec, func(r *record) error {
+		if r.step() != StepVerification || r.Verifications != count { // another page started one since
+			return ErrStep
+		}
+		r.Verification = &started{State: s.state}
+		return nil
+	})
+	if err != nil {
+		return "", err
+	}
+	return s.uri, nil
+}
+
+func validVerificationURI(s string) bool {
+	u, err := url.Parse(s)
+	if err != nil || len(s) > maxVerificationURI {
+		return false
+	}
+	u.RawQuery, u.Fragment, u.Path = "", "", ""
+	return oauth.CheckIssuer(u.String()) == nil
+}
+
+// ResumeVerification takes what the browser came back with, once for each start, and goes on if the claims are verified now;
+// if not, the login stays at StepVerification, with what is missing in State.Unverified. A nil query goes on without:
+// claims that are not verified as the client wants them are left out of what it gets.
 func (f *Flow) ResumeVerification(ctx context.Context, handle string, query url.Values) (*State, error) {
-	return nil, ErrStep
+	rec, err := f.read(ctx, handle)
+	if err != nil {
+		return nil, err
+	}
+	if rec, err = f.checkSession(ctx, handle, rec); err != nil {
+		return nil, err
+	}
+	var state []byte
+	rec, err = f.update(ctx, handle, rec, func(r *record) error {
+		switch {
+		case r.Response != nil, r.step() == StepConsent && r.Assured, r.step() == StepVerification && query != nil && r.Verification == nil:
+			return errStay
+		case r.step() != StepVerification:
+			return ErrStep
+		}
+		if query == nil {
+			r.Unverified = nil
+		} else {
+			state = r.Verification.State
+		}
+		r.Verification = nil
+		return nil
+	})
+	if err != nil || query == nil {
+		return f.present(ctx, handle, rec, err)
+	}
+	rec, err = f.verified(ctx, handle, rec, state, query)
+	return f.present(ctx, handle, rec, err)
+}
+
+// verified asks, after a verification, what is missing now.
+func (f *Flow) verified(
+	ctx context.Context, handle string, rec *record, state []byte, query url.Values,
+) (*record, error) {
+	_, err := ask(ctx, f.verification.portal, ID(handle), func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, f.verification.verifier.Resume(ctx, state, query)
+	})
+	if err != nil {
+		f.logger.LogAttrs(ctx, slog.LevelInfo, "a verification came to nothing", slog.String("transaction", ID(handle)))
+		return rec, ctx.Err()
+	}
+	client, err := f.clients.Client(ctx, rec.Request.ClientID)
+	if err != nil {
+		return nil, fmt.Errorf("login: look up the client: %w", err)
+	}
+	missing, err := f.missing(ctx, handle, client, rec)
+	if err != nil {
+		return rec, err
+	}
+	known := rec.identity().Subject
+	return f.update(ctx, handle, rec, func(r *record) error {
+		if r.step() != StepVerification || r.identity().Subject != known {
+			return errStay
+		}
+		r.Unverified = missing
+		return nil
+	})
 }

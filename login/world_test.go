@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -101,6 +102,7 @@ func newWorld(t testing.TB, config ...func(*login.Config)) *world {
 		Issuer: "https://id.example.org", UserinfoEndpoint: "https://id.example.org/userinfo",
 		JWKSURI: "https://id.example.org/jwks", Keys: ring, Clients: w, Claims: w.people, PairwiseSecret: secret,
 		ACRValues: c.ACRs.Values(), Now: w.clock.Now,
+		Assurance: oidc.Assurance{TrustFrameworks: []string{"gold", "silver"}, Claims: []string{"name", "birthdate", "email"}},
 	})
 	require.NoError(t, err)
 	w.pushed, err = par.New(par.Config{Store: w.store, Now: w.clock.Now})
@@ -193,6 +195,10 @@ type people struct {
 	authenticate func(context.Context, *authenticator.Request) (*authenticator.Identity, error)
 	send         func(context.Context, *authenticator.CodeRequest) (*authenticator.CodeReceipt, error)
 
+	// verifications say how claims are verified, for Claims and Verifications; said are the values of claims.
+	verifications func(*authenticator.ClaimsRequest) ([]authenticator.VerifiedClaims, error)
+	said          map[string]json.RawMessage
+
 	mu       sync.Mutex
 	requests []authenticator.Request
 	codes    []authenticator.CodeRequest
@@ -232,8 +238,18 @@ func (p *people) SendCode(ctx context.Context, r *authenticator.CodeRequest) (*a
 	}, nil
 }
 
-func (p *people) Claims(context.Context, *authenticator.ClaimsRequest) (*authenticator.Claims, error) {
-	return &authenticator.Claims{}, nil
+func (p *people) Claims(ctx context.Context, r *authenticator.ClaimsRequest) (*authenticator.Claims, error) {
+	verified, err := p.Verifications(ctx, r)
+	return &authenticator.Claims{Values: p.said, Verified: verified}, err
+}
+
+func (p *people) Verifications(
+	_ context.Context, r *authenticator.ClaimsRequest,
+) ([]authenticator.VerifiedClaims, error) {
+	if p.verifications == nil {
+		return nil, nil
+	}
+	return p.verifications(r)
 }
 
 // asked is how often an answer, and a code, reached the identity system.

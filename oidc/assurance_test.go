@@ -483,6 +483,21 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// An identity system that says before the consent what is verified does not tell values.
+func TestAValueThatIsHeldBackIsNotMissing(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, assured)
+	there := &authenticator.Claims{Verified: []authenticator.VerifiedClaims{{
+		Verification: []byte(`{"trust_framework":"gold"}`), Values: map[string]json.RawMessage{"name": []byte(` null`), "email": nil},
+	}}}
+	r, err := f.parse(t.Context(), "health", "openid", "claims",
+		requestFor(`{"trust_framework":null}`, `{"name":{"essential":true},"email":{"essential":true}}`))
+	require.NoError(t, err)
+	missing, err := f.Missing(t.Context(), f.clients["health"], r, there)
+	require.NoError(t, err)
+	assert.Equal(t, []string{"email"}, missing)
+}
+
 func TestDiscoveryAnnouncesAssurance(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, assured, func(c *oidc.Config) {

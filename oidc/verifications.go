@@ -113,7 +113,7 @@ func (r *released) appendVerifiedClaim(b []byte, name string, v *verification, r
 
 // Missing returns the names of the verified claims that the request calls essential and that cannot be delivered, or not
 // verified as the client wants them, when the identity system says of the person what is in claims: a login can then
-// send the person to be verified anew. Where a client names several verifications for a claim, one of them is enough.
+// send the person to be verified anew. The values may be null, as an [authenticator.Assurer] has them. Where a client names several verifications for a claim, one of them is enough.
 // The result is in the order of [ClaimSet]; nil means that nothing is missing.
 func (p *Provider) Missing(
 	ctx context.Context, c *oauth.Client, r *Request, claims *authenticator.Claims,
@@ -131,6 +131,13 @@ func (p *Provider) Missing(
 		missing = append(missing, names...)
 	}
 	return nilIfEmpty(p.sort(missing)), nil
+}
+
+// holdsBack reports whether the claim is there with null for its value: an [authenticator.Assurer] does not tell values.
+func (v *verification) holdsBack(name string) bool {
+	return slices.ContainsFunc(v.values.of(name), func(there version) bool {
+		return bytes.Equal(bytes.TrimSpace(there.value), []byte("null"))
+	})
 }
 
 // missing returns the essential claims that none of the elements gets.
@@ -151,7 +158,7 @@ func (r *released) missing(elements []VerifiedRequest) ([]string, error) {
 				if err != nil {
 					return nil, err
 				}
-				met[name] = met[name] || len(value) > len("{")
+				met[name] = met[name] || len(value) > len("{") || v.holdsBack(name)
 			}
 		}
 	}
