@@ -236,7 +236,7 @@ func (w *consentWorld) account() string {
 	w.Helper()
 	_, s := w.reach(w.request([]string{"email"}), "")
 	require.Equal(w, login.StepDone, s.Step)
-	grant, err := w.provider.OAuth.TakeGrant(w.Context(), "portal", s.Response.Parameters.Get("code"))
+	grant, err := w.provider.OAuth.TakeGrant(w.Context(), "portal", s.Response.Parameters.Get("code"), "")
 	require.NoError(w, err)
 	require.NotEmpty(w, grant.Person)
 	return grant.Person
@@ -355,7 +355,7 @@ func TestALoginThatSharesNothingIsNoConsent(t *testing.T) {
 	t.Parallel()
 	w := newConsentWorld(t, nil)
 	_, s := w.reach(w.request(nil), "")
-	grant, err := w.provider.OAuth.TakeGrant(t.Context(), "portal", s.Response.Parameters.Get("code"))
+	grant, err := w.provider.OAuth.TakeGrant(t.Context(), "portal", s.Response.Parameters.Get("code"), "")
 	require.NoError(t, err)
 	require.Empty(t, grant.ID)
 	require.Empty(t, w.list(grant.Person))

@@ -67,7 +67,7 @@ func TestBrokenAuthenticatorIsContained(t *testing.T) {
 			identity(nil, &authenticator.Error{Reason: authenticator.Reason("not open for " + alice)}),
 			"authenticator gave a reason that does not exist",
 		},
-		"is not there":                {identity(nil, &authenticator.Error{Reason: authenticator.Unavailable}), "authenticator unavailable"},
+		"is not there": {identity(nil, &authenticator.Error{Reason: authenticator.Unavailable}), "authenticator unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

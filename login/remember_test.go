@@ -130,7 +130,7 @@ func (m *memoryOf) requireDurable(s *login.State) {
 	require.NotNil(m, s.Response)
 	code := s.Response.Parameters.Get("code")
 	require.NotEmpty(m, code, s.Response.Parameters)
-	grant, err := m.authorizer.TakeGrant(m.Context(), "clinic", code)
+	grant, err := m.authorizer.TakeGrant(m.Context(), "clinic", code, "")
 	require.NoError(m, err)
 	require.NotEmpty(m, grant.ID)
 	require.Equal(m, alicesSubject, grant.Person)
@@ -238,7 +238,7 @@ func TestAChangedDecisionIsTheOneThatCounts(t *testing.T) {
 	first := m.authorizer.grants[0].ID
 	require.Equal(t, []string{first}, m.ended)
 	s := m.ok(m.Decide(t.Context(), handle, all))
-	grant, err := m.authorizer.TakeGrant(t.Context(), "clinic", s.Response.Parameters.Get("code"))
+	grant, err := m.authorizer.TakeGrant(t.Context(), "clinic", s.Response.Parameters.Get("code"), "")
 	require.NoError(t, err)
 	require.NotEqual(t, first, grant.ID, "not the code of the consent that ended")
 	require.NoError(t, m.registry.Check(t.Context(), grant.ID))

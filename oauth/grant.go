@@ -27,12 +27,13 @@ func (s *Server) EndGrant(ctx context.Context, id string) error {
 
 // TakeGrant uses up a code and returns its grant, without tokens: for pages of the provider itself that have people log
 // in. The client is their own registration, and its codes reach nobody else because its redirect URI is the provider's; the
-// verifier is that of the request's code_challenge, which ties the code to the browser that asked for it. A code that is
+// verifier is that of the request's code_challenge, empty if it had none, which ties the code to the browser that asked for it. A code that is
 // unknown, used, another client's or another request's is an [*Error] with the code invalid_grant.
 func (s *Server) TakeGrant(ctx context.Context, clientID, code, verifier string) (*Grant, error) {
 	record, err := s.codes.Get(ctx, code)
+	bound := record.CodeChallenge != "" || verifier != ""
 	if errors.Is(err, store.ErrNotFound) || err == nil &&
-		(record.ClientID != clientID || record.Spent || !verifies(verifier, record.CodeChallenge)) {
+		(record.ClientID != clientID || record.Spent || bound && !verifies(verifier, record.CodeChallenge)) {
 		return nil, errCode(err)
 	}
 	if err == nil {
