@@ -63,6 +63,10 @@ screenshots: browser ## Take the pictures of the pages in docs/screenshots again
 	@if command -v apt-get >/dev/null && ! fc-list :lang=km 2>/dev/null | grep -q .; then $(APT_INSTALL); apt_install fontconfig fonts-noto-core; fi
 	$(GO) test -count=1 -run '^TestPagesFitTheirScreen$$' ./examples/e2e -screenshots $(CURDIR)/docs/screenshots
 
+.PHONY: texts
+texts: ## List what is missing or wrong in language files: those that are embedded, or with DIR=... a deployment's
+	@$(GO) run ./examples/texts $(DIR)
+
 .PHONY: deps
 deps: ## Rewrite the reviewed list of third-party modules
 	$(GO) test -count=1 -run '^TestDependenciesAreReviewed$$' ./internal/layout -update

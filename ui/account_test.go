@@ -30,7 +30,7 @@ func TestAPersonSeesWhatTheyShare(t *testing.T) {
 	require.Equal(t, http.StatusOK, page.status)
 	text := page.text()
 	for _, want := range []string{
-		"Clinic", "clinic.example", "Full name", "Email address Until", "Date of birth Verified", "Verified under: eIDAS",
+		"Clinic", "clinic.example", "Full name", "Email address Until", "Date of birth Verified", "Verified under: eIDAS, the European Union’s rules",
 		"The service says why: To know <your> age", "Appointments At: https://api.example",
 		"Since 2026-02-01 09:00 UTC Until you take it back Last change 2026-02-01 09:00 UTC",
 		"You no longer share with Town Library You took back what you allowed. Nothing is shared. This service is no longer registered here. It was: library",

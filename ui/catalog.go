@@ -36,7 +36,7 @@ type locale struct {
 
 // message is one text. A text with a count has a form for each plural category of its language.
 type message struct {
-	// tag is the language that the text is in: English, where the locale has none of its own.
+	// tag is the language that the text is in: another, mostly English, where the locale has none of its own.
 	tag   language.Tag
 	forms map[plural.Form][]segment
 }
@@ -59,32 +59,16 @@ var openGroups = []string{"claim.", "scope.", "factor.", "identify.", "verify.",
 // loadCatalog reads the embedded languages and lays the files of the overlay over them. It reports texts that nothing
 // asks for to warn.
 func loadCatalog(embedded, overlay fs.FS, defaultLanguage string, warn func(file, key string)) (*catalog, error) {
-	texts := map[string]map[string]message{}
-	var errs []error
-	for i, files := range []fs.FS{embedded, overlay} {
-		if files == nil {
-			continue
-		}
-		names, err := fs.Glob(files, "*.json")
-		errs = append(errs, err)
-		for _, name := range names {
-			tag, messages, err := readLocale(files, name)
-			if err != nil {
-				errs = append(errs, fmt.Errorf("ui: language file %s: %w", name, err))
-				continue
-			}
-			if i > 0 {
-				errs = append(errs, compareWithEnglish(name, messages, texts[fallbackLanguage], warn)...)
-			}
-			if texts[tag.String()] == nil {
-				texts[tag.String()] = map[string]message{}
-			}
-			maps.Copy(texts[tag.String()], messages)
-		}
+	texts, errs := readLocales(embedded)
+	own, more := readLocales(overlay)
+	errs = append(errs, more...)
+	for _, code := range slices.Sorted(maps.Keys(own)) {
+		errs = append(errs, compareWithEnglish(code+".json", own[code], texts[fallbackLanguage], warn)...)
+		texts.lay(code, own[code])
 	}
 	c := &catalog{byCode: map[string]*locale{}}
-	for code, messages := range texts {
-		l, err := newLocale(code, messages, texts[fallbackLanguage])
+	for code := range texts {
+		l, err := newLocale(code, texts)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -103,10 +87,33 @@ func loadCatalog(embedded, overlay fs.FS, defaultLanguage string, warn func(file
 	return c, errors.Join(errs...)
 }
 
-func newLocale(code string, own, english map[string]message) (*locale, error) {
+// texts are the messages of languages, by language and key.
+type texts map[string]map[string]message
+
+// lay puts messages over those that the language has.
+func (t texts) lay(code string, messages map[string]message) {
+	if t[code] == nil {
+		t[code] = map[string]message{}
+	}
+	maps.Copy(t[code], messages)
+}
+
+// of returns what a page in the language can show without English: for what the language of a region does not say
+// itself, the words of the language that CLDR names as its parent stand.
+func (t texts) of(tag language.Tag) map[string]message {
+	if tag == language.Und {
+		return map[string]message{}
+	}
+	messages := t.of(tag.Parent())
+	maps.Copy(messages, t[tag.String()])
+	return messages
+}
+
+func newLocale(code string, texts texts) (*locale, error) {
 	tag := language.Make(code)
-	l := &locale{tag: tag, code: code, messages: maps.Clone(english)}
-	maps.Copy(l.messages, own)
+	l := &locale{tag: tag, code: code, messages: maps.Clone(texts[fallbackLanguage])}
+	maps.Copy(l.messages, texts.of(tag))
+	own := texts[code]
 	if _, ok := own["language.name"]; !ok {
 		return nil, fmt.Errorf("ui: language %s: language.name is missing", code)
 	}
@@ -120,6 +127,25 @@ func newLocale(code string, own, english map[string]message) (*locale, error) {
 	base, _ := tag.Base()
 	l.names = append(l.names, base.ISO3())
 	return l, nil
+}
+
+// readLocales reads the language files of a directory. What can be read of them is returned beside the errors.
+func readLocales(files fs.FS) (texts, []error) {
+	all := texts{}
+	if files == nil {
+		return all, nil
+	}
+	names, err := fs.Glob(files, "*.json")
+	errs := []error{err}
+	for _, name := range names {
+		tag, messages, err := readLocale(files, name)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("ui: language file %s: %w", name, err))
+			continue
+		}
+		all.lay(tag.String(), messages)
+	}
+	return all, errs
 }
 
 func readLocale(files fs.FS, name string) (language.Tag, map[string]message, error) {

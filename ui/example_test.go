@@ -3,13 +3,14 @@ package ui_test
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"testing/fstest"
 
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/ui"
 )
 
-// A deployment shows its own name and colour, renames the identifier, and adds a language. In a real one Catalog is a
+// A deployment shows its own name and colour, renames the identifier in two languages, and adds a language. In a real one Catalog is a
 // directory: os.DirFS("locales").
 func ExampleNew() {
 	var flow *login.Flow // from login.New
@@ -20,7 +21,8 @@ func ExampleNew() {
 		Branding: ui.Branding{Names: map[string]string{"": "National ID", "fr": "Identité nationale"}, Accent: "#00693e"},
 		Catalog: fstest.MapFS{
 			"en.json": {Data: []byte(`{"identifier": {"label": "Civil registry number"}}`)},
-			"fr.json": {Data: []byte(`{"language": {"name": "Français", "dir": "ltr"}, "common": {"cancel": "Annuler"}}`)},
+			"fr.json": {Data: []byte(`{"identifier": {"label": "Numéro d’état civil"}}`)},
+			"rw.json": {Data: []byte(`{"language": {"name": "Ikinyarwanda", "dir": "ltr"}, "common": {"cancel": "Hagarika"}}`)},
 		},
 	})
 	if err != nil {
@@ -31,6 +33,6 @@ func ExampleNew() {
 	mux.Handle("/login/", pages)
 	// The authorization endpoint is server.AuthorizationHandler(pages), of an oauth.Server.
 
-	fmt.Println(pages.Languages())
-	// Output: [en fr]
+	fmt.Println(slices.Contains(pages.Languages(), "rw"))
+	// Output: true
 }

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"log/slog"
 	"net/http"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -16,7 +18,8 @@ import (
 	"github.com/gosignet/signet/ui"
 )
 
-// languages is an overlay with a language that runs from right to left, has six plural forms and lacks most texts.
+// languages is an overlay: to languages that are embedded, and others that lack most texts. Arabic runs from right to left
+// and has six plural forms.
 var languages = fstest.MapFS{
 	"ar.json": {Data: []byte(`{
 		"language": {"name": "العربية", "dir": "rtl"},
@@ -27,7 +30,9 @@ var languages = fstest.MapFS{
 		}}
 	}`)},
 	"km.json":      {Data: []byte(`{"language": {"name": "ខ្មែរ", "dir": "ltr"}}`)},
-	"pt-BR.json":   {Data: []byte(`{"language": {"name": "Português", "dir": "ltr"}}`)},
+	"fa.json":      {Data: []byte(`{"language": {"name": "فارسی", "dir": "rtl"}}`)},
+	"pt-BR.json":   {Data: []byte(`{"language": {"name": "Português (Brasil)", "dir": "ltr"}, "common": {"cancel": "Sair"}}`)},
+	"de-CH.json":   {Data: []byte(`{"language": {"name": "Deutsch (Schweiz)", "dir": "ltr"}}`)},
 	"zh-Hant.json": {Data: []byte(`{"language": {"name": "繁體中文", "dir": "ltr"}}`)},
 	"en.json":      {Data: []byte(`{"identifier": {"label": "Civil number"}, "claim": {"tribe": "Tribe"}}`)},
 	"README.md":    {Data: []byte("not a language")},
@@ -37,10 +42,22 @@ func withLanguages(c *ui.Config) { c.Catalog = languages }
 
 func TestLanguagesAreThoseOfTheCatalogDefaultFirst(t *testing.T) {
 	t.Parallel()
-	pages, _ := newPages(t, func(c *ui.Config) { c.Catalog, c.DefaultLanguage = languages, "km" })
-	assert.Equal(t, []string{"km", "ar", "en", "pt-BR", "zh-Hant"}, pages.Languages())
-	pages, _ = newPages(t, nil)
-	assert.Equal(t, []string{"en"}, pages.Languages())
+	files, err := filepath.Glob("locales/*.json")
+	require.NoError(t, err)
+	var embedded []string
+	for _, file := range files {
+		embedded = append(embedded, strings.TrimSuffix(filepath.Base(file), ".json"))
+	}
+	first := func(code string, codes []string) []string {
+		return append([]string{code}, slices.DeleteFunc(slices.Clone(codes), func(c string) bool { return c == code })...)
+	}
+	pages, _ := newPages(t, nil)
+	assert.Equal(t, first("en", embedded), pages.Languages())
+
+	all := slices.Concat(embedded, []string{"ar", "de-CH", "fa", "km", "pt-BR", "zh-Hant"})
+	slices.Sort(all)
+	pages, _ = newPages(t, func(c *ui.Config) { c.Catalog, c.DefaultLanguage = languages, "km" })
+	assert.Equal(t, first("km", slices.Compact(all)), pages.Languages())
 }
 
 func TestTheLanguageIsNegotiated(t *testing.T) {
@@ -53,23 +70,23 @@ func TestTheLanguageIsNegotiated(t *testing.T) {
 	}{
 		"nothing wished":                                 {want: "en"},
 		"ui_locales":                                     {uiLocales: []string{"ar"}, accept: "km", want: "ar"},
-		"ui_locales in order":                            {uiLocales: []string{"fr", "km", "ar"}, want: "km"},
+		"ui_locales in order":                            {uiLocales: []string{"fi", "km", "ar"}, want: "km"},
 		"a region is looked up by its language":          {uiLocales: []string{"ar-EG"}, want: "ar"},
 		"a script is kept":                               {uiLocales: []string{"zh-Hant-TW"}, want: "zh-Hant"},
 		"a script is not guessed":                        {uiLocales: []string{"zh-Hans-CN"}, want: "en"},
-		"a region is not guessed":                        {uiLocales: []string{"pt"}, want: "en"},
+		"a region is not guessed":                        {uiLocales: []string{"de"}, want: "en"},
 		"private subtags are removed":                    {uiLocales: []string{"km-KH-x-lvariant-dhamma"}, want: "km"},
 		"three letters":                                  {uiLocales: []string{"khm"}, want: "km"},
 		"three letters before two":                       {uiLocales: []string{"ara", "km"}, want: "ar"},
 		"upper case":                                     {uiLocales: []string{"PT-br"}, want: "pt-BR"},
 		"malformed wishes are passed over":               {uiLocales: []string{"!", strings.Repeat("a-", 500), "km"}, want: "km"},
-		"unsupported ui_locales leave it to the browser": {uiLocales: []string{"fr"}, accept: "km", want: "km"},
-		"Accept-Language by weight":                      {accept: "fr, ar;q=0.3, km;q=0.8", want: "km"},
+		"unsupported ui_locales leave it to the browser": {uiLocales: []string{"fi"}, accept: "km", want: "km"},
+		"Accept-Language by weight":                      {accept: "fi, ar;q=0.3, km;q=0.8", want: "km"},
 		"Accept-Language refuses":                        {accept: "ar;q=0", want: "en"},
 		"any language":                                   {accept: "*", want: "en"},
 		"malformed Accept-Language":                      {accept: ";;;q=,,=", want: "en"},
 		"endless Accept-Language":                        {accept: strings.Repeat("ar,", 1000), want: "en"},
-		"a relative is not guessed":                      {accept: "fa, ur", want: "en"},
+		"a relative is not guessed":                      {accept: "ps, ur", want: "en"},
 	} {
 		flow.put("handle", &login.State{Step: login.StepChoose, UILocales: c.uiLocales})
 		page := get(pages, "handle", "choose", "Accept-Language", c.accept).Body.String()
@@ -96,13 +113,6 @@ func TestAPersonChoosesTheLanguageOfOneLogin(t *testing.T) {
 	assert.Contains(t, b.open(next.path+"?lang=xx").body, `<html lang="ar"`)
 }
 
-func TestOneLanguageNeedsNoSelector(t *testing.T) {
-	t.Parallel()
-	pages, flow := newPages(t, nil)
-	flow.put("handle", &login.State{Step: login.StepChoose})
-	assert.NotContains(t, get(pages, "handle", "choose").Body.String(), "language_selection")
-}
-
 func TestAPageRunsFromRightToLeft(t *testing.T) {
 	t.Parallel()
 	pages, flow := newPages(t, withLanguages)
@@ -113,7 +123,22 @@ func TestAPageRunsFromRightToLeft(t *testing.T) {
 	assert.Contains(t, page, `<html lang="ar" dir="rtl">`)
 	assert.Contains(t, page, "<h1>تسجيل الدخول إلى \u2068بوابة الصحة\u2069</h1>", "the client's name in the page's language, isolated")
 	assert.Contains(t, page, `<small dir="ltr">portal.example.org</small>`)
-	assert.Contains(t, page, "\u2068Choose how you want to prove who you are.\u2069", "a missing text is English, isolated")
+}
+
+func TestAMissingTextIsThatOfTheWiderLanguageOrEnglish(t *testing.T) {
+	t.Parallel()
+	pages, flow := newPages(t, withLanguages)
+	open := func(language string) string {
+		flow.put("handle", &login.State{
+			Step: login.StepChoose, UILocales: []string{language}, Options: []authenticator.FactorSet{{authenticator.OTP}},
+		})
+		return get(pages, "handle", "choose").Body.String()
+	}
+	brazil := open("pt-BR")
+	assert.Contains(t, brazil, ">Sair</button>")
+	assert.Contains(t, brazil, ">Escolha como quer provar quem é.<", "the rest is Portuguese")
+	assert.Contains(t, open("zh-Hant"), ">Choose how you want to prove who you are.<")
+	assert.Contains(t, open("fa"), "\u2068Choose how you want to prove who you are.\u2069", "English on a page from right to left is isolated")
 }
 
 func TestCountsHaveThePluralFormsOfTheirLanguage(t *testing.T) {
@@ -141,8 +166,8 @@ func TestADeploymentReplacesSingleTexts(t *testing.T) {
 func TestMistakesInACatalogAreReportedAtOnce(t *testing.T) {
 	t.Parallel()
 	_, err := ui.New(ui.Config{Flow: newFakeFlow(), DefaultLanguage: "tlh", Catalog: fstest.MapFS{
-		"fr.json": {Data: []byte(`{"language": {"name": "Français"}}`)},
-		"es.json": {Data: []byte(`{"language": {"dir": "ltr"}}`)},
+		"fi.json": {Data: []byte(`{"language": {"name": "Suomi"}}`)},
+		"sv.json": {Data: []byte(`{"language": {"dir": "ltr"}}`)},
 		"hi.json": {Data: []byte(`{"language": {"name": "x", "dir": "sideways"}}`)},
 		"KM.json": {Data: []byte(`{}`)},
 		"??.json": {Data: []byte(`{}`)},
@@ -153,7 +178,7 @@ func TestMistakesInACatalogAreReportedAtOnce(t *testing.T) {
 	}})
 	require.Error(t, err)
 	for _, problem := range []string{
-		"language fr: language.dir must be", "language es: language.name is missing", "language hi: language.dir must be",
+		"language fi: language.dir must be", "language sv: language.name is missing", "language hi: language.dir must be",
 		"KM.json: the name is not a canonical language tag", "??.json: the name", "ta.json: unexpected end of JSON",
 		"language.name is neither a text nor a group", "choose.lead: a placeholder is", `"lots" is no plural form`,
 		`the default language "tlh" has no texts`,
@@ -184,7 +209,7 @@ func TestErrorsBeforeALoginSpeakTheBrowsersLanguage(t *testing.T) {
 	p := newProvider(t, withLanguages)
 	b := newBrowser(t, p.URL)
 	b.header.Set("Accept-Language", "km")
-	a := b.open("/authorize?client_id=nobody&ui_locales=fr+ar")
+	a := b.open("/authorize?client_id=nobody&ui_locales=fi+ar")
 	assert.Equal(t, http.StatusBadRequest, a.status)
 	assert.Contains(t, a.body, `<html lang="ar"`)
 }
