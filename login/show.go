@@ -76,7 +76,8 @@ func (f *Flow) state(handle string, client *oauth.Client, r *record) *State {
 		}
 	case StepEnroll:
 		s.Enrolling = r.Enrolling
-	case StepConsent:
+	}
+	if s.Step != StepDone {
 		s.Essential, s.Voluntary, s.Scopes = r.Essential, r.Voluntary, r.Scopes
 	}
 	if r.factor() != "" {

@@ -90,8 +90,8 @@ type State struct {
 	CanSwitch bool
 	// ExpiresAt ends the login.
 	ExpiresAt time.Time
-	// Essential and Voluntary are the claims to decide on, Scopes the scopes beyond those that only ask for claims, in
-	// StepConsent.
+	// Essential and Voluntary are the claims to decide on in StepConsent, Scopes the scopes beyond those that only ask for
+	// claims. A face may show them before: a wallet says what is asked before the person proves who they are.
 	Essential, Voluntary, Scopes []string
 	// Verified are the claims, out of Essential and Voluntary, that are shared together with how they were verified.
 	Verified []oidc.VerifiedItem
@@ -120,4 +120,6 @@ type Decision struct {
 	Scopes []string
 	// Language is the one in which the page asked (BCP 47), for the receipt.
 	Language string `json:"-"`
+	// Wallet is the decision as the person's wallet signed it, for the receipt. Nil if they decided on a page.
+	Wallet *consent.WalletProof `json:"-"`
 }
