@@ -120,6 +120,12 @@ type Decision struct {
 	Scopes []string
 	// Language is the one in which the page asked (BCP 47), for the receipt.
 	Language string `json:"-"`
-	// Wallet is the decision as the person's wallet signed it, for the receipt. Nil if they decided on a page.
-	Wallet *consent.WalletProof `json:"-"`
+
+	wallet *consent.WalletProof // not kept with the login
+}
+
+// Signed returns the decision together with the signature of the person's wallet on it, for the receipt.
+func (d Decision) Signed(p *consent.WalletProof) Decision {
+	d.wallet = p
+	return d
 }
