@@ -132,10 +132,10 @@ func (l *Linker) link(ctx context.Context, code string) (*Transaction, error) {
 		return nil, outage(err, ErrCode)
 	}
 	_, err = l.links.Update(ctx, ref.Login, func(r *link) error {
-		if !slices.ContainsFunc(r.live(now), func(c Code) bool { return c.Code == code }) {
+		if r.Transaction != "" || !slices.ContainsFunc(r.live(now), func(c Code) bool { return c.Code == code }) {
 			return ErrCode
 		}
-		*r = link{Issued: r.Issued, Transaction: handle, Code: code, ExpiresAt: until}
+		r.Transaction, r.ExpiresAt = handle, until
 		return nil
 	})
 	if err != nil {

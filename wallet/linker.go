@@ -150,9 +150,9 @@ type link struct {
 	Issued int    `json:"issued,omitempty"`
 	Codes  []Code `json:"codes,omitempty"`
 
-	// Transaction is the handle of the wallet that won, with the code Code. Wallets before it have no say.
+	// Transaction is the handle of the wallet that won with one of the codes, which then work no more. Wallets before it
+	// have no say.
 	Transaction string    `json:"transaction,omitempty"`
-	Code        string    `json:"code,omitempty"`
 	ExpiresAt   time.Time `json:"exp,omitzero"`
 	// Tried says that the wallet began to prove who the person is. Proved are the factors that it proved, as the person with
 	// the individual ID.

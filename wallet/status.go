@@ -123,15 +123,18 @@ func (l *Linker) look(ctx context.Context, handle, code string) (*Status, error)
 	}
 	now := l.config.Now()
 	s := &Status{Login: state, ExpiresAt: state.ExpiresAt}
-	live := r.live(now)
-	known := code == "" || code == r.Code
-	for _, c := range live {
-		if known = known || c.Code == code; code == "" || c.Code == code {
-			s.ExpiresAt = c.ExpiresAt
+	codes := r.Codes
+	if r.Transaction == "" {
+		codes = r.live(now)
+	}
+	known := false
+	for _, c := range codes {
+		if code == "" || c.Code == code {
+			known, s.ExpiresAt = true, c.ExpiresAt
 		}
 	}
 	switch {
-	case !known:
+	case !known && (code != "" || state.Step != login.StepDone):
 		return nil, ErrCode
 	case state.Step == login.StepDone:
 		s.Stage, s.ExpiresAt = Done, state.ExpiresAt
@@ -139,8 +142,6 @@ func (l *Linker) look(ctx context.Context, handle, code string) (*Status, error)
 		return nil, ErrTransaction
 	case r.Transaction != "":
 		s.Stage, s.ExpiresAt = Linked, r.ExpiresAt
-	case len(live) == 0:
-		return nil, ErrCode
 	}
 	return s, nil
 }
