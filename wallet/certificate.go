@@ -17,8 +17,8 @@ import (
 const skew = 5 * time.Minute
 
 // certify issues a certificate for a wallet's key. It names the wallet user ID and nobody. The chain is that of the authority.
-func (r *Registry) certify(ctx context.Context, walletUserID string, public crypto.PublicKey) (*x509.Certificate, []*x509.Certificate, error) {
-	authority, err := r.config.Keys.Signer(ctx, keystore.BindingCA, r.config.Algorithm)
+func (b *Binder) certify(ctx context.Context, walletUserID string, public crypto.PublicKey) (*x509.Certificate, []*x509.Certificate, error) {
+	authority, err := b.config.Keys.Signer(ctx, keystore.BindingCA, b.config.Algorithm)
 	if err != nil {
 		return nil, nil, fmt.Errorf("wallet: the authority: %w", err)
 	}
@@ -26,12 +26,12 @@ func (r *Registry) certify(ctx context.Context, walletUserID string, public cryp
 	if err != nil {
 		return nil, nil, err
 	}
-	now := r.config.Now()
+	now := b.config.Now()
 	template := &x509.Certificate{
 		SerialNumber:          serial,
 		Subject:               pkix.Name{CommonName: walletUserID},
 		NotBefore:             now.Add(-skew),
-		NotAfter:              now.Add(r.config.Lifetime),
+		NotAfter:              now.Add(b.config.Lifetime),
 		KeyUsage:              x509.KeyUsageDigitalSignature,
 		BasicConstraintsValid: true,
 	}

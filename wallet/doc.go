@@ -1,6 +1,6 @@
 // Package wallet binds the keys of wallets to people, and lets a wallet take part in a login that waits in a browser.
 //
-// A [Registry] binds keys. Whoever proves who they are presents a public key and gets a certificate for it and a random
+// A [Binder] binds keys, and a [Registry] knows them. Whoever proves who they are presents a public key and gets a certificate for it and a random
 // wallet user ID; package wla then verifies what the wallet signs. A person has one binding: the next one replaces it.
 //
 // A [Linker] is the login by QR code. The browser, which holds the handle of the login, asks for a link code and shows it;

@@ -113,7 +113,9 @@ func (r *Registry) Revoke(ctx context.Context, id string) error {
 		return fmt.Errorf("wallet: the ledger: %w", err)
 	}
 	if revoked {
-		r.audit(ctx, audit.Event{Type: audit.DeviceRevoked, Outcome: audit.Success, Factors: wallets()})
+		r.config.Audit.Record(ctx, audit.Event{
+			Time: r.config.Now(), Type: audit.DeviceRevoked, Outcome: audit.Success, Factors: wallets(),
+		})
 	}
 	return nil
 }

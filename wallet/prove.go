@@ -40,10 +40,10 @@ type CodeRequest struct {
 
 // SendCode has a one-time code sent to the person. The error is an *[authenticator.Error] that the person should hear about,
 // [login.ErrCaptcha], or that of a backend. Whether the person exists is not to be learnt from it.
-func (r *Registry) SendCode(ctx context.Context, q *CodeRequest) (*authenticator.CodeReceipt, error) {
+func (b *Binder) SendCode(ctx context.Context, q *CodeRequest) (*authenticator.CodeReceipt, error) {
 	id := q.Identifier
 	id.Value = strings.TrimSpace(id.Value)
-	sender, ok := r.config.Verifier.(authenticator.CodeSender)
+	sender, ok := b.config.Verifier.(authenticator.CodeSender)
 	if !ok {
 		return nil, &authenticator.Error{Reason: authenticator.Unsupported}
 	}
@@ -55,18 +55,18 @@ func (r *Registry) SendCode(ctx context.Context, q *CodeRequest) (*authenticator
 	if err := id.Validate(); err != nil {
 		return nil, &authenticator.Error{Reason: authenticator.WrongCredentials, Err: err}
 	}
-	release, err := r.config.Attempts.Try(ctx, login.UseCode, id, q.Captcha)
+	release, err := b.config.Attempts.Try(ctx, login.UseCode, id, q.Captcha)
 	if err != nil {
-		return nil, r.refused(ctx, audit.CodeSent, "", err)
+		return nil, b.refused(ctx, audit.CodeSent, "", err)
 	}
-	transaction, err := r.transaction(ctx, id)
+	transaction, err := b.transaction(ctx, id)
 	if err != nil {
 		release(context.WithoutCancel(ctx))
 		return nil, err
 	}
-	receipt, err := contain(ctx, r, func(ctx context.Context) (*authenticator.CodeReceipt, error) {
+	receipt, err := contain(ctx, b, func(ctx context.Context) (*authenticator.CodeReceipt, error) {
 		receipt, err := sender.SendCode(ctx, &authenticator.CodeRequest{
-			Transaction: transaction, ClientID: r.config.ClientID, Identifier: id,
+			Transaction: transaction, ClientID: b.config.ClientID, Identifier: id,
 			Channels: slices.Clone(q.Channels), Locales: slices.Clone(q.Locales),
 		})
 		if err == nil && receipt == nil {
@@ -75,9 +75,9 @@ func (r *Registry) SendCode(ctx context.Context, q *CodeRequest) (*authenticator
 		return receipt, err
 	})
 	if err != nil {
-		return nil, r.refused(ctx, audit.CodeSent, transaction, err)
+		return nil, b.refused(ctx, audit.CodeSent, transaction, err)
 	}
-	r.audit(ctx, audit.Event{
+	b.audit(ctx, audit.Event{
 		Type: audit.CodeSent, Outcome: audit.Success, Transaction: transaction, Factors: []string{string(authenticator.OTP)},
 	})
 	return receipt, nil
@@ -85,18 +85,18 @@ func (r *Registry) SendCode(ctx context.Context, q *CodeRequest) (*authenticator
 
 // transaction is the one in which a person is being identified: a code that was sent counts in the same. Nobody outside
 // learns it.
-func (r *Registry) transaction(ctx context.Context, id authenticator.Identifier) (string, error) {
-	key := r.transactionKey(id)
+func (b *Binder) transaction(ctx context.Context, id authenticator.Identifier) (string, error) {
+	key := b.transactionKey(id)
 	var random [16]byte
 	rand.Read(random[:])
 	fresh := base64.RawURLEncoding.EncodeToString(random[:])
-	err := r.config.Store.Add(ctx, key, []byte(fresh), codeLife)
+	err := b.config.Store.Add(ctx, key, []byte(fresh), codeLife)
 	if err == nil {
 		return fresh, nil
 	}
 	if errors.Is(err, store.ErrExists) {
 		var known []byte
-		if known, err = r.config.Store.Get(ctx, key); err == nil {
+		if known, err = b.config.Store.Get(ctx, key); err == nil {
 			return string(known), nil
 		}
 		if errors.Is(err, store.ErrNotFound) { // it ended just now
@@ -106,12 +106,12 @@ func (r *Registry) transaction(ctx context.Context, id authenticator.Identifier)
 	return "", fmt.Errorf("wallet: the store: %w", err)
 }
 
-func (r *Registry) transactionKey(id authenticator.Identifier) string {
-	return "wallet-proof:" + r.name("transaction", id.Type+":"+id.Value)
+func (b *Binder) transactionKey(id authenticator.Identifier) string {
+	return "wallet-proof:" + b.registry.name("transaction", id.Type+":"+id.Value)
 }
 
 // check says whether the request can be answered by one of the accepted combinations of factors.
-func (r *Registry) check(q *BindRequest) error {
+func (b *Binder) check(q *BindRequest) error {
 	if err := q.Identifier.Validate(); err != nil {
 		return &authenticator.Error{Reason: authenticator.WrongCredentials, Err: err}
 	}
@@ -122,14 +122,14 @@ func (r *Registry) check(q *BindRequest) error {
 	for _, c := range q.Challenges {
 		given = append(given, c.Factor)
 	}
-	accepted := slices.ContainsFunc(r.config.Accept, func(set authenticator.FactorSet) bool {
+	accepted := slices.ContainsFunc(b.config.Accept, func(set authenticator.FactorSet) bool {
 		return slices.Equal(slices.Sorted(slices.Values(set)), slices.Sorted(slices.Values(given)))
 	})
 	if !accepted {
 		return &authenticator.Error{Reason: authenticator.Unsupported}
 	}
 	for _, c := range q.Challenges {
-		if c.Response == "" || len(c.Response) > authenticator.TraitsOf(r.config.Verifier, c.Factor).MaxResponse {
+		if c.Response == "" || len(c.Response) > authenticator.TraitsOf(b.config.Verifier, c.Factor).MaxResponse {
 			return &authenticator.Error{Reason: authenticator.WrongCredentials}
 		}
 	}
@@ -137,21 +137,21 @@ func (r *Registry) check(q *BindRequest) error {
 }
 
 // prove has the Verifier prove who the person is, and certify the key if it does that. A right answer is not counted.
-func (r *Registry) prove(ctx context.Context, q *BindRequest) (proof *authenticator.KeyBinding, transaction string, err error) {
-	release, err := r.config.Attempts.Try(ctx, login.UseAnswer, q.Identifier, q.Captcha)
+func (b *Binder) prove(ctx context.Context, q *BindRequest) (proof *authenticator.KeyBinding, transaction string, err error) {
+	release, err := b.config.Attempts.Try(ctx, login.UseAnswer, q.Identifier, q.Captcha)
 	if err != nil {
 		return nil, "", err
 	}
-	if transaction, err = r.transaction(ctx, q.Identifier); err != nil {
+	if transaction, err = b.transaction(ctx, q.Identifier); err != nil {
 		release(context.WithoutCancel(ctx))
 		return nil, "", err
 	}
 	request := authenticator.Request{
-		Transaction: transaction, ClientID: r.config.ClientID, Identifier: q.Identifier,
+		Transaction: transaction, ClientID: b.config.ClientID, Identifier: q.Identifier,
 		Challenges: slices.Clone(q.Challenges), Locales: slices.Clone(q.Locales),
 	}
-	proof, err = contain(ctx, r, func(ctx context.Context) (*authenticator.KeyBinding, error) {
-		if binder, ok := r.config.Verifier.(authenticator.KeyBinder); ok {
+	proof, err = contain(ctx, b, func(ctx context.Context) (*authenticator.KeyBinding, error) {
+		if binder, ok := b.config.Verifier.(authenticator.KeyBinder); ok {
 			proof, err := binder.BindKey(ctx, &authenticator.KeyBindingRequest{
 				Request: request, Factor: authenticator.Wallet, Key: slices.Clone(q.Key), Header: q.Header,
 			})
@@ -160,7 +160,7 @@ func (r *Registry) prove(ctx context.Context, q *BindRequest) (proof *authentica
 			}
 			return proof, err
 		}
-		identity, err := r.config.Verifier.Authenticate(ctx, &request)
+		identity, err := b.config.Verifier.Authenticate(ctx, &request)
 		if err != nil {
 			return nil, err
 		}
@@ -174,8 +174,8 @@ func (r *Registry) prove(ctx context.Context, q *BindRequest) (proof *authentica
 	}
 	release(context.WithoutCancel(ctx))
 	// The next to bind is not in this transaction any more.
-	if _, err := r.config.Store.Take(ctx, r.transactionKey(q.Identifier)); err != nil && !errors.Is(err, store.ErrNotFound) {
-		r.config.Logger.WarnContext(ctx, "a transaction of a wallet could not be ended", "error", err)
+	if _, err := b.config.Store.Take(ctx, b.transactionKey(q.Identifier)); err != nil && !errors.Is(err, store.ErrNotFound) {
+		b.config.Logger.WarnContext(ctx, "a transaction of a wallet could not be ended", "error", err)
 	}
 	return proof, transaction, nil
 }
@@ -186,12 +186,12 @@ func validIdentity(i *authenticator.Identity) bool {
 
 // contain calls the Verifier for as long as it may take. Its error is an *[authenticator.Error], or that of the context:
 // the text of any other may hold what the person typed.
-func contain[T any](ctx context.Context, r *Registry, call func(context.Context) (T, error)) (v T, err error) {
-	bounded, cancel := context.WithTimeout(ctx, r.config.Timeout)
+func contain[T any](ctx context.Context, b *Binder, call func(context.Context) (T, error)) (v T, err error) {
+	bounded, cancel := context.WithTimeout(ctx, b.config.Timeout)
 	defer cancel()
 	defer func() {
 		if p := recover(); p != nil {
-			r.config.Logger.ErrorContext(ctx, "authenticator panicked", "type", fmt.Sprintf("%T", p))
+			b.config.Logger.ErrorContext(ctx, "authenticator panicked", "type", fmt.Sprintf("%T", p))
 			err = &authenticator.Error{Reason: authenticator.Unavailable}
 		}
 	}()
@@ -205,6 +205,6 @@ func contain[T any](ctx context.Context, r *Registry, call func(context.Context)
 	if e, ok := errors.AsType[*authenticator.Error](err); ok && e != nil {
 		return v, e
 	}
-	r.config.Logger.ErrorContext(ctx, "authenticator failed", "type", fmt.Sprintf("%T", err))
+	b.config.Logger.ErrorContext(ctx, "authenticator failed", "type", fmt.Sprintf("%T", err))
 	return v, &authenticator.Error{Reason: authenticator.Unavailable}
 }
