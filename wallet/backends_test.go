@@ -16,6 +16,9 @@ import (
 	"github.com/gosignet/signet/wallet"
 )
 
+// unaided makes browsers wait for notifications alone.
+func unaided(c *wallet.LinkerConfig) { c.Poll = time.Hour }
+
 // backends are what two instances can share. The databases have clocks of their own, so that there it is today.
 func backends(testing.TB) map[string]func(testing.TB) (a, b *world) {
 	return map[string]func(testing.TB) (a, b *world){
@@ -23,14 +26,14 @@ func backends(testing.TB) map[string]func(testing.TB) (a, b *world) {
 			c := &clock{now: now}
 			m, err := memory.New(memory.Config{Now: c.Now})
 			require.NoError(t, err)
-			return newInstance(t, backend{m, m, m}, c), newInstance(t, backend{m, m, m}, c)
+			return newInstance(t, backend{m, m, m}, c, unaided), newInstance(t, backend{m, m, m}, c, unaided)
 		},
 		"PostgreSQL": func(t testing.TB) (a, b *world) {
 			dsn := postgrestest.Shared(t).NewDatabase(t)
 			c := &clock{now: now}
 			open := func() *world {
 				s := postgresStore(t, dsn)
-				return newInstance(t, backend{s, s, s}, c)
+				return newInstance(t, backend{s, s, s}, c, unaided)
 			}
 			_, _, err := postgresStore(t, dsn).Migrate(t.Context())
 			require.NoError(t, err)
@@ -46,7 +49,7 @@ func backends(testing.TB) map[string]func(testing.TB) (a, b *world) {
 				require.NoError(t, err)
 				t.Cleanup(func() { s.Close() })
 				require.NoError(t, s.Begin(t.Context()))
-				return newInstance(t, backend{s, ledger, s}, c)
+				return newInstance(t, backend{s, ledger, s}, c, unaided)
 			}
 			return open(), open()
 		},
