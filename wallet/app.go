@@ -41,7 +41,7 @@ func (a *App) Validate() error {
 	case err != nil || u.Scheme == "":
 		errs = append(errs, errors.New("wallet: App.DeepLink is not a URI"))
 	case slices.Contains([]string{"javascript", "data", "vbscript", "file", "blob", "http"}, u.Scheme):
-		errs = append(errs, fmt.Errorf("wallet: App.DeepLink must not begin with %s:", u.Scheme))
+		errs = append(errs, fmt.Errorf("wallet: App.DeepLink must not have the scheme %q", u.Scheme))
 	}
 	if !strings.Contains(a.DeepLink, "LINK_CODE") {
 		errs = append(errs, errors.New("wallet: App.DeepLink lacks {LINK_CODE}"))

@@ -61,7 +61,8 @@ func (l *Linker) Status(ctx context.Context, handle, code string, seen Stage, wa
 	return l.await(ctx, handle, code, seen, min(wait, MaxWait), hints)
 }
 
-// await looks at once, for what happened before the subscription, whenever there is a hint, and when time has passed.
+// await looks at once, for what happened before the subscription, whenever there is a hint, and when time has passed. While
+// it waits it holds on to nothing.
 func (l *Linker) await(
 	ctx context.Context, handle, code string, seen Stage, wait time.Duration, hints <-chan struct{},
 ) (*Status, error) {
@@ -69,15 +70,13 @@ func (l *Linker) await(
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
-		further, next, err := l.further(ctx, handle, code, seen)
+		s, err := l.look(ctx, handle, code)
 		left := time.Until(until)
-		if err != nil || further || left <= 0 {
-			if err != nil {
-				return nil, err
-			}
-			return l.look(ctx, handle, code)
+		if err != nil || s.Stage > seen || left <= 0 {
+			return s, err
 		}
-		timer.Reset(min(left, next, l.config.Poll))
+		ends := max(s.ExpiresAt.Sub(l.config.Now()), time.Millisecond)
+		timer.Reset(min(left, ends, l.config.Poll))
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
@@ -87,29 +86,20 @@ func (l *Linker) await(
 	}
 }
 
-// further reports whether the login is further than the stage, and otherwise in what time it ends. It returns nothing that
-// would be held in memory as long as the browser waits, and works on a stack of its own: thousands wait.
-func (l *Linker) further(ctx context.Context, handle, code string, seen Stage) (bool, time.Duration, error) {
-	type result struct {
-		further bool
-		next    time.Duration
-		err     error
-	}
-	results := make(chan result, 1)
+// look returns where the login stands now. It looks on a stack of its own, because a stack that has grown stays large, and
+// thousands wait on theirs.
+func (l *Linker) look(ctx context.Context, handle, code string) (s *Status, err error) {
+	looked := make(chan struct{})
 	go func() {
-		s, err := l.look(ctx, handle, code)
-		if err != nil {
-			results <- result{err: err}
-			return
-		}
-		results <- result{further: s.Stage > seen, next: max(s.ExpiresAt.Sub(l.config.Now()), time.Millisecond)}
+		defer close(looked)
+		s, err = l.status(ctx, handle, code)
 	}()
-	r := <-results
-	return r.further, r.next, r.err
+	<-looked
+	return s, err
 }
 
-// look returns where the login stands now.
-func (l *Linker) look(ctx context.Context, handle, code string) (*Status, error) {
+// status returns where the login stands now.
+func (l *Linker) status(ctx context.Context, handle, code string) (*Status, error) {
 	state, err := l.config.Flow.State(ctx, handle)
 	if state == nil {
 		return nil, err

@@ -143,15 +143,24 @@ func TestWaitingEnds(t *testing.T) {
 	})
 }
 
-// waiting has so many browsers wait, in w, until the context ends.
-func waiting(ctx context.Context, tb testing.TB, w *world, n int) *sync.WaitGroup {
-	var all sync.WaitGroup
-	for range n {
+// shown are so many logins and the link codes that their pages show.
+func shown(w *world, n int) [][2]string {
+	logins := make([][2]string, n)
+	for i := range logins {
 		handle := w.begin()
-		code, err := w.linker.LinkCode(tb.Context(), handle)
-		require.NoError(tb, err)
+		code, err := w.linker.LinkCode(w.Context(), handle)
+		require.NoError(w, err)
+		logins[i] = [2]string{handle, code.Code}
+	}
+	return logins
+}
+
+// waiting has the browsers of the logins wait, in w, until the context ends.
+func waiting(ctx context.Context, tb testing.TB, w *world, logins [][2]string) *sync.WaitGroup {
+	var all sync.WaitGroup
+	for _, l := range logins {
 		all.Go(func() {
-			_, err := w.linker.Status(ctx, handle, code.Code, wallet.Unlinked, wallet.MaxWait)
+			_, err := w.linker.Status(ctx, l[0], l[1], wallet.Unlinked, wallet.MaxWait)
 			assert.ErrorIs(tb, err, context.Canceled)
 		})
 	}
@@ -177,7 +186,7 @@ func TestWaitingBrowsersLeaveNothingBehind(t *testing.T) {
 		w := inRealTime(t, func(n store.Notifier) store.Notifier { return counting{n, &open} })
 		ctx, cancel := context.WithCancel(t.Context())
 		before := runtime.NumGoroutine()
-		all := waiting(ctx, t, w, 300)
+		all := waiting(ctx, t, w, shown(w, 300))
 		synctest.Wait()
 		assert.EqualValues(t, 300, open.Load())
 		assert.Less(t, runtime.NumGoroutine()-before, 600)
@@ -188,7 +197,8 @@ func TestWaitingBrowsersLeaveNothingBehind(t *testing.T) {
 	})
 }
 
-// BenchmarkWaiting says what ten thousand waiting browsers take, beside their HTTP connections and the store.
+// BenchmarkWaiting says what ten thousand waiting browsers take, and their logins in the memory store, beside their
+// HTTP connections.
 func BenchmarkWaiting(b *testing.B) {
 	const browsers = 10_000
 	memoryOf := func() uint64 {
@@ -202,10 +212,14 @@ func BenchmarkWaiting(b *testing.B) {
 		var open atomic.Int64
 		w := inRealTime(b, func(n store.Notifier) store.Notifier { return counting{n, &open} })
 		ctx, cancel := context.WithCancel(b.Context())
+		none := memoryOf()
+		logins := shown(w, browsers)
 		before := memoryOf()
-		all := waiting(ctx, b, w, browsers)
+		all := waiting(ctx, b, w, logins)
 		require.Eventually(b, func() bool { return open.Load() == browsers }, time.Minute, 10*time.Millisecond)
-		b.ReportMetric(float64(memoryOf()-before)/(1<<20), "MB")
+		after := memoryOf()
+		b.ReportMetric(float64(after-before)/(1<<20), "MB-waiting")
+		b.ReportMetric(float64(before-none)/(1<<20), "MB-logins")
 		cancel()
 		all.Wait()
 	}

@@ -90,7 +90,6 @@ type world struct {
 	people *people
 	clock  *clock
 	trail  *trail
-	change func(*wallet.LinkerConfig)
 }
 
 func newWorld(t testing.TB, change ...func(*wallet.LinkerConfig)) *world {
