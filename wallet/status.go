@@ -44,7 +44,7 @@ const MaxWait = time.Minute
 // ErrTransaction, when that of the login is, [login.ErrUnknown].
 func (l *Linker) Status(ctx context.Context, handle, code string, seen Stage, wait time.Duration) (*Status, error) {
 	s, err := l.look(ctx, handle, code)
-	if err != nil || s.Stage > seen || wait <= 0 {
+	if err != nil || s.Stage > seen || s.Stage == Done || wait <= 0 {
 		return s, err
 	}
 	ctx, cancel := context.WithCancel(ctx) // which ends the subscription
@@ -86,20 +86,8 @@ func (l *Linker) await(
 	}
 }
 
-// look returns where the login stands now. It looks on a stack of its own, because a stack that has grown stays large, and
-// thousands wait on theirs.
-func (l *Linker) look(ctx context.Context, handle, code string) (s *Status, err error) {
-	looked := make(chan struct{})
-	go func() {
-		defer close(looked)
-		s, err = l.status(ctx, handle, code)
-	}()
-	<-looked
-	return s, err
-}
-
-// status returns where the login stands now.
-func (l *Linker) status(ctx context.Context, handle, code string) (*Status, error) {
+// look returns where the login stands now.
+func (l *Linker) look(ctx context.Context, handle, code string) (*Status, error) {
 	state, err := l.config.Flow.State(ctx, handle)
 	if state == nil {
 		return nil, err

@@ -87,9 +87,11 @@ type world struct {
 	*wallet.Binder
 	linker *wallet.Linker
 	flow   *login.Flow
-	people *people
-	clock  *clock
-	trail  *trail
+	// loginConfig is that of the flow.
+	loginConfig login.Config
+	people      *people
+	clock       *clock
+	trail       *trail
 }
 
 func newWorld(t testing.TB, change ...func(*wallet.LinkerConfig)) *world {
@@ -127,10 +129,11 @@ func newInstance(t testing.TB, b backend, c *clock, change ...func(*wallet.Linke
 		Clients:   clinic{}, Keys: keys, Store: b.Ephemeral, Extension: openID, Now: c.Now,
 	})
 	require.NoError(t, err)
-	w.flow, err = login.New(login.Config{
+	w.loginConfig = login.Config{
 		Authorizer: server, OpenID: openID, Clients: clinic{}, Authenticator: w.people, Methods: []authenticator.Method{proofs},
 		ACRs: acrs, Store: b.Ephemeral, Secret: secret, Now: c.Now,
-	})
+	}
+	w.flow, err = login.New(w.loginConfig)
 	require.NoError(t, err)
 	w.Binder, err = wallet.NewBinder(wallet.BinderConfig{
 		Registry: w.Registry, Store: b.Ephemeral, Verifier: w.people, Accept: []authenticator.FactorSet{{authenticator.OTP}},
