@@ -309,3 +309,53 @@ func TestOfTwoWalletsOneWins(t *testing.T) {
 		})
 	}
 }
+
+func TestTheWalletGetsOneCodeHoweverOftenItDecides(t *testing.T) {
+	t.Parallel()
+	for name, instances := range backends(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			a, b := instances(t)
+			p := a.bound(grace)
+			handle, tx := a.linked()
+			_, err := b.linker.Authenticate(t.Context(), tx, authenticator.Identifier{}, p.proof(now))
+			require.NoError(t, err)
+			decisions := []wallet.Decision{p.decision([]string{"name"}, nil), p.decision(nil, nil)}
+			codes := make([]string, 8)
+			var all sync.WaitGroup
+			for i := range codes {
+				all.Go(func() {
+					w := []*world{a, b}[i%2]
+					_, err := w.linker.Consent(t.Context(), tx, decisions[i%2])
+					assert.NoError(t, err)
+					s, err := w.linker.Status(t.Context(), handle, "", wallet.Linked, time.Minute)
+					assert.NoError(t, err)
+					codes[i] = s.Login.Response.Parameters.Get("code")
+				})
+			}
+			all.Wait()
+			for _, code := range codes {
+				assert.Equal(t, codes[0], code)
+			}
+			assert.NotEmpty(t, codes[0])
+		})
+	}
+}
+
+func FuzzLink(f *testing.F) {
+	f.Add("", "")
+	f.Add(store.NewHandle(), "a.b")
+	w := newWorld(f)
+	p := w.bound(grace)
+	_, tx := w.linked()
+	_, err := w.linker.Authenticate(f.Context(), tx, authenticator.Identifier{}, p.proof(now))
+	require.NoError(f, err)
+	f.Fuzz(func(t *testing.T, code, signature string) {
+		_, err := w.linker.Link(t.Context(), code)
+		require.ErrorIs(t, err, wallet.ErrCode)
+		_, err = w.linker.Transaction(t.Context(), code)
+		require.ErrorIs(t, err, wallet.ErrTransaction)
+		_, err = w.linker.Consent(t.Context(), tx, wallet.Decision{Signature: signature})
+		require.ErrorIs(t, err, consent.ErrWallet)
+	})
+}
