@@ -255,6 +255,8 @@ func TestAWalletThatDidNothingYetCanBeUnlinked(t *testing.T) {
 	require.NoError(t, w.linker.Unlink(t.Context(), handle))
 	_, err := w.linker.Authenticate(t.Context(), first, authenticator.Identifier{}, p.proof(now))
 	require.ErrorIs(t, err, wallet.ErrTransaction)
+	_, err = w.linker.Cancel(t.Context(), first)
+	require.ErrorIs(t, err, wallet.ErrTransaction)
 	code, err := w.linker.LinkCode(t.Context(), handle)
 	require.NoError(t, err)
 	second, err := w.linker.Link(t.Context(), code.Code)

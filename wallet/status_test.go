@@ -76,6 +76,39 @@ func TestABrowserLooksByItselfIfNotificationsGetLost(t *testing.T) {
 	}
 }
 
+func TestABrowserIsWokenAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := inRealTime(t, nil, unaided)
+		p := w.bound(grace)
+		handle := w.begin()
+		code, err := w.linker.LinkCode(t.Context(), handle)
+		require.NoError(t, err)
+		began := time.Now()
+		var stage wallet.Stage
+		wait := func() {
+			s, err := w.linker.Status(t.Context(), handle, code.Code, stage, 25*time.Second)
+			assert.NoError(t, err)
+			stage = s.Stage
+		}
+		go wait()
+		synctest.Wait()
+		transaction, err := w.linker.Link(t.Context(), code.Code)
+		require.NoError(t, err)
+		synctest.Wait()
+		assert.Equal(t, wallet.Linked, stage)
+		go wait()
+		synctest.Wait()
+		_, err = w.linker.Authenticate(t.Context(), transaction.Handle, authenticator.Identifier{}, p.proof(now))
+		require.NoError(t, err)
+		_, err = w.linker.Consent(t.Context(), transaction.Handle, p.decision(nil, nil))
+		require.NoError(t, err)
+		synctest.Wait()
+		assert.Equal(t, wallet.Done, stage)
+		assert.Equal(t, began, time.Now())
+	})
+}
+
 func TestWaitingEnds(t *testing.T) {
 	t.Parallel()
 	begin := func(t *testing.T) (*world, string, string) {
