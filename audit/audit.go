@@ -31,6 +31,10 @@ const (
 	Authenticated Type = "authenticated"
 	// DeviceEnrolled: a person registered a device for a factor, or could not.
 	DeviceEnrolled Type = "device_enrolled"
+	// DeviceRevoked: what a person registered for a factor, such as the key of a wallet, was withdrawn.
+	DeviceRevoked Type = "device_revoked"
+	// WalletLinked: a wallet took a login over from the browser that showed the code, or the code was none.
+	WalletLinked Type = "wallet_linked"
 	// ConsentDecided: a person decided what to share, or to share nothing.
 	ConsentDecided Type = "consent_decided"
 	// AuthorizationGranted: a code was issued.

@@ -82,15 +82,9 @@ func (f *Flow) SolveCaptcha(ctx context.Context, handle, response string) (*Stat
 	case response == "" || len(response) > maxSolution:
 		return f.present(ctx, handle, rec, ErrCaptcha)
 	}
-	solved, err := f.captchas.verifier.Verify(ctx, response, sourceOf(ctx))
-	switch {
-	case ctx.Err() != nil:
+	err = f.solve(ctx, ID(handle), response)
+	if ctx.Err() != nil {
 		return nil, fmt.Errorf("login: the captcha: %w", ctx.Err())
-	case err != nil:
-		f.logger.WarnContext(ctx, "captcha cannot be verified", "transaction", ID(handle), "error", err)
-		err = &authenticator.Error{Reason: authenticator.Unavailable, Err: err}
-	case !solved:
-		err = ErrCaptcha
 	}
 	f.auditCaptcha(ctx, handle, rec, err)
 	if err != nil {
@@ -104,6 +98,19 @@ func (f *Flow) SolveCaptcha(ctx context.Context, handle, response string) (*Stat
 		return nil
 	})
 	return f.present(ctx, handle, rec, err)
+}
+
+// solve verifies a response to a captcha: it is ErrCaptcha if it is no solution, and Unavailable while nobody can say.
+func (f *Flow) solve(ctx context.Context, transaction, response string) error {
+	solved, err := f.captchas.verifier.Verify(ctx, response, sourceOf(ctx))
+	switch {
+	case err != nil:
+		f.logger.WarnContext(ctx, "captcha cannot be verified", "transaction", transaction, "error", err)
+		return &authenticator.Error{Reason: authenticator.Unavailable, Err: err}
+	case !solved:
+		return ErrCaptcha
+	}
+	return nil
 }
 
 // usePass uses up the pass of a login, if the attempt needs one. Of two attempts one gets it; the other, and one without,

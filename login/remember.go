@@ -162,6 +162,7 @@ func (f *Flow) decide(ctx context.Context, handle string, client *oauth.Client, 
 		AuthTime:    rec.authTime(),
 		Controller:  consent.Controller{Name: client.Name(d.Language), PolicyURI: client.PolicyURI},
 		Transaction: ID(handle),
+		Wallet:      d.wallet,
 	})
 	if errors.Is(err, consent.ErrTokens) { // whoever decides next ends them
 		f.logger.ErrorContext(ctx, "tokens of a consent that ended may live", "transaction", ID(handle), "error", err)

@@ -77,13 +77,15 @@ func (f *Flow) state(handle string, client *oauth.Client, r *record) *State {
 	case StepEnroll:
 		s.Enrolling = r.Enrolling
 	case StepConsent:
-		s.Essential, s.Voluntary, s.Scopes, s.Verified = r.Essential, r.Voluntary, r.Scopes, r.Verified
 		s.Required = len(r.Essential) > 0 && f.required(client)
 		if r.Asking != nil {
 			s.AskedBecause, s.New = r.Asking.Because, r.Asking.New
 		}
 	case StepVerification:
 		s.Unverified = r.Unverified
+	}
+	if s.Step != StepDone {
+		s.Essential, s.Voluntary, s.Scopes, s.Verified = r.Essential, r.Voluntary, r.Scopes, r.Verified
 	}
 	if r.factor() != "" {
 		s.Enrollable = f.enrollable(r)

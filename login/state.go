@@ -90,8 +90,8 @@ type State struct {
 	CanSwitch bool
 	// ExpiresAt ends the login.
 	ExpiresAt time.Time
-	// Essential and Voluntary are the claims to decide on, Scopes the scopes beyond those that only ask for claims, in
-	// StepConsent.
+	// Essential and Voluntary are the claims to decide on in StepConsent, Scopes the scopes beyond those that only ask for
+	// claims. A face may show them before: a wallet says what is asked before the person proves who they are.
 	Essential, Voluntary, Scopes []string
 	// Verified are the claims, out of Essential and Voluntary, that are shared together with how they were verified.
 	Verified []oidc.VerifiedItem
@@ -120,4 +120,12 @@ type Decision struct {
 	Scopes []string
 	// Language is the one in which the page asked (BCP 47), for the receipt.
 	Language string `json:",omitempty"`
+
+	wallet *consent.WalletProof // not kept with the login
+}
+
+// Signed returns the decision together with the signature of the person's wallet on it, for the receipt.
+func (d Decision) Signed(p *consent.WalletProof) Decision {
+	d.wallet = p
+	return d
 }

@@ -1,0 +1,125 @@
+package wallet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/store"
+)
+
+// Stage says how far a login by wallet has come, for the browser that waits.
+type Stage int
+
+// The stages, in their order.
+const (
+	// Unlinked: no wallet used a link code yet.
+	Unlinked Stage = iota
+	// Linked: a wallet has the login, and the person is busy with it.
+	Linked
+	// Done: the login is over, and its response is there.
+	Done
+)
+
+// Status is what the browser learns.
+type Status struct {
+	Stage Stage
+	// Login is the login as the browser's page shows it. In Done it has the Response, the same each time.
+	Login *login.State
+	// ExpiresAt is when this stage is over: of the newest link code, the link transaction, or the login.
+	ExpiresAt time.Time
+}
+
+// MaxWait is the longest time that Status waits in one call.
+const MaxWait = time.Minute
+
+// Status waits until the login is further than the stage that the browser has seen, at most for the given time and at most
+// [MaxWait], and returns where it then stands: perhaps where it stood. It may be asked as often as the browser likes, in any
+// instance. When the context ends, so does the waiting.
+//
+// If the code is not empty it must be one that the login has, and a wallet may link it: otherwise, and when it expires, the
+// error is ErrCode. Without one it is ErrCode when no code works any more. When the wallet's time is over the error is
+// ErrTransaction, when that of the login is, [login.ErrUnknown].
+func (l *Linker) Status(ctx context.Context, handle, code string, seen Stage, wait time.Duration) (*Status, error) {
+	s, err := l.look(ctx, handle, code)
+	if err != nil || s.Stage > seen || s.Stage == Done || wait <= 0 {
+		return s, err
+	}
+	ctx, cancel := context.WithCancel(ctx) // which ends the subscription
+	defer cancel()
+	var hints <-chan struct{}
+	if l.config.Notifier != nil {
+		if hints, err = l.config.Notifier.Subscribe(ctx, topic(handle)); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			l.config.Logger.WarnContext(ctx, "a browser cannot be notified, and looks by itself", "error", err)
+		}
+	}
+	return l.await(ctx, handle, code, seen, min(wait, MaxWait), hints)
+}
+
+// await looks at once, for what happened before the subscription, whenever there is a hint, and when time has passed. While
+// it waits it holds on to nothing.
+func (l *Linker) await(
+	ctx context.Context, handle, code string, seen Stage, wait time.Duration, hints <-chan struct{},
+) (*Status, error) {
+	until := time.Now().Add(wait)
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	for {
+		s, err := l.look(ctx, handle, code)
+		left := time.Until(until)
+		if err != nil || s.Stage > seen || left <= 0 {
+			return s, err
+		}
+		ends := max(s.ExpiresAt.Sub(l.config.Now()), time.Millisecond)
+		timer.Reset(min(left, ends, l.config.Poll))
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-hints:
+		case <-timer.C:
+		}
+	}
+}
+
+// look returns where the login stands now.
+func (l *Linker) look(ctx context.Context, handle, code string) (*Status, error) {
+	state, err := l.config.Flow.State(ctx, handle)
+	if state == nil {
+		return nil, err
+	}
+	r, err := l.links.Get(ctx, handle)
+	switch {
+	case errors.Is(err, store.ErrNotFound) && code != "":
+		return nil, ErrCode
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return nil, fmt.Errorf("wallet: the store: %w", err)
+	}
+	now := l.config.Now()
+	s := &Status{Login: state, ExpiresAt: state.ExpiresAt}
+	codes := r.Codes
+	if r.Transaction == "" {
+		codes = r.live(now)
+	}
+	known := false
+	for _, c := range codes {
+		if code == "" || c.Code == code {
+			known, s.ExpiresAt = true, c.ExpiresAt
+		}
+	}
+	switch {
+	case !known && (code != "" || state.Step != login.StepDone):
+		return nil, ErrCode
+	case state.Step == login.StepDone:
+		s.Stage, s.ExpiresAt = Done, state.ExpiresAt
+	case r.Transaction != "" && !now.Before(r.ExpiresAt):
+		return nil, ErrTransaction
+	case r.Transaction != "":
+		s.Stage, s.ExpiresAt = Linked, r.ExpiresAt
+	}
+	return s, nil
+}
