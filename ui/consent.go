@@ -190,28 +190,27 @@ func (v *visit) timeLimit(l *locale, s *login.State, client *clientView) *timeLi
 
 // consent takes the person's decision. A form whose button ticks all or nothing only changes the page.
 func (v *visit) consent(form url.Values) {
-	state, err := v.flow.State(v.r.Context(), v.handle)
-	if err != nil {
-		v.failed(err)
-		return
-	}
-	l := v.locale(state)
-	if state.Step == login.StepConsent {
-		if form.Has("select") {
+	if form.Has("select") {
+		state, err := v.flow.State(v.r.Context(), v.handle)
+		if err != nil {
+			v.failed(err)
+			return
+		}
+		if state.Step == login.StepConsent {
 			setHeaders(v.w.Header(), state.RedirectURI)
+			l := v.locale(state)
 			t, view := v.consentView(l, state, newClientView(l, state), form)
 			v.show(state, t, view)
 			return
 		}
-		refused := func(name string) bool { return !slices.Contains(form["claim"], name) }
-		if state.Required && slices.ContainsFunc(state.Essential, refused) {
-			v.again("missing_essential")
-			return
-		}
+		v.moved(state, nil)
+		return
 	}
-	v.moved(v.flow.Decide(v.r.Context(), v.handle, login.Decision{
-		Claims: form["claim"], Scopes: form["scope"], Language: l.code,
-	}))
+	d := login.Decision{Claims: form["claim"], Scopes: form["scope"]}
+	if l := v.catalog.byCode[form.Get("language")]; l != nil {
+		d.Language = l.code
+	}
+	v.moved(v.flow.Decide(v.r.Context(), v.handle, d))
 }
 
 // plainText is a client's text as one line of at most so many characters, without what would turn its direction around.

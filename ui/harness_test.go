@@ -215,6 +215,9 @@ func (b *browser) submit(a *answer, action string, fields ...string) *answer {
 func (b *browser) post(a *answer, action string, fields ...string) *answer {
 	b.tb.Helper()
 	form := url.Values{"csrf": {a.csrf(b.tb)}}
+	if m := languageField.FindStringSubmatch(a.body); m != nil {
+		form.Set("language", m[1])
+	}
 	for i := 0; i+1 < len(fields); i += 2 {
 		form.Add(fields[i], fields[i+1])
 	}
@@ -223,6 +226,8 @@ func (b *browser) post(a *answer, action string, fields ...string) *answer {
 }
 
 var (
+	languageField = regexp.MustCompile(`name="language" value="([^"]+)"`)
+
 	csrfField = regexp.MustCompile(`name="csrf" value="([^"]+)"`)
 	markup    = regexp.MustCompile(`<[^>]*>|\s+`)
 )

@@ -212,6 +212,10 @@ func (v *visit) moved(state *login.State, err error) {
 		v.again("other_person")
 		return
 	}
+	if errors.Is(err, login.ErrEssential) {
+		v.again("missing_essential")
+		return
+	}
 	page := v.page
 	if !fits(page, state) {
 		page = place(state)
