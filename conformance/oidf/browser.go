@@ -41,8 +41,7 @@ func (o Options) browser(alias string) browser {
 
 const pageWait = 10 // seconds
 
-func click(id string) Command        { return Command{"click", "id", id} }
-func clickIfThere(id string) Command { return Command{"click", "id", id, "optional"} }
+func click(id string) Command { return Command{"click", "id", id} }
 
 // tick ticks a box, if there is one that is not ticked.
 func tick(id string) Command {
