@@ -183,6 +183,7 @@ func TestPeopleOfARemoteSystemLogIn(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-identity", configuration(t, `{"type": "remote", "base_url": "`+startRemote(t).URL+`", "allow_http": true, "key_file": "partner.key"}`))
 	v := visit(t, s.portal+"/login")
+	v.press("login_with_pwd")
 	v.press("verify_password", "identifier", person, "response", password)
 	share(v)
 	assert.Contains(t, v.page, name)
