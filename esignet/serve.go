@@ -1,0 +1,61 @@
+package esignet
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// ServeHTTP answers the calls under the prefix.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-XSS-Protection", "0")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Cache-Control", "no-cache, no-store, max-age=0, must-revalidate")
+	h.Set("Pragma", "no-cache")
+	h.Set("Expires", "0")
+	handler, pattern := a.mux.Handler(r)
+	if pattern == "" {
+		unrouted(w, r, handler)
+		return
+	}
+	a.mux.ServeHTTP(w, r)
+}
+
+// unrouted answers what the mux has no handler for, or redirects, with a problem document (RFC 9457).
+func unrouted(w http.ResponseWriter, r *http.Request, handler http.Handler) {
+	probe := statusProbe{header: http.Header{}}
+	handler.ServeHTTP(&probe, r)
+	if allow := probe.header.Get("Allow"); allow != "" {
+		w.Header().Set("Allow", allow)
+	}
+	if probe.status == http.StatusMethodNotAllowed {
+		problem(w, probe.status)
+		return
+	}
+	problem(w, http.StatusNotFound)
+}
+
+// problem is an answer outside the API's own form of errors.
+func problem(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	json.NewEncoder(w).Encode(struct {
+		Type     string `json:"type"`
+		Title    string `json:"title"`
+		Status   int    `json:"status"`
+		Instance string `json:"instance"`
+	}{"about:blank", http.StatusText(status), status, ""})
+}
+
+// statusProbe is a ResponseWriter that keeps what was answered to itself.
+type statusProbe struct {
+	header http.Header
+	status int
+}
+
+func (p *statusProbe) Header() http.Header { return p.header }
+
+func (p *statusProbe) Write(b []byte) (int, error) { return len(b), nil }
+
+func (p *statusProbe) WriteHeader(status int) { p.status = status }
