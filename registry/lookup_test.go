@@ -77,7 +77,7 @@ func TestOtherInstancesHearOfChanges(t *testing.T) {
 		require.Eventually(t, func() bool {
 			_, err := there.Client(t.Context(), id)
 			return err == want
-		}, 5*time.Second, time.Millisecond)
+		}, time.Minute, time.Millisecond)
 	}
 	requireUnknown(t, there, "clinic")
 	w.create(t, here, clinic)
@@ -151,7 +151,7 @@ func TestClientIsServedForAMinuteWithoutTheLedgerAndThenNoLonger(t *testing.T) {
 	require.Eventually(t, func() bool {
 		_, err = r.Client(t.Context(), "clinic")
 		return err != nil
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	require.ErrorIs(t, err, errOutage)
 	require.ErrorContains(t, err, `client "clinic" was read 1m0s ago`)
 	assert.Equal(t, 1, strings.Count(w.logs.String(), "client could not be read again"))
@@ -183,7 +183,7 @@ func TestNobodyWaitsForALedgerThatDidNotAnswerAMomentAgo(t *testing.T) {
 	require.Eventually(t, func() bool {
 		requireServed(t, r, "clinic")
 		return w.reads.Load() == reads+1
-	}, 5*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 }
 
 func TestInstanceCanBeToldToServeNothingStale(t *testing.T) {
@@ -210,7 +210,7 @@ func TestMissesOfManyAtOnceAreOneRead(t *testing.T) {
 	for range 64 {
 		all.Go(func() { _, err := r.Client(t.Context(), "clinic"); assert.NoError(t, err) })
 	}
-	require.Eventually(t, func() bool { return w.reads.Load() == reads+1 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return w.reads.Load() == reads+1 }, time.Minute, time.Millisecond)
 	gone, leave := context.WithCancel(t.Context())
 	leave()
 	_, err := r.Client(gone, "clinic")
@@ -290,14 +290,14 @@ func TestScanForClientsTakesAFewConnectionsOnlyAndNoneOfTheKnown(t *testing.T) {
 	for i := range 200 {
 		scan.Go(func() { requireUnknown(t, r, fmt.Sprintf("guess-%d", i)) })
 	}
-	require.Eventually(t, func() bool { return w.reads.Load() == reads+8 }, 5*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return w.reads.Load() == reads+8 }, time.Minute, time.Millisecond)
 	w.clock.pass(time.Minute / 2)
 	known := make(chan error, 1)
 	go func() {
 		_, err := r.Client(t.Context(), "clinic")
 		known <- err
 	}()
-	require.Eventually(t, func() bool { return w.reads.Load() == reads+9 }, 5*time.Second, time.Millisecond,
+	require.Eventually(t, func() bool { return w.reads.Load() == reads+9 }, time.Minute, time.Millisecond,
 		"a client in memory is read again without waiting for the strangers")
 	release()
 	scan.Wait()

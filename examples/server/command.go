@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"flag"
 	"fmt"
@@ -87,6 +89,9 @@ func runCommand(ctx context.Context, c *command, args []string, getenv func(stri
 		}
 	}
 	var words []string
+	if strings.Contains(c.usage, "<kid>") {
+		words, args = hyphenatedKids(args)
+	}
 	for len(args) > 0 {
 		if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 			fmt.Fprintf(stdout, "Usage: server %s [flags]\n\n%s.\n", c.usage, c.about)
@@ -150,4 +155,18 @@ func writeCommands(w io.Writer) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		fmt.Fprintf(w, "  server %s\n        %s\n", all[name].usage, all[name].about)
 	}
+}
+
+// hyphenatedKids takes out of the arguments what is a kid though it looks like a flag: a thumbprint in base64url, of which
+// one in 64 begins with a hyphen.
+func hyphenatedKids(args []string) (kids, rest []string) {
+	for _, arg := range args {
+		sum, err := base64.RawURLEncoding.DecodeString(arg)
+		if strings.HasPrefix(arg, "-") && err == nil && len(sum) == sha256.Size {
+			kids = append(kids, arg)
+		} else {
+			rest = append(rest, arg)
+		}
+	}
+	return kids, rest
 }

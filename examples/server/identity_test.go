@@ -118,7 +118,7 @@ func TestPeopleOfARegisterLogInByCode(t *testing.T) {
 	require.Eventually(t, func() bool {
 		code = regexp.MustCompile(`"code":"(\d+)"`).FindStringSubmatch(s.log.String())
 		return code != nil
-	}, 10*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 	v.press("verify_otp", "response", code[1])
 	share(v)
 	assert.Contains(t, v.page, name)

@@ -103,7 +103,7 @@ func TestAdministratorsChangeTheRegisterByCommand(t *testing.T) {
 	created, err := runWith(t, portalRegistration, "client", "create", "-store", dsn, "-actor", "alice")
 	require.NoError(t, err)
 	assert.Contains(t, created, `"changed_by": "alice"`)
-	require.Eventually(t, known, 10*time.Second, 10*time.Millisecond, "a running server hears of it")
+	require.Eventually(t, known, time.Minute, 10*time.Millisecond, "a running server hears of it")
 	_, err = runWith(t, portalRegistration, "client", "create", "-store", dsn)
 	require.ErrorContains(t, err, "is registered already")
 
@@ -118,10 +118,10 @@ func TestAdministratorsChangeTheRegisterByCommand(t *testing.T) {
 
 	_, err = runWith(t, "", "client", "deactivate", "pension-portal", "-store", dsn)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return !known() }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return !known() }, time.Minute, 10*time.Millisecond)
 	_, err = runWith(t, "", "client", "activate", "pension-portal", "-store", dsn)
 	require.NoError(t, err)
-	require.Eventually(t, known, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, known, time.Minute, 10*time.Millisecond)
 
 	list, err := runWith(t, "", "client", "list", "-store", dsn)
 	require.NoError(t, err)

@@ -84,5 +84,5 @@ func TestKilledTestLeavesNoServer(t *testing.T) {
 			conn.Close()
 		}
 		return err != nil
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }

@@ -121,7 +121,7 @@ func TestAnInstanceGoesOnWithoutLedgerAndVault(t *testing.T) {
 	kid := signs(t, k)
 	w.ledger.away.Store(true)
 	w.vault.away.Store(true)
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "going on with the keys that are known") }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "going on with the keys that are known") }, time.Minute, time.Millisecond)
 	w.clock.Advance(time.Hour)
 	require.Equal(t, kid, signs(t, k))
 	require.NotEmpty(t, k.Health(t.Context()).Problems)
@@ -134,7 +134,7 @@ func TestAnInstanceGoesOnWithoutLedgerAndVault(t *testing.T) {
 
 	w.ledger.away.Store(false)
 	w.vault.away.Store(false)
-	require.Eventually(t, func() bool { return len(k.Health(t.Context()).Problems) == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(k.Health(t.Context()).Problems) == 0 }, time.Minute, time.Millisecond)
 }
 
 func TestAFullVaultDelaysARotationAndNothingElse(t *testing.T) {
@@ -145,7 +145,7 @@ func TestAFullVaultDelaysARotationAndNothingElse(t *testing.T) {
 	kid := signs(t, k)
 	w.vault.full.Store(true)
 	w.clock.Advance(lifetime + time.Hour)
-	require.Eventually(t, func() bool { return strings.Contains(out.String(), "the vault is full") }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return strings.Contains(out.String(), "the vault is full") }, time.Minute, time.Millisecond)
 	require.Equal(t, kid, signs(t, k))
 	require.Contains(t, strings.Join(k.Health(t.Context()).Problems, "\n"), "should have been replaced")
 
@@ -232,14 +232,14 @@ func TestAnInstanceThatCannotOpenTheNextKeyGoesOnWithTheOneBefore(t *testing.T) 
 	other := w.started(t)
 	next, err := other.Rotate(t.Context(), keystore.TokenSigning, "ES256", false)
 	require.NoError(t, err)
-	require.Eventually(t, func() bool { return len(published(t, k)) == 2 }, 10*time.Second, time.Millisecond,
+	require.Eventually(t, func() bool { return len(published(t, k)) == 2 }, time.Minute, time.Millisecond,
 		"it publishes what others sign with")
 	w.clock.Advance(ahead)
 	require.Equal(t, next.KeyID, signs(t, other))
 	require.Equal(t, first, signs(t, k), "which is published still")
 	require.Contains(t, strings.Join(k.Health(t.Context()).Problems, "\n"), next.KeyID)
 	mine.away.Store(false)
-	require.Eventually(t, func() bool { return signer(k) == next.KeyID }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return signer(k) == next.KeyID }, time.Minute, time.Millisecond)
 }
 
 // mixed has the public key of one and signs with another.

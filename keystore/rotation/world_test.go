@@ -102,7 +102,7 @@ func states(t testing.TB, k *rotation.Keystore) (all []rotation.State) {
 // eventually waits until the keys have the states.
 func eventually(t testing.TB, k *rotation.Keystore, want ...rotation.State) []rotation.Info {
 	t.Helper()
-	require.Eventually(t, func() bool { return slices.Equal(states(t, k), want) }, 20*time.Second, time.Millisecond,
+	require.Eventually(t, func() bool { return slices.Equal(states(t, k), want) }, time.Minute, time.Millisecond,
 		"never %v", want)
 	return list(t, k)
 }
