@@ -17,7 +17,7 @@ import (
 )
 
 // stepTimeout ends a test whose browser hangs.
-const stepTimeout = time.Minute
+const stepTimeout = 3 * time.Minute
 
 // browsers bounds how many run at once: each is several processes.
 var browsers = make(chan struct{}, 2)

@@ -168,8 +168,8 @@ func TestProfileOutlivesAProviderThatIsNotThere(t *testing.T) {
 	t.Parallel()
 	v := newVisit(t)
 	v.respond(v.login(""), nil)
-	v.provider.userinfo = map[string]any{"sub": "somebody-else", "name": "Eve"}
+	v.provider.userinfo = map[string]any{"sub": "somebody-else", "name": "Eve of Nowhere"}
 	_, body := v.get("/profile")
 	assert.Contains(t, body, "Ada Example", "an answer that cannot be used changes nothing")
-	assert.NotContains(t, body, "Eve")
+	assert.NotContains(t, body, "Eve of Nowhere")
 }

@@ -154,7 +154,7 @@ func TestGivenPoolStaysOpen(t *testing.T) {
 func TestServerThatDoesNotAnswerIsAnOutageAndNotTheCallersDoing(t *testing.T) {
 	t.Parallel()
 	dsn := migrated(t)
-	s := newStore(t, postgres.Config{DSN: dsn, Timeout: 50 * time.Millisecond})
+	s := newStore(t, postgres.Config{DSN: dsn, Timeout: 500 * time.Millisecond})
 	tx, err := connect(t, dsn).Begin(t.Context())
 	require.NoError(t, err)
 	defer func() { _ = tx.Rollback(context.Background()) }()
