@@ -11,6 +11,7 @@ import (
 
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/authenticator/router"
 	"github.com/gosignet/signet/login"
 )
@@ -60,7 +61,7 @@ func TestSlowSystemDoesNotSlowTheOther(t *testing.T) {
 	page = person.submit(page, "/verify/pwd", "identifier", alice, "response", password)
 	assert.Equal(t, "verify/pwd", page.page())
 	assert.Equal(t, unavailableText, page.banner())
-	assert.Contains(t, page.body, "You have 4 attempts left.", "though an attempt is used up, it ends nothing")
+	assert.Contains(t, page.body, "You have 5 attempts left.", "an answer at which nobody looked costs nothing")
 	assert.EqualValues(t, inFlight, slow.answers.Load(), "nobody else is asked")
 	for range 3 {
 		token, _ := w.from("192.0.2.10").login(w.clinic, bob, "acr_values", factorsACR(authenticator.Password))
@@ -75,4 +76,36 @@ func TestSlowSystemDoesNotSlowTheOther(t *testing.T) {
 	slow.set(nil, nil)
 	page = person.submit(page, "/verify/pwd", "identifier", alice, "response", password)
 	assert.Equal(t, "consent", page.page(), "once the system answers again, the same page goes on")
+}
+
+// The type of the identifier, which the page says, reaches the router, for codes and answers alike.
+func TestIdentifierTypeChoosesTheSystem(t *testing.T) {
+	t.Parallel()
+	residents := &identitySystem{}
+	w := newFactorsWorld(t, func(c *signet.Config) {
+		citizens := c.Authenticator.(*identitySystem)
+		residents.Mock = citizens.Mock
+		systems, err := router.New(router.Config{
+			Systems: []router.System{{Name: "citizens", Authenticator: citizens}, {Name: "residents", Authenticator: residents}},
+			Choose:  router.ByType(map[string][]string{mock.NationalID: {"residents"}}, "citizens"),
+			Store:   c.Store, Now: c.Now, Logger: c.Logger,
+		})
+		require.NoError(t, err)
+		c.Authenticator = systems
+	})
+	typed := authenticator.Identifier{Type: mock.NationalID, Value: alice}
+	flow := w.provider.Login
+	state, err := flow.Answer(t.Context(), w.beginFlow(w.portal, authenticator.Password), typed,
+		authenticator.Challenge{Factor: authenticator.Password, Response: password})
+	require.NoError(t, err)
+	assert.Equal(t, login.StepConsent, state.Step)
+	handle := w.beginFlow(w.portal, authenticator.OTP)
+	_, err = flow.SendCode(t.Context(), handle, typed)
+	require.NoError(t, err)
+	state, err = flow.Answer(t.Context(), handle, authenticator.Identifier{}, authenticator.Challenge{Factor: authenticator.OTP, Response: mock.OTP})
+	require.NoError(t, err)
+	assert.Equal(t, login.StepConsent, state.Step)
+	assert.EqualValues(t, 2, residents.answers.Load())
+	assert.EqualValues(t, 1, residents.codes.Load())
+	assert.Zero(t, w.system.answers.Load()+w.system.codes.Load())
 }

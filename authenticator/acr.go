@@ -106,6 +106,20 @@ func (a ACRs) Met(succeeded []Factor) (value string, ok bool) {
 	return a[i].Value, true
 }
 
+// Strongest returns, of the ACRs that the factors reached, the one that takes the most of them, and of equals the first: the
+// acr of the ID Token when the client did not ask for any. It reports false when they reached none.
+func (a ACRs) Strongest(succeeded []Factor) (value string, ok bool) {
+	most := 0
+	for _, acr := range a {
+		for _, set := range acr.Alternatives {
+			if len(set) > most && set.MetBy(succeeded) {
+				value, most = acr.Value, len(set)
+			}
+		}
+	}
+	return value, most > 0
+}
+
 // Validate reports everything that is wrong with the ACRs of a deployment whose Authenticator supports the given
 // factors: a missing, ill-formed or repeated name, an ACR that nothing can meet, a set that is empty or repeated, a
 // factor that is repeated in its set or not supported.

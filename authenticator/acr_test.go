@@ -111,6 +111,17 @@ func TestMetNamesTheFirstACRThatTheFactorsReach(t *testing.T) {
 	}
 }
 
+func TestStrongestNamesTheACRThatTakesTheMostFactors(t *testing.T) {
+	t.Parallel()
+	for want, succeeded := range map[string][]authenticator.Factor{
+		"loa1": {otp}, "loa2": {password, otp}, "code": {pin}, "": nil,
+	} {
+		value, ok := levels.Strongest(succeeded)
+		assert.Equal(t, want, value)
+		assert.Equal(t, want != "", ok)
+	}
+}
+
 func TestNothingMeetsTheEmptySet(t *testing.T) {
 	t.Parallel()
 	assert.False(t, set{}.MetBy(nil))

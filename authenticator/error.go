@@ -32,6 +32,10 @@ type Error struct {
 	Reason Reason
 	// RetryAt is when it makes sense to try again. Zero: unknown, or at once.
 	RetryAt time.Time
+	// Unasked says, of Unavailable, that nobody looked at the answers: the identity system cannot be reached, or is not
+	// asked for now. The person then gets the attempt back. It must not be set where the answers may have been looked at,
+	// as when there was no verdict in time: whoever could bring that about would guess for ever.
+	Unasked bool
 	// Err is the cause, for the log. It is never shown, and must not contain personal data.
 	Err error
 }

@@ -22,7 +22,8 @@ import (
 //
 // A right answer leads to the next factor, to the consent, or, when there is nothing to ask for, to the end. A wrong one
 // is an *[authenticator.Error]. The last wrong one ends the login: the State then says so, and there is no error. While
-// the verdict on the last one is awaited, and where the limit of the identifier is reached, the error is Locked.
+// the verdict on the last one is awaited, and where the limit of the identifier is reached, the error is Locked. An answer
+// on which there is no verdict counts as a wrong one, unless the error is Unasked.
 func (f *Flow) Answer(
 	ctx context.Context, handle string, id authenticator.Identifier, c authenticator.Challenge,
 ) (*State, error) {
@@ -62,12 +63,15 @@ func (f *Flow) Answer(
 		if errors.Is(err, ErrCaptcha) {
 			return f.withoutPass(ctx, handle, a, &claimed)
 		}
-		return f.limited(ctx, handle, a, &claimed, c.Factor, err)
+		return f.unmade(ctx, handle, a, &claimed, c.Factor, err)
 	}
 	if c.State = nil; a.used != nil {
 		c.State = a.used.State
 	}
 	identity, err := f.authenticate(ctx, handle, &claimed, m, c)
+	if unasked(err) {
+		return f.unmade(ctx, handle, a, &claimed, c.Factor, err)
+	}
 	f.auditAttempt(ctx, handle, &claimed, c.Factor, err)
 	if err != nil {
 		return f.refused(ctx, handle, a, &claimed, c.Factor, err)
@@ -107,9 +111,9 @@ func (f *Flow) wellFormed(ctx context.Context, handle string, rec *record, m *me
 	return nil
 }
 
-// limited gives the attempt back that a limit forbids. While the last answer of the login is under way, the limit of the
-// login forbids another.
-func (f *Flow) limited(
+// unmade gives the attempt back that a limit forbids, or at which nobody looked. While the last answer of the login is
+// under way, the limit of the login forbids another.
+func (f *Flow) unmade(
 	ctx context.Context, handle string, a *attempt, claimed *record, factor authenticator.Factor, cause error,
 ) (*State, error) {
 	if _, ok := errors.AsType[*authenticator.Error](cause); !ok {

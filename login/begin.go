@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
@@ -116,4 +117,13 @@ func unmet() *oauth.Error {
 		Code:        oauth.UnmetAuthenticationRequirements,
 		Description: "none of the authentication contexts that the client may use is available",
 	}
+}
+
+// met is the context that the factors of the login reached: the client's first, or the strongest if it asked for none.
+func (f *Flow) met(rec *record, factors []authenticator.Factor) (string, bool) {
+	if len(rec.OpenID.ACRValues) > 0 {
+		return f.acrs.Select(rec.ACRs, nil).Met(factors)
+	}
+	configured := slices.DeleteFunc(slices.Clone(f.acrs), func(a authenticator.ACR) bool { return !slices.Contains(rec.ACRs, a.Value) })
+	return configured.Strongest(factors)
 }

@@ -285,7 +285,7 @@ func (r *record) asked(d Decision) Decision {
 // they only ask for claims.
 func (f *Flow) grant(handle string, client *oauth.Client, rec *record, c *consented) (*oauth.Grant, error) {
 	factors := rec.Options[rec.Option]
-	acr, ok := f.acrs.Select(rec.ACRs, nil).Met(factors)
+	acr, ok := f.met(rec, factors)
 	if !ok { // the configuration changed on the way
 		return nil, unmet()
 	}

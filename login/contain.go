@@ -41,7 +41,7 @@ func ask[T any](ctx context.Context, s *system, transaction string, call func(co
 	var none T
 	if s.abandoned.Load() >= maxAbandoned {
 		s.logger.ErrorContext(ctx, "authenticator hangs, and is not asked", "transaction", transaction)
-		return none, &authenticator.Error{Reason: authenticator.Unavailable}
+		return none, &authenticator.Error{Reason: authenticator.Unavailable, Unasked: true}
 	}
 	type answer struct {
 		value T
@@ -155,4 +155,10 @@ func verdict(err error) (audit.Outcome, string) {
 func reasonIs(err error, r authenticator.Reason) bool {
 	e, ok := errors.AsType[*authenticator.Error](err)
 	return ok && e.Reason == r
+}
+
+// unasked reports whether nobody looked at the answer.
+func unasked(err error) bool {
+	e, ok := errors.AsType[*authenticator.Error](err)
+	return ok && e.Reason == authenticator.Unavailable && e.Unasked
 }

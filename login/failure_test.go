@@ -53,6 +53,35 @@ func TestFaultsOfTheAuthenticatorAreContained(t *testing.T) {
 	}
 }
 
+// Who could bring it about that there is no verdict would guess for ever: only an answer at which nobody looked is not
+// counted, by no limit.
+func TestAnswerAtWhichNobodyLookedCostsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.people.authenticate = func(context.Context, *authenticator.Request) (*authenticator.Identity, error) {
+		return nil, &authenticator.Error{Reason: authenticator.Unavailable, Unasked: true}
+	}
+	handle := w.begin(acrPassword)
+	for range 30 {
+		s, err := w.Answer(from(t, "192.0.2.1"), handle, alice, right(alice, authenticator.Password))
+		require.Equal(t, authenticator.Unavailable, reasonOf(t, err))
+		require.Equal(t, login.StepVerify, s.Step)
+		require.Equal(t, 5, s.AttemptsLeft)
+		require.Equal(t, alice, s.Identifier)
+	}
+	require.Contains(t, w.trail.lines(), "authentication_attempted failed unavailable")
+
+	// Of another reason it means nothing.
+	w.people.authenticate = func(context.Context, *authenticator.Request) (*authenticator.Identity, error) {
+		return nil, &authenticator.Error{Reason: authenticator.WrongCredentials, Unasked: true}
+	}
+	s, err := w.Answer(t.Context(), handle, alice, wrong(authenticator.Password))
+	require.Equal(t, authenticator.WrongCredentials, reasonOf(t, err))
+	require.Equal(t, 4, s.AttemptsLeft)
+	w.people.authenticate = nil
+	w.ok(w.Answer(t.Context(), handle, alice, right(alice, authenticator.Password)))
+}
+
 func identity(subject, state int) *authenticator.Identity {
 	return &authenticator.Identity{Subject: strings.Repeat("s", subject), State: make([]byte, state)}
 }

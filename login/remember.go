@@ -148,7 +148,7 @@ func (f *Flow) decide(ctx context.Context, handle string, client *oauth.Client, 
 		return &consented{Decision: decided}, nil
 	}
 	factors := rec.Options[rec.Option]
-	acr, ok := f.acrs.Select(rec.ACRs, nil).Met(factors)
+	acr, ok := f.met(rec, factors)
 	if !ok { // the configuration changed on the way
 		return nil, unmet()
 	}

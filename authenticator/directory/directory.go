@@ -285,7 +285,7 @@ func (d *Directory) find(ctx context.Context, id authenticator.Identifier) (*Per
 	case errors.Is(err, ErrUnknown):
 		return nil, nil
 	case err != nil:
-		return nil, fail(authenticator.Unavailable, fmt.Errorf("directory: look-up: %w", err))
+		return nil, &authenticator.Error{Reason: authenticator.Unavailable, Unasked: true, Err: fmt.Errorf("directory: look-up: %w", err)}
 	case person == nil || person.Subject == "" || len(person.Subject) > maxSubjectBytes:
 		return nil, fail(authenticator.Unavailable, errors.New("directory: look-up gave a person without a subject, or with too long a one"))
 	}

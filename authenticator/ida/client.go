@@ -207,7 +207,7 @@ func retry(ctx context.Context, logger *slog.Logger, call func() error) error {
 	if err == nil || ctx.Err() != nil {
 		return err
 	}
-	if _, open := errors.AsType[*breaker.OpenError](err); open || errors.Is(err, breaker.ErrBusy) {
+	if breaker.Refused(err) {
 		return err
 	}
 	logger.WarnContext(ctx, "IDA is asked again", "error", err)

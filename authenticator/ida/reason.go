@@ -98,7 +98,9 @@ func (a *Authenticator) explain(ctx context.Context, call string, err error) err
 	if ctx.Err() != nil {
 		return fmt.Errorf("ida: %s: %w", call, ctx.Err())
 	}
-	e := &authenticator.Error{Reason: authenticator.Unavailable, Err: fmt.Errorf("ida: %s: %w", call, err)}
+	e := &authenticator.Error{
+		Reason: authenticator.Unavailable, Unasked: breaker.Unmade(err), Err: fmt.Errorf("ida: %s: %w", call, err),
+	}
 	if open, ok := errors.AsType[*breaker.OpenError](err); ok {
 		e.RetryAt = open.Until
 	}

@@ -132,7 +132,7 @@ func (s *server) fail(ctx context.Context, w http.ResponseWriter, err error) {
 		s.config.Logger.ErrorContext(ctx, "remote: the authenticator failed", "type", fmt.Sprintf("%T", err))
 	case e.Reason == authenticator.Unavailable:
 		s.config.Logger.WarnContext(ctx, "remote: the authenticator is unavailable", "error", e)
-		p.RetryAt = e.RetryAt
+		p.RetryAt, p.Unasked = e.RetryAt, e.Unasked
 	case statusOf(e.Reason) == http.StatusServiceUnavailable:
 		s.config.Logger.ErrorContext(ctx, "remote: the authenticator gave a reason that does not exist")
 	default:

@@ -180,7 +180,7 @@ func toError(err error) *authenticator.Error {
 	if e, ok := errors.AsType[*authenticator.Error](err); ok {
 		return e
 	}
-	e := &authenticator.Error{Reason: authenticator.Unavailable, Err: err}
+	e := &authenticator.Error{Reason: authenticator.Unavailable, Unasked: breaker.Unmade(err), Err: err}
 	if open, ok := errors.AsType[*breaker.OpenError](err); ok {
 		e.RetryAt = open.Until
 	}

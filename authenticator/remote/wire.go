@@ -121,6 +121,7 @@ type (
 		Status  int                  `json:"status"`
 		Reason  authenticator.Reason `json:"reason,omitempty"`
 		RetryAt time.Time            `json:"retry_at,omitzero"`
+		Unasked bool                 `json:"unasked,omitempty"`
 	}
 )
 
@@ -220,7 +221,7 @@ func parseProblem(data []byte) *authenticator.Error {
 	switch p.Reason {
 	case authenticator.WrongCredentials, authenticator.CodeExpired, authenticator.TooSoon, authenticator.Locked,
 		authenticator.Unsupported, authenticator.Unavailable:
-		return &authenticator.Error{Reason: p.Reason, RetryAt: p.RetryAt}
+		return &authenticator.Error{Reason: p.Reason, RetryAt: p.RetryAt, Unasked: p.Unasked && p.Reason == authenticator.Unavailable}
 	}
 	return nil
 }

@@ -207,11 +207,19 @@ func fit(systems []*system, can func(*system) bool) ([]*system, error) {
 	return able, nil
 }
 
-// first asks one system after the other until one is available.
+// first asks one system after the other until one is available. If none is, the answers are Unasked only if no system may
+// have looked at them.
 func first[T any](systems []*system, ask func(*system) (*T, error)) (s *system, value *T, err error) {
+	unasked := true
 	for _, s = range systems {
-		if value, err = ask(s); !unavailable(err) {
-			break
+		value, err = ask(s)
+		e, ok := errors.AsType[*authenticator.Error](err)
+		if !ok || e.Reason != authenticator.Unavailable {
+			return s, value, err
+		}
+		if unasked = unasked && e.Unasked; !unasked && e.Unasked {
+			asked := *e
+			asked.Unasked, err = false, &asked
 		}
 	}
 	return s, value, err

@@ -107,6 +107,7 @@ func ask[T any](ctx context.Context, s *system, call func(context.Context) (*T, 
 	release, err := s.breaker.Acquire()
 	if err != nil {
 		unavailable := s.unavailable(err)
+		unavailable.Unasked = true
 		if open, ok := errors.AsType[*breaker.OpenError](err); ok {
 			unavailable.RetryAt = open.Until
 		}
@@ -150,7 +151,7 @@ func contain[T any](ctx context.Context, s *system, call func(context.Context) (
 	e, ok := errors.AsType[*authenticator.Error](err)
 	switch {
 	case ok && e.Reason == authenticator.Unavailable:
-		return nil, &authenticator.Error{Reason: e.Reason, RetryAt: e.RetryAt, Err: fmt.Errorf("router: system %s: %w", s.name, e)}
+		return nil, &authenticator.Error{Reason: e.Reason, RetryAt: e.RetryAt, Unasked: e.Unasked, Err: fmt.Errorf("router: system %s: %w", s.name, e)}
 	case ok:
 		return nil, e
 	case slices.Contains([]error{errIdentity, errSomebody, errDevice, errKeys}, err):

@@ -200,6 +200,7 @@ func fail(reason authenticator.Reason, cause error) *authenticator.Error {
 // unavailable says when to come back, where that is known.
 func unavailable(err error) *authenticator.Error {
 	e := fail(authenticator.Unavailable, err)
+	e.Unasked = breaker.Unmade(err)
 	if open, ok := errors.AsType[*breaker.OpenError](err); ok {
 		e.RetryAt = open.Until
 	}

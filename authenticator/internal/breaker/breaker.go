@@ -4,6 +4,7 @@ package breaker
 
 import (
 	"errors"
+	"net"
 	"sync"
 	"time"
 )
@@ -19,6 +20,18 @@ type OpenError struct {
 
 // Error says so, without the time.
 func (*OpenError) Error() string { return "breaker: calls are suspended after a row of failures" }
+
+// Refused reports whether an error of Acquire is why a call was not made.
+func Refused(err error) bool {
+	_, open := errors.AsType[*OpenError](err)
+	return open || errors.Is(err, ErrBusy)
+}
+
+// Unmade reports whether an error says that a call reached nobody: it was not made, or there was no connection to make it on.
+func Unmade(err error) bool {
+	e, ok := errors.AsType[*net.OpError](err)
+	return Refused(err) || ok && e.Op == "dial"
+}
 
 // Config configures a Breaker.
 type Config struct {
