@@ -16,11 +16,11 @@ func TestConsentIsAskedOnceAndForWhatIsNew(t *testing.T) {
 	assert.False(t, b.shows(".tag.new"), "everything is new: nothing stands out")
 	b.tick("#claim-email")
 	b.click("#continue")
-	seesProfile(b, w.world, w.person)
+	b.isAt(w.portal + "/profile")
 	b.click("#sign-out")
 
 	w.signIn(b)
-	seesProfile(b, w.world, w.person)
+	b.isAt(w.portal + "/profile")
 	b.has("#claim-email")
 	b.click("#sign-out")
 
