@@ -1,7 +1,6 @@
 package signet
 
 import (
-	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"errors"
@@ -13,7 +12,6 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
-	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
@@ -37,8 +35,11 @@ func New(c Config) (*Provider, error) {
 	if c.ACRs == nil {
 		c.ACRs = DefaultACRs(c.factors())
 	}
+	if c.Ledger != nil {
+		c.Clients = withAccount(c.Clients, ui.AccountClient(c.Issuer, c.accountBase()))
+	}
 	p := &Provider{hsts: strings.HasPrefix(c.Issuer, "https:")}
-	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.pages} {
+	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.pages, c.account} {
 		if err := compose(p); err != nil {
 			return nil, fmt.Errorf("signet: %w", err)
 		}
@@ -84,13 +85,16 @@ func (c *Config) validate() error {
 		"Authorization": c.Paths.Authorization, "Token": c.Paths.Token, "Introspection": c.Paths.Introspection,
 		"Revocation": c.Paths.Revocation, "Userinfo": c.Paths.Userinfo, "JWKS": c.Paths.JWKS,
 		"PushedRequests": c.Paths.PushedRequests, "Login": c.Paths.Login, "Logout": c.Paths.Logout,
+		"Account": c.Paths.Account, "Consents": c.Paths.Consents, "ReceiptKeys": c.Paths.ReceiptKeys,
 	} {
 		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{}?# ") {
 			errs = append(errs, fmt.Errorf("Config.Paths.%s: %q is not a path that begins with a slash", name, path))
 		}
 	}
-	if !strings.HasSuffix(c.Paths.Login, "/") {
-		errs = append(errs, errors.New("Config.Paths.Login must end with a slash"))
+	for name, path := range map[string]string{"Login": c.Paths.Login, "Account": c.Paths.Account} {
+		if !strings.HasSuffix(path, "/") {
+			errs = append(errs, fmt.Errorf("Config.Paths.%s must end with a slash", name))
+		}
 	}
 	errs = append(errs, c.checkProfile())
 	if err := errors.Join(errs...); err != nil {
@@ -121,15 +125,11 @@ func (c *Config) openID(p *Provider) (err error) {
 	if p.DPoP, err = c.dpop(); err != nil {
 		return err
 	}
-	var endSession string
-	if c.sessions() {
-		endSession = c.Issuer + c.Paths.Logout
-	}
 	p.OpenID, err = oidc.New(oidc.Config{
 		Issuer:             c.Issuer,
 		UserinfoEndpoint:   c.Issuer + c.Paths.Userinfo,
 		JWKSURI:            c.Issuer + c.Paths.JWKS,
-		EndSessionEndpoint: endSession,
+		EndSessionEndpoint: c.endSession(),
 		Keys:               c.Keys,
 		Clients:            c.Clients,
 		Claims:             c.Authenticator,
@@ -139,6 +139,9 @@ func (c *Config) openID(p *Provider) (err error) {
 		Assurance:          c.Assurance,
 		ClaimSources:       c.ClaimSources,
 		PictureTypes:       c.PictureTypes,
+		ClaimsAtUserinfo:   c.ClaimsAtUserinfo,
+		AcceptOriginal:     c.AcceptOriginal,
+		PublishedKeys:      c.publishedKeys(),
 		ACRValues:          c.ACRs.Values(),
 		UILocales:          languages,
 		DefaultAlgorithm:   c.Algorithm,
@@ -177,6 +180,14 @@ func (c *Config) derive(use string) ([]byte, error) {
 
 func (c *Config) sessions() bool { return c.Sessions != login.Sessions{} }
 
+// endSession is the end session endpoint, empty if there is none.
+func (c *Config) endSession() string {
+	if !c.sessions() {
+		return ""
+	}
+	return c.Issuer + c.Paths.Logout
+}
+
 func (c *Config) backchannel(p *Provider) (err error) {
 	if c.sessions() {
 		p.Backchannel, err = oidc.NewBackchannel(oidc.BackchannelConfig{
@@ -209,6 +220,7 @@ func (c *Config) oauth(p *Provider) (err error) {
 		Pushed:                p.Pushed,
 		RequirePushedRequests: c.RequirePushedRequests,
 		Clients:               c.Clients,
+		Scopes:                c.ownScopes(),
 		Keys:                  c.Keys,
 		Store:                 c.Store,
 		Extension:             p.OpenID,
@@ -225,35 +237,6 @@ func (c *Config) oauth(p *Provider) (err error) {
 		RequireSignedRequestObjects:     c.RequireSignedRequestObjects,
 	})
 	return err
-}
-
-func (c *Config) consents(p *Provider) error {
-	if c.Ledger == nil {
-		return nil
-	}
-	secret, err := c.derive("signet consent v1 " + c.Issuer)
-	if err != nil {
-		return err
-	}
-	p.Consents, err = consent.New(consent.Config{
-		Ledger:    c.Ledger,
-		Keys:      c.Keys,
-		Algorithm: c.Algorithm,
-		Issuer:    c.Issuer,
-		Secret:    secret,
-		Tokens:    tokenEnder{p.OAuth},
-		Audit:     c.Audit,
-		Logger:    c.Logger,
-		Now:       c.Now,
-	})
-	return err
-}
-
-// tokenEnder ends what was issued on a consent.
-type tokenEnder struct{ server *oauth.Server }
-
-func (t tokenEnder) EndTokens(ctx context.Context, consentID string) error {
-	return t.server.EndGrant(ctx, consentID)
 }
 
 func (c *Config) login(p *Provider) error {
@@ -348,6 +331,12 @@ func (c *Config) routes(p *Provider) *http.ServeMux {
 	mux.Handle(base+c.Paths.Login, p.Pages)
 	if c.sessions() {
 		mux.Handle(base+c.Paths.Logout, p.Pages.LogoutHandler())
+	}
+	if p.Consents != nil {
+		mux.Handle(base+c.Paths.Account, p.Account)
+		mux.Handle(base+c.Paths.Consents, p.consentAPI)
+		mux.Handle(base+c.Paths.Consents+"/", p.consentAPI)
+		mux.Handle(base+c.Paths.ReceiptKeys, newReceiptKeys(p.Consents, c.Logger, c.Now))
 	}
 	mux.Handle(base+"/.well-known/openid-configuration", p.OpenID.DiscoveryHandler(p.OAuth.Metadata()))
 	mux.Handle("/.well-known/oauth-authorization-server"+base, p.OAuth.MetadataHandler())

@@ -55,10 +55,12 @@ type Config struct {
 	// store/memory.
 	Store store.Ephemeral
 	// Ledger keeps what people consented to share, for good, so that they are not asked again, can look it up and take it
-	// back. Nil means that a session remembers it at most. ConsentPolicy is how consent is asked; the registration of a
-	// client overrides it.
+	// back: on the account pages, and with the API of consents. Nil means that a session remembers it at most, and that there
+	// is neither. ConsentPolicy is how consent is asked; the registration of a client overrides it.
 	Ledger        store.Ledger
 	ConsentPolicy consent.Policy
+	// Passkeys are shown and removed on the account pages. Nil means that these have none.
+	Passkeys ui.Passkeys
 	// Verifier is where people have claims verified that a client must have verified; see [login.Config].
 	Verifier login.Verifier
 	// PairwiseSecret is what the subjects that clients see are derived from: at least 32 random bytes, the same in every
@@ -87,6 +89,9 @@ type Config struct {
 	ClaimSources []string
 	// PictureTypes are the media types of pictures that are released as data; see [oidc.Config].
 	PictureTypes []string
+	// ClaimsAtUserinfo fetches claims at each userinfo request and keeps none, and AcceptOriginal passes on what the identity
+	// system signed itself, whose keys are then published with the provider's own; see [oidc.Config].
+	ClaimsAtUserinfo, AcceptOriginal bool
 	// AccessTokenAudience is the aud of access tokens. Nil means the issuer.
 	AccessTokenAudience []string
 	// Resources are further protected resources that access tokens can be restricted to (RFC 8707).
@@ -153,7 +158,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Paths are the paths of the endpoints below the issuer's own. Each begins with a slash; Login also ends with one.
+// Paths are the paths of the endpoints below the issuer's own. Each begins with a slash; Login and Account also end with
+// one, and Consents does not.
 type Paths struct {
 	Authorization  string // /authorize
 	Token          string // /token
@@ -164,6 +170,9 @@ type Paths struct {
 	PushedRequests string // /par
 	Login          string // /login/
 	Logout         string // /logout, where there are sessions
+	Account        string // /account/, where consents are remembered, as the next two
+	Consents       string // /consents: the API, for access tokens with the scope of that name
+	ReceiptKeys    string // /receipt-keys.json: every key that signed a receipt, retired ones too
 }
 
 func (p *Paths) setDefaults() {
@@ -180,6 +189,9 @@ func (p *Paths) setDefaults() {
 		{&p.PushedRequests, "/par"},
 		{&p.Login, "/login/"},
 		{&p.Logout, "/logout"},
+		{&p.Account, "/account/"},
+		{&p.Consents, "/consents"},
+		{&p.ReceiptKeys, "/receipt-keys.json"},
 	} {
 		if *d.path == "" {
 			*d.path = d.value
@@ -204,12 +216,15 @@ type Provider struct {
 	Consents *consent.Registry
 	// Pages are the pages of the login.
 	Pages *ui.UI
+	// Account are the pages on which people see and withdraw their consents. It is nil without a Ledger.
+	Account *ui.Account
 	// Backchannel tells clients of logouts, in the background: Close it before the process ends. It is nil without
 	// sessions.
 	Backchannel *oidc.Backchannel
 
-	mux  *http.ServeMux
-	hsts bool
+	consentAPI http.Handler
+	mux        *http.ServeMux
+	hsts       bool
 }
 
 // ServeHTTP serves every endpoint of the provider.

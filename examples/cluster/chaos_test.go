@@ -23,10 +23,14 @@ var faults = []fault{
 		unnoticed: true,
 	},
 	{
-		what:      "PostgreSQL is killed and comes back",
-		lose:      func(l *traffic) { l.postgres.Kill(l) },
-		heal:      func(l *traffic) { l.postgres.Restart(l) },
-		unnoticed: true, // clients and keys are known for a while
+		what: "PostgreSQL is killed and comes back",
+		lose: func(l *traffic) {
+			l.postgres.Kill(l)
+			failed := l.Count().Failed
+			// Clients and keys are known for a while, but not what people consented to.
+			l.eventually("nobody can log in", func() bool { return l.Count().Failed > failed+5 })
+		},
+		heal: func(l *traffic) { l.postgres.Restart(l) },
 	},
 	{
 		what: "the network between an instance and its stores parts",

@@ -22,7 +22,7 @@ type pages struct {
 	cssPath                        string
 }
 
-func newPages() (*pages, error) {
+func newPages(accountURL string) (*pages, error) {
 	css, err := fs.ReadFile(files, "assets/portal.css")
 	if err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func newPages() (*pages, error) {
 	for name, page := range map[string]**template.Template{
 		"home": &p.home, "profile": &p.profile, "record": &p.record, "failure": &p.failure,
 	} {
-		*page, err = template.New("layout.html").Funcs(template.FuncMap{"style": p.stylePath}).
+		*page, err = template.New("layout.html").Funcs(template.FuncMap{"style": p.stylePath, "account": func() string { return accountURL }}).
 			ParseFS(files, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, err

@@ -80,6 +80,8 @@ type Config struct {
 	EncryptedIDToken bool
 	// Record says what it takes to see the page with the medical record. The zero value lets in whoever is signed in.
 	Record Record
+	// AccountURL is where people take back at the provider what they share, for a link on every page. Empty means no link.
+	AccountURL string
 	// IssOptional accepts an authorization response without iss, from a provider that does not do RFC 9207. The zero
 	// value refuses it.
 	IssOptional bool
@@ -128,7 +130,7 @@ func New(c Config) (*Portal, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	pages, err := newPages()
+	pages, err := newPages(c.AccountURL)
 	if err != nil {
 		return nil, err
 	}
@@ -200,6 +202,9 @@ func (c *Config) validate() error {
 		if err := json.Unmarshal(c.Claims, &map[string]json.RawMessage{}); err != nil {
 			fail("Config.Claims must be a JSON object: %w", err)
 		}
+	}
+	if u, err := url.Parse(c.AccountURL); c.AccountURL != "" && (err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http") {
+		fail("Config.AccountURL must be an http or https URL")
 	}
 	if n := utf8.RuneCountInString(c.Purpose); c.Purpose != "" && (n < 3 || n > 300) {
 		fail("Config.Purpose must have 3 to 300 characters")

@@ -14,6 +14,7 @@ func writeBanner(w io.Writer, c *config, e *endpoints, identity *identitySystem)
 	if e.portal != nil {
 		fmt.Fprintf(w, "  Open      %s and sign in\n", e.portal.url())
 	}
+	fmt.Fprintf(w, "  Account   %s%s : what people share with whom, to look up and to take back\n", c.issuer, accountPath)
 	fmt.Fprintf(w, "  Provider  %s/.well-known/openid-configuration\n", c.issuer)
 	if address := e.provider.url(); address != c.issuer {
 		fmt.Fprintf(w, "  Listening on %s\n", address)

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -15,11 +13,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
-
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/audit"
-	"github.com/gosignet/signet/examples/portal"
 	"github.com/gosignet/signet/keystore/rotation"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
@@ -28,11 +23,7 @@ import (
 	"github.com/gosignet/signet/store"
 )
 
-const (
-	portalID       = "health-portal"
-	portalCallback = "/callback"
-	minSecret      = 32
-)
+const minSecret = 32
 
 // identityProvider is the provider and what must be closed after it.
 type identityProvider struct {
@@ -96,6 +87,8 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 		EnrollmentACRs:      logins.enrollment,
 		Keys:                p.keys,
 		Store:               p.state.ephemeral,
+		Ledger:              p.state.ledger,
+		Passkeys:            passkeysOf(logins.methods),
 		Profile:             c.profile,
 		PairwiseSecret:      secret,
 		NonceSecrets:        nonceSecrets,
@@ -260,43 +253,3 @@ func readSecret(flag, file string) ([]byte, error) {
 	}
 	return secret, nil
 }
-
-// newPortal returns the Health Portal for the endpoint, and its registration at the provider, with a fresh key. The
-// registration allows both protocols that the portal offers: plain OpenID Connect and FAPI 2.0.
-func newPortal(c *config, e *endpoint, logger *slog.Logger) (http.Handler, *oauth.Client, error) {
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	key := jose.JSONWebKey{Key: private, KeyID: "portal-1", Algorithm: string(jose.ES256), Use: "sig"}
-	client := &oauth.Client{
-		ID:                 portalID,
-		Names:              map[string]string{"": "Health Portal", "fr": "Portail de santé", "ar": "بوابة الصحة"},
-		RedirectURIs:       []string{e.url() + portalCallback},
-		Keys:               jose.JSONWebKeySet{Keys: []jose.JSONWebKey{key.Public()}},
-		AssertionAlgorithm: jose.ES256,
-		Scopes:             []string{"openid", "profile", "email", "phone", "address"},
-	}
-	var caller *http.Client
-	if e.certificate != nil {
-		if caller, err = e.certificate.client(); err != nil {
-			return nil, nil, err
-		}
-	}
-	handler, err := portal.New(portal.Config{
-		Issuer:        c.issuer,
-		ClientID:      client.ID,
-		Key:           key,
-		RedirectURI:   client.RedirectURIs[0],
-		Scopes:        []string{"openid", "email", "phone"},
-		Claims:        portalClaims,
-		ClaimsLocales: []string{"en"}, // beside the language of the register
-		FAPI2:         c.profile != oauth.ProfileNone,
-		Client:        caller,
-		Logger:        logger,
-	})
-	return handler, client, err
-}
-
-// portalClaims asks for what the portal needs, and for what is nice to have.
-var portalClaims = []byte(`{"userinfo":{"name":{"essential":true},"birthdate":{"essential":true},"gender":null,"picture":null,"address":null}}`)
