@@ -126,7 +126,7 @@ func TestPeopleOfARegisterLogInByCode(t *testing.T) {
 	v = visit(t, s.portal+"/login")
 	v.press("login_with_pin")
 	v.press("verify_pin", "identifier", person, "response", "271828")
-	assert.True(t, v.shows("continue"))
+	assert.Contains(t, v.page, name)
 	require.NoError(t, s.stop())
 }
 
