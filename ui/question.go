@@ -59,7 +59,7 @@ const usualMaxLength = 100
 // what the identity system asks for.
 func questions(l *locale, s *login.State) []*question {
 	var list []*question
-	id := identifierID(string(s.Factor))
+	id := identifierID(string(s.Factor), "")
 	switch {
 	case s.Identifies && !s.IdentifierFixed:
 	case s.Form.Identifier != nil && !s.IdentifierFixed:

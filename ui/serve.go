@@ -4,6 +4,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +22,9 @@ type visit struct {
 	id, handle, page string
 	// language is the one that the person chose, or empty.
 	language string
+	// typed is a form that has to be corrected, and mistake what is the matter with its identifier.
+	typed   url.Values
+	mistake string
 	// policy is what the page may load beyond what all pages may.
 	policy policy
 }

@@ -30,6 +30,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,6 +93,9 @@ type Config struct {
 	DefaultLanguage string
 	// Location is the time zone in which times are written, for browsers without JavaScript. Nil means UTC.
 	Location *time.Location
+	// IdentifierTypes are the kinds of identifiers by which people may say who they are, of which they choose one. Nil means
+	// that there is one without a name, which is called as the catalogue says (identifier.label).
+	IdentifierTypes []IdentifierType
 	// Biometrics says how devices are asked for a capture. The zero value fits devices in production.
 	Biometrics Biometrics
 	// CaptureTransaction returns the transaction ID that a biometric device signs its capture for, from the login's. Nil
@@ -141,6 +145,7 @@ type UI struct {
 	now       func() time.Time
 	origin    *http.CrossOriginProtection
 
+	identifiers        []IdentifierType
 	biometrics         Biometrics
 	captureTransaction func(string) string
 	maxResponse        func(authenticator.Factor) int
@@ -166,10 +171,11 @@ func New(c Config) (*UI, error) {
 		now:      c.Now,
 		origin:   http.NewCrossOriginProtection(),
 
+		identifiers:        slices.Clone(c.IdentifierTypes),
 		captureTransaction: c.CaptureTransaction,
 		maxResponse:        c.MaxResponse,
 	}
-	var errs []error
+	errs := []error{checkIdentifierTypes(c.IdentifierTypes)}
 	var err error
 	u.biometrics, err = c.Biometrics.withDefaults()
 	errs = append(errs, err)

@@ -29,7 +29,7 @@
         error.className = "error";
         error.setAttribute("role", "alert");
         error.textContent = input.dataset.missing;
-        (group || input.closest(".secret") || input).after(error);
+        (group || input.closest(".secret, .prefixed") || input).after(error);
       }
       input.setAttribute("aria-invalid", "true");
       if (!described().split(" ").includes(id)) describe(id + " " + described());
@@ -45,6 +45,15 @@
       describe(described().replace(id, ""));
     });
   }
+
+  // Of several kinds of identifiers, the one that is chosen has to be filled in.
+  const kinds = [...document.querySelectorAll("input[name=identifier_type][type=radio]")];
+  const require = () => {
+    for (const kind of kinds) kind.nextElementSibling.nextElementSibling.querySelector("input").required = kind.checked;
+  };
+  for (const kind of kinds) kind.addEventListener("change", require);
+  addEventListener("pageshow", require);
+  require();
 
   const eye = byId("password-eye");
   if (eye) {
