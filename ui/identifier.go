@@ -325,9 +325,9 @@ func (v *visit) readIdentifier(form url.Values) (id authenticator.Identifier, ok
 	if v.mistake == "" {
 		return id, true
 	}
-	setHeaders(v.w.Header(), state.RedirectURI)
+	v.setHeaders(v.w.Header(), state.RedirectURI)
 	page, view := v.view(l, state)
-	v.policy.set(v.w.Header(), state.RedirectURI)
+	v.policy.set(v.w.Header(), v.ancestors, state.RedirectURI)
 	v.render(v.w, v.r, http.StatusUnprocessableEntity, page, view)
 	return id, false
 }

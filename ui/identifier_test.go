@@ -83,7 +83,7 @@ func TestTheKindOfIdentifierIsShownAgain(t *testing.T) {
 	}
 	page := newFakeLogin(t, s, withIdentifierTypes).page()
 	assert.Contains(t, page.body, `value="mobile" checked>`)
-	assert.Contains(t, page.body, `<option value="+91" selected>IND +91</option>`)
+	assert.Contains(t, page.body, `<option value="&#43;91" selected>IND &#43;91</option>`)
 	assert.Regexp(t, `id="Password_mobile" name="identifier.mobile" value="98"`, page.body)
 	assert.NotContains(t, page.body, "@phone", "a postfix is never shown")
 

@@ -196,6 +196,6 @@ func identifierProblem(id authenticator.Identifier) string {
 
 // again leads back to the page of the form and says what is the matter with what was typed.
 func (v *visit) again(problem string) {
-	setHeaders(v.w.Header(), "")
+	v.setHeaders(v.w.Header(), "")
 	v.redirect(v.page + problemQuery(problem))
 }

@@ -23,13 +23,15 @@ const (
 var typingProblems = []string{
 	"missing_option", "missing_identifier", "missing_code", "missing_password", "missing_pin", "missing_answer", "missing_capture",
 	"missing_passkey", "missing_channel", "too_long", "no_codes_left", "other_person", "missing_essential",
-	"failed_verification", "unavailable_verification", captchaProblem, waitProblem,
+	"failed_verification", "unavailable_verification", captchaProblem, waitProblem, lastAnswerProblem,
 }
 
 const (
 	captchaProblem = "captcha"
 	// waitProblem is TooSoon of an answer, where that of a code is about another code.
 	waitProblem = "wait"
+	// lastAnswerProblem is that a form was sent twice, whose first answer may end the login.
+	lastAnswerProblem = "last_answer"
 )
 
 var reasons = []authenticator.Reason{

@@ -38,6 +38,7 @@ type page struct {
 	Delay *problemView
 	// Display is how the client wishes the page to be shown: "popup", "touch", "wap", or empty.
 	Display string
+	Links   Links
 }
 
 // The values of the request's display that change the pages.
@@ -115,7 +116,8 @@ type errorView struct {
 
 // page returns what all pages of the language show. The client is nil where none is known.
 func (u *UI) page(l *locale, title string, client *clientView) *page {
-	p := &page{Heading: title, Logo: u.logo, Client: client}
+	p := &page{Heading: title, Logo: u.logo, Client: client, Links: u.links.in(l.code)}
+	p.Links.SignUp, p.Links.ForgottenPassword = "", ""
 	if client == nil {
 		p.Title = l.text("common.title_short", "page", title, "provider", l.nameIn(u.names))
 	} else {
@@ -199,6 +201,7 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 		p.Display = s.Display
 	}
 	p.Languages = v.languages[l]
+	p.Links = v.linksIn(l, s)
 	p.CanChoose = canChoose(s) && v.page != choosePage
 	if s.CanSwitch {
 		p.Account = l.text("account.present", "account", s.Account)

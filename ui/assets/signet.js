@@ -121,6 +121,20 @@
     time.textContent = date.toLocaleString(document.documentElement.lang, { dateStyle: today ? undefined : "medium", timeStyle: "short" });
   }
 
+  // Without a connection a form would be lost together with the page. Both stay, and the page says so.
+  const offline = byId("offline");
+  if (offline) {
+    const say = () => { offline.textContent = navigator.onLine ? offline.textContent && offline.dataset.online : offline.dataset.offline; };
+    addEventListener("offline", say);
+    addEventListener("online", say);
+    addEventListener("submit", (event) => {
+      if (navigator.onLine) return;
+      event.preventDefault();
+      event.target.removeAttribute("aria-busy");
+      say();
+    });
+  }
+
   const languages = document.querySelector(".language details");
   if (languages) {
     addEventListener("keydown", (event) => {
