@@ -139,7 +139,7 @@ func TestChromiumSaysThatItIsOffline(t *testing.T) {
 	c := f.chromium(t, nil)
 	c.fill("Otp_vid", personID)
 	offline := func(is bool) {
-		_, err := chromedp.Call(c.ctx, network.EmulateNetworkConditions, network.EmulateNetworkConditionsParams{Offline: is, DownloadThroughput: -1, UploadThroughput: -1})
+		_, err := chromedp.Call(c.ctx, network.OverrideNetworkState, network.OverrideNetworkStateParams{Offline: is, DownloadThroughput: -1, UploadThroughput: -1})
 		assert.NoError(t, err)
 	}
 	offline(true)
