@@ -2,7 +2,9 @@ package ui_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -150,12 +152,21 @@ func FuzzAnIdentifierIsWhatItsKindLooksLike(f *testing.F) {
 	for _, seed := range [][2]string{{"+855", "12345678"}, {"+91", "+919876543210"}, {"", "@phone@phone"}, {"+1", "１２３４５６７８"}} {
 		f.Add(seed[0], seed[1])
 	}
+	pages, flow := newPages(f, withIdentifierTypes)
+	flow.put(fakeHandle, &login.State{Step: login.StepIdentify, Factor: authenticator.OTP})
+	id := login.ID(fakeHandle)
+	shown := &answer{body: get(pages, fakeHandle, "identify/otp").Body.String()}
+	form := url.Values{"csrf": {shown.csrf(f)}, "identifier_type": {"mobile"}}
 	f.Fuzz(func(t *testing.T, prefix, typed string) {
-		l := newFakeLogin(t, &login.State{Step: login.StepIdentify, Factor: authenticator.OTP}, withIdentifierTypes)
-		page := l.page()
-		form := url.Values{"csrf": {page.csrf(t)}, "identifier_type": {"mobile"}, "prefix.mobile": {prefix}, "identifier.mobile": {typed}}
-		l.send(http.MethodPost, page.login()+"/identify/otp", form.Encode())
-		if id, _ := l.flow.answered(); id.Value != "" {
+		form.Set("prefix.mobile", prefix)
+		form.Set("identifier.mobile", typed)
+		r := httptest.NewRequest(http.MethodPost, "/login/"+id+"/identify/otp", strings.NewReader(form.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.AddCookie(&http.Cookie{Name: "signet-" + id, Value: fakeHandle})
+		w := httptest.NewRecorder()
+		pages.ServeHTTP(w, r)
+		assert.Contains(t, []int{http.StatusSeeOther, http.StatusUnprocessableEntity}, w.Code)
+		if id, _ := flow.answered(); id.Value != "" {
 			assert.Regexp(t, `^(\+855\d{8,9}|\+91\d{10})@phone$`, id.Value)
 		}
 	})
