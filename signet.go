@@ -140,6 +140,10 @@ type Config struct {
 
 	// Branding is the provider's name and colours on the pages.
 	Branding ui.Branding
+	// IdentifierTypes, Links and FrameAncestors are what else the pages show, and who may frame them; see [ui.Config].
+	IdentifierTypes []ui.IdentifierType
+	Links           ui.Links
+	FrameAncestors  []string
 	// Biometrics is how devices are asked to capture, and CaptureTransaction what they are told of the login; see
 	// [ui.Config].
 	Biometrics         ui.Biometrics

@@ -2,6 +2,7 @@ package login
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/store"
@@ -81,6 +82,9 @@ func (f *Flow) admit(ctx context.Context, handle string, a *attempt, id authenti
 // check says whether a limit is reached.
 func (a *attempt) check(ctx context.Context, id authenticator.Identifier) error {
 	if err := a.login.check(); err != nil {
+		if e, ok := errors.AsType[*authenticator.Error](err); ok && a.use == UseAnswer {
+			e.Err = ErrLastAnswer
+		}
 		return err
 	}
 	if a.source != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -37,6 +38,30 @@ func TestWrongAnswersEndTheLogin(t *testing.T) {
 	require.Equal(t, login.StepDone, s.Step)
 	answers, _ := w.people.asked()
 	require.Equal(t, 5, answers)
+}
+
+func TestWhileTheLastAnswerIsLookedAtNoOtherIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *login.Config) { c.MaxAttempts = 1 })
+	handle := w.begin(acrPassword)
+	asked, verdict := make(chan struct{}), make(chan struct{})
+	w.people.authenticate = func(context.Context, *authenticator.Request) (*authenticator.Identity, error) {
+		close(asked)
+		<-verdict
+		return nil, &authenticator.Error{Reason: authenticator.WrongCredentials}
+	}
+	var first sync.WaitGroup
+	first.Go(func() {
+		s, err := w.Answer(t.Context(), handle, alice, wrong(authenticator.Password))
+		assert.NoError(t, err)
+		assert.Equal(t, login.StepDone, s.Step)
+	})
+	<-asked
+	s, err := w.Answer(t.Context(), handle, alice, wrong(authenticator.Password))
+	assert.ErrorIs(t, err, login.ErrLastAnswer)
+	assert.Equal(t, login.StepVerify, s.Step)
+	close(verdict)
+	first.Wait()
 }
 
 func TestRightAnswerIsGivenBack(t *testing.T) {

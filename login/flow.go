@@ -65,6 +65,9 @@ var (
 	// ErrOtherPerson says that an answer was right but another person's than the one that the login is bound to. It is
 	// wrapped in an *[authenticator.Error].
 	ErrOtherPerson = errors.New("login: another person than the one of the session or of the earlier factor")
+	// ErrLastAnswer says that the verdict on the last answer that the login had is awaited, so that no other is looked at. It
+	// is wrapped in an *[authenticator.Error].
+	ErrLastAnswer = errors.New("login: the verdict on the last answer is awaited")
 	// ErrStep says that what was tried does not fit the step at which the login stands. It comes with the present State.
 	ErrStep = errors.New("login: not possible at the present step")
 

@@ -40,7 +40,7 @@ var (
 
 // ServeHTTP serves the account pages, under the base path.
 func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	setHeaders(w.Header(), "")
+	a.ui.setHeaders(w.Header(), "")
 	page, ok := strings.CutPrefix(r.URL.Path, a.path)
 	v := &accountVisit{UI: a.ui, Account: a, w: w, r: withSource(r), page: page}
 	v.is = v.open()

@@ -100,7 +100,7 @@ func (v *visit) biometricsView(l *locale, s *login.State, client *clientView) (*
 	b := v.biometrics
 	return v.pages[l].biometrics, &biometricsView{
 		page:           p,
-		identifierView: newIdentifierView(s, p.Problem),
+		identifierView: v.identifierView(l, s, p),
 		Attempts:       l.count("verify.attempts", s.AttemptsLeft),
 		Texts:          toJSON(texts),
 		Capture: toJSON(captureView{

@@ -53,7 +53,7 @@ var pluralForms = map[string]plural.Form{
 
 // openGroups hold texts for names that others make up: claims, scopes, factors, channels, the fields of forms and trust
 // frameworks.
-var openGroups = []string{"claim.", "scope.", "factor.", "identify.", "verify.", "problem.", "channel.", "question.",
+var openGroups = []string{"claim.", "identifier_type.", "scope.", "factor.", "identify.", "verify.", "problem.", "channel.", "question.",
 	"trust_framework."}
 
 // loadCatalog reads the embedded languages and lays the files of the overlay over them. It reports texts that nothing

@@ -89,7 +89,7 @@ func TestAFileThatCannotBeReadIsNotChecked(t *testing.T) {
 var builtKeys = map[string]struct{ fromOutside bool }{
 	"answer.": {}, "consent.because.": {}, "error.": {}, "factor.": {}, "channel.": {}, "problem.": {}, "verify.": {}, "verify.bio.script.": {},
 	"sharing.error.": {}, "sharing.event.": {}, "sharing.notice.": {},
-	"claim.": {true}, "scope.": {true}, "trust_framework.": {true},
+	"claim.": {true}, "identifier_type.": {true}, "scope.": {true}, "trust_framework.": {true},
 }
 
 // withoutPage are texts that no page asks for, and that every language file still has.

@@ -197,7 +197,7 @@ func (v *visit) consent(form url.Values) {
 			return
 		}
 		if state.Step == login.StepConsent {
-			setHeaders(v.w.Header(), state.RedirectURI)
+			v.setHeaders(v.w.Header(), state.RedirectURI)
 			l := v.locale(state)
 			t, view := v.consentView(l, state, newClientView(l, state), form)
 			v.show(state, t, view)

@@ -2,9 +2,11 @@ package ui
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"math"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -72,19 +74,49 @@ func (j cookieJar) handle(r *http.Request, id string) (handle, language string) 
 		return "", ""
 	}
 	handle, language, _ = strings.Cut(c.Value, ".")
+	language, _, _ = strings.Cut(language, ".")
 	if login.ID(handle) != id {
 		return "", ""
 	}
 	return handle, language
 }
 
-// set gives the browser the handle for as long as the login lasts.
-func (j cookieJar) set(w http.ResponseWriter, handle, language string, remaining time.Duration) {
-	value := handle
-	if language != "" {
-		value += "." + language
+// afterwards is how long the cookie outlives its login, which opens nothing then, to tell where the person came from.
+const afterwards = 30 * time.Minute
+
+// set gives the browser the handle for as long as the login lasts, and the origin of the client for a while longer.
+func (j cookieJar) set(w http.ResponseWriter, handle, language string, s *login.State, remaining time.Duration) {
+	value := handle + "." + language
+	if origin := webOrigin(s.RedirectURI); origin != "" {
+		value += "." + base64.RawURLEncoding.EncodeToString([]byte(origin))
 	}
-	http.SetCookie(w, j.cookie(login.ID(handle), value, max(1, int(math.Ceil(remaining.Seconds())))))
+	http.SetCookie(w, j.cookie(login.ID(handle), value, max(1, int(math.Ceil((remaining+afterwards).Seconds())))))
+}
+
+// origin returns the origin of the client of a login of this browser, or nothing.
+func (j cookieJar) origin(r *http.Request, id string) string {
+	c, err := r.Cookie(j.name(id))
+	if err != nil {
+		return ""
+	}
+	parts := strings.Split(c.Value, ".")
+	if len(parts) != 3 || login.ID(parts[0]) != id {
+		return ""
+	}
+	origin, err := base64.RawURLEncoding.DecodeString(parts[2])
+	if err != nil {
+		return ""
+	}
+	return webOrigin(string(origin))
+}
+
+// webOrigin is the origin of a URI that a page may link, or nothing.
+func webOrigin(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil || webURI(uri) == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
 }
 
 // makeRoom expires the oldest logins in the browser until one more fits. Browsers send their oldest cookie first

@@ -43,7 +43,11 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, f failure) {
 	if f.back {
 		v.ReturnURI, v.ReturnText = u.base+f.id+"/", l.text("error.back")
 	}
-	setHeaders(w.Header(), "")
+	if origin := u.cookies.origin(r, f.id); origin != "" && v.ReturnURI == "" {
+		v.ReturnURI, v.ReturnText = origin+"/", l.text("common.return", "client", strings.TrimPrefix(strings.TrimPrefix(origin, "https://"), "http://"))
+	}
+	u.setHeaders(w.Header(), "")
+	w.Header().Set("Referrer-Policy", "no-referrer") // there is no form
 	if f.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}

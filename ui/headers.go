@@ -9,9 +9,11 @@ import (
 
 // setHeaders sets what every page and redirect of the UI sends. The redirect URI is where forms of the page may lead
 // in the end, or empty.
-func setHeaders(h http.Header, redirectURI string) {
-	policy{}.set(h, redirectURI)
-	h.Set("X-Frame-Options", "DENY")
+func (u *UI) setHeaders(h http.Header, redirectURI string) {
+	policy{}.set(h, u.ancestors, redirectURI)
+	if len(u.ancestors) == 0 { // it cannot name origins
+		h.Set("X-Frame-Options", "DENY")
+	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
@@ -22,7 +24,11 @@ func setHeaders(h http.Header, redirectURI string) {
 // policy is what a page may load or reach beyond what all pages may: sources of the Content-Security-Policy.
 type policy struct{ scripts, frames, connections, workers, forms []string }
 
-func (p policy) set(h http.Header, redirectURI string) {
+func (p policy) set(h http.Header, ancestors []string, redirectURI string) {
+	framing := sources(ancestors)
+	if framing == "" {
+		framing = " 'none'"
+	}
 	var extra strings.Builder
 	for _, d := range []struct {
 		name    string
@@ -34,7 +40,7 @@ func (p policy) set(h http.Header, redirectURI string) {
 	}
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'"+sources(p.scripts)+
 		"; style-src 'self'; img-src 'self' data:; form-action 'self'"+sources(slices.Compact(append([]string{formAction(redirectURI)}, p.forms...)))+
-		"; frame-ancestors 'none'; base-uri 'none'"+extra.String())
+		"; frame-ancestors"+framing+"; base-uri 'none'"+extra.String())
 }
 
 // sources writes a list of sources. What would end the list is none.

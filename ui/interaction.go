@@ -10,7 +10,7 @@ import (
 // Begin starts a login for the request and leads the browser to its first page, or to the client at once if the
 // browser's session answers the request. A login that cannot start is answered at the client.
 func (u *UI) Begin(w http.ResponseWriter, r *http.Request, req *oauth.AuthorizationRequest) {
-	setHeaders(w.Header(), "")
+	u.setHeaders(w.Header(), "")
 	r = withSource(r)
 	session := u.cookies.session(r)
 	handle, state, err := u.flow.Begin(r.Context(), req, session)
@@ -23,7 +23,7 @@ func (u *UI) Begin(w http.ResponseWriter, r *http.Request, req *oauth.Authorizat
 		return
 	}
 	u.cookies.makeRoom(w, r)
-	u.cookies.set(w, handle, "", state.ExpiresAt.Sub(u.now()))
+	u.cookies.set(w, handle, "", state, state.ExpiresAt.Sub(u.now()))
 	page := place(state)
 	if r.Method == http.MethodPost && session == "" {
 		page = "" // the browser may send its session only with what follows

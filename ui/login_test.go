@@ -235,7 +235,7 @@ func TestMissingAnswersAreExplained(t *testing.T) {
 	identify := b.submit(choose, "choose", "option", "0")
 	missing := b.submit(identify, "identify/otp", "identifier", " ")
 	assert.Contains(t, missing.body, `<a href="#Otp_vid">Enter your ID number.</a>`)
-	assert.Contains(t, missing.body, `aria-describedby="error-banner-message identifier-hint" aria-invalid="true"`)
+	assert.Contains(t, missing.body, `aria-describedby="error-banner-message Otp_vid-hint" aria-invalid="true"`)
 	long := b.submit(identify, "identify/otp", "identifier", strings.Repeat("1", 257))
 	assert.Contains(t, long.text(), "What you entered is too long.")
 	code := b.submit(identify, "identify/otp", "identifier", personID)

@@ -45,7 +45,7 @@ type logoutVisit struct {
 // a client that shows an ID Token has the browser sent back by itself, others get a link. It needs Config.Logout.
 func (u *UI) LogoutHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		setHeaders(w.Header(), "")
+		u.setHeaders(w.Header(), "")
 		r = withSource(r)
 		v := &logoutVisit{UI: u, w: w, r: r, session: u.cookies.session(r)}
 		if err := v.read(); err != nil {
@@ -139,7 +139,7 @@ func (v *logoutVisit) ask(session *login.Session) {
 	if len(view.Fields) == 0 {
 		view.Fields = []fieldView{{"ui_locales", l.code}}
 	}
-	setHeaders(v.w.Header(), v.request.RedirectURI)
+	v.setHeaders(v.w.Header(), v.request.RedirectURI)
 	v.render(v.w, v.r, http.StatusOK, v.pages[l].logout, view)
 }
 
@@ -147,7 +147,7 @@ func (v *logoutVisit) ask(session *login.Session) {
 func (v *logoutVisit) done() {
 	back := v.request.ReturnURL()
 	if back != "" && v.request.Hinted() {
-		setHeaders(v.w.Header(), v.request.RedirectURI)
+		v.setHeaders(v.w.Header(), v.request.RedirectURI)
 		redirect(v.w, back)
 		return
 	}

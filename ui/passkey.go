@@ -104,7 +104,7 @@ func (v *visit) enroll(options bool, response string) {
 
 // writeOptions answers a script. What went wrong is for the page to say, which knows enough by the status.
 func (v *visit) writeOptions(options json.RawMessage, err error) {
-	setHeaders(v.w.Header(), "")
+	v.setHeaders(v.w.Header(), "")
 	status := http.StatusOK
 	switch {
 	case err == nil:

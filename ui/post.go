@@ -75,9 +75,8 @@ func (v *visit) choose(option string) {
 
 // identify has a code sent. A form that is sent twice finds that the code is on its way.
 func (v *visit) identify(factor authenticator.Factor, form url.Values) {
-	id := authenticator.Identifier{Value: strings.TrimSpace(form.Get("identifier"))}
-	if problem := identifierProblem(id); problem != "" {
-		v.again(problem)
+	id, ok := v.readIdentifier(form)
+	if !ok {
 		return
 	}
 	if form.Has("channels") && !form.Has("channel") {
@@ -131,10 +130,9 @@ func (v *visit) verify(factor authenticator.Factor, form url.Values) {
 	case authenticator.Biometrics:
 		missing, most = "missing_capture", v.maxResponse(factor)
 	}
-	if factor != authenticator.OTP && form.Has("identifier") {
-		id.Value = strings.TrimSpace(form.Get("identifier"))
-		if problem := identifierProblem(id); problem != "" {
-			v.again(problem)
+	if factor != authenticator.OTP && (form.Has("identifier") || form.Has("identified")) {
+		var ok bool
+		if id, ok = v.readIdentifier(form); !ok {
 			return
 		}
 	}
@@ -198,6 +196,6 @@ func identifierProblem(id authenticator.Identifier) string {
 
 // again leads back to the page of the form and says what is the matter with what was typed.
 func (v *visit) again(problem string) {
-	setHeaders(v.w.Header(), "")
+	v.setHeaders(v.w.Header(), "")
 	v.redirect(v.page + problemQuery(problem))
 }

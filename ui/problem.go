@@ -23,13 +23,15 @@ const (
 var typingProblems = []string{
 	"missing_option", "missing_identifier", "missing_code", "missing_password", "missing_pin", "missing_answer", "missing_capture",
 	"missing_passkey", "missing_channel", "too_long", "no_codes_left", "other_person", "missing_essential",
-	"failed_verification", "unavailable_verification", captchaProblem, waitProblem,
+	"failed_verification", "unavailable_verification", captchaProblem, waitProblem, lastAnswerProblem,
 }
 
 const (
 	captchaProblem = "captcha"
 	// waitProblem is TooSoon of an answer, where that of a code is about another code.
 	waitProblem = "wait"
+	// lastAnswerProblem is that a form was sent twice, whose first answer may end the login.
+	lastAnswerProblem = "last_answer"
 )
 
 var reasons = []authenticator.Reason{
@@ -86,20 +88,20 @@ func countdown(seconds int) string {
 
 // problem reads from the query what went wrong before the page. Anything but what this package writes there is
 // ignored.
-func (u *UI) problem(l *locale, q url.Values, s *login.State, page string) *problemView {
+func (v *visit) problem(l *locale, q url.Values, s *login.State) *problemView {
 	name := q.Get(problemParameter)
 	if !slices.Contains(typingProblems, name) && !slices.Contains(reasons, authenticator.Reason(name)) {
 		return nil
 	}
-	p := &problemView{Field: problemField(name, s, page)}
+	p := &problemView{Field: v.problemField(name, s)}
 	key, about := "problem."+name, string(s.Factor)
-	if page == enrollPage {
+	if v.page == enrollPage {
 		about = "enroll"
 	}
 	if specific := key + "_" + about; l.has(specific) {
 		key = specific
 	}
-	now := u.now()
+	now := v.now()
 	seconds, err := strconv.ParseInt(q.Get(untilParameter), 10, 64)
 	until := time.Unix(seconds, 0)
 	const maxWait = 365 * 24 * time.Hour
@@ -107,7 +109,7 @@ func (u *UI) problem(l *locale, q url.Values, s *login.State, page string) *prob
 		p.Text = l.text(key)
 		return p
 	}
-	p.Text, p.Time = u.until(l, key+"_until", until)
+	p.Text, p.Time = v.until(l, key+"_until", until)
 	return p
 }
 
@@ -120,13 +122,16 @@ func (u *UI) until(l *locale, key string, t time.Time) (before string, at *timeV
 }
 
 // problemField returns the id of the field of the page that the problem is about.
-func problemField(name string, s *login.State, page string) string {
-	step, factor, _ := strings.Cut(page, "/")
+func (v *visit) problemField(name string, s *login.State) string {
+	step, factor, _ := strings.Cut(v.page, "/")
 	switch {
 	case name == "missing_channel":
 		return "channel-0"
 	case name == "missing_identifier", step == "identify" && (name == "wrong_credentials" || name == "too_long"):
-		return identifierID(factor)
+		if len(v.identifiers) == 0 {
+			return identifierID(factor, "")
+		}
+		return identifierID(factor, v.identifierType(s).Name)
 	case step != "verify", s.Form != nil, !hasPage(s.Factor), s.Factor == authenticator.Passkey, s.Factor == authenticator.Biometrics:
 		return ""
 	case strings.HasPrefix(name, "missing_") || name == "wrong_credentials" || name == "too_long":
@@ -140,18 +145,21 @@ func problemField(name string, s *login.State, page string) string {
 
 // identifierID is the id of the identifier's field on the page of the factor. It ends in the type of the identifier,
 // which is vid where there is but one.
-func identifierID(factor string) string {
+func identifierID(factor, kind string) string {
+	if kind == "" {
+		kind = "vid"
+	}
 	switch authenticator.Factor(factor) {
 	case authenticator.OTP:
-		return "Otp_vid"
+		factor = "Otp"
 	case authenticator.Password:
-		return "Password_vid"
+		factor = "Password"
 	case authenticator.PIN:
-		return "Pin_vid"
+		factor = "Pin"
 	case authenticator.Biometrics:
-		return "sbi_vid"
+		factor = "sbi"
 	}
-	return factor + "_vid"
+	return factor + "_" + kind
 }
 
 // wait says how long, in words.

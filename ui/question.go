@@ -59,7 +59,7 @@ const usualMaxLength = 100
 // what the identity system asks for.
 func questions(l *locale, s *login.State) []*question {
 	var list []*question
-	id := identifierID(string(s.Factor))
+	id := identifierID(string(s.Factor), "")
 	switch {
 	case s.Identifies && !s.IdentifierFixed:
 	case s.Form.Identifier != nil && !s.IdentifierFixed:
@@ -216,8 +216,8 @@ func (v *visit) verifyForm(factor authenticator.Factor, form url.Values) {
 		t, view := v.formView(l, state, newClientView(l, state), list)
 		view.Problem = &problemView{Fields: problems}
 		view.Title = l.text("common.title_problem", "title", view.Title)
-		setHeaders(v.w.Header(), state.RedirectURI)
-		v.policy.set(v.w.Header(), state.RedirectURI)
+		v.setHeaders(v.w.Header(), state.RedirectURI)
+		v.policy.set(v.w.Header(), v.ancestors, state.RedirectURI)
 		v.render(v.w, v.r, http.StatusUnprocessableEntity, t, view)
 	case err != nil || len(response) > v.maxResponse(factor):
 		v.again("too_long")

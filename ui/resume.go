@@ -21,7 +21,7 @@ func (u *UI) Resume(w http.ResponseWriter, r *http.Request, clientID, requestURI
 		if err != nil || state.Step == login.StepDone || state.RequestURI != requestURI || state.Client.ID != clientID {
 			continue
 		}
-		setHeaders(w.Header(), "")
+		u.setHeaders(w.Header(), "")
 		redirect(w, u.base+id+"/"+place(state))
 		return true
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"html/template"
 	"net/http"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +22,9 @@ type visit struct {
 	id, handle, page string
 	// language is the one that the person chose, or empty.
 	language string
+	// typed is a form that has to be corrected, and mistake what is the matter with its identifier.
+	typed   url.Values
+	mistake string
 	// policy is what the page may load beyond what all pages may.
 	policy policy
 }
@@ -145,9 +149,9 @@ func (v *visit) get() {
 		v.failed(err)
 		return
 	}
-	setHeaders(v.w.Header(), state.RedirectURI)
+	v.setHeaders(v.w.Header(), state.RedirectURI)
 	if chosen := v.r.URL.Query().Get("lang"); v.catalog.byCode[chosen] != nil {
-		v.cookies.set(v.w, v.handle, chosen, state.ExpiresAt.Sub(v.now()))
+		v.cookies.set(v.w, v.handle, chosen, state, state.ExpiresAt.Sub(v.now()))
 		v.redirect(v.page)
 		return
 	}
@@ -159,6 +163,9 @@ func (v *visit) get() {
 		v.redirect(place(state))
 		return
 	}
+	if v.r.URL.Query().Get(problemParameter) == lastAnswerProblem {
+		v.w.Header().Set("Refresh", "3; url="+v.base+v.id+"/"+v.page) // by then there is a verdict
+	}
 	l := v.locale(state)
 	t, view := v.view(l, state)
 	v.show(state, t, view)
@@ -166,7 +173,7 @@ func (v *visit) get() {
 
 // show writes a page of the login, which may do what its view asked for.
 func (v *visit) show(s *login.State, t *template.Template, view any) {
-	v.policy.set(v.w.Header(), s.RedirectURI)
+	v.policy.set(v.w.Header(), v.ancestors, s.RedirectURI)
 	v.render(v.w, v.r, http.StatusOK, t, view)
 }
 
@@ -203,7 +210,7 @@ func (v *visit) moved(state *login.State, err error) {
 		v.failed(err)
 		return
 	}
-	setHeaders(v.w.Header(), state.RedirectURI)
+	v.setHeaders(v.w.Header(), state.RedirectURI)
 	if state.Step == login.StepDone && state.Response != nil {
 		v.finish(v.w, v.r, v.handle, state)
 		return
@@ -222,6 +229,10 @@ func (v *visit) moved(state *login.State, err error) {
 	}
 	if errors.Is(err, login.ErrCaptcha) {
 		v.redirect(page + problemQuery("captcha"))
+		return
+	}
+	if errors.Is(err, login.ErrLastAnswer) {
+		v.redirect(page + problemQuery(lastAnswerProblem))
 		return
 	}
 	if e, ok := errors.AsType[*authenticator.Error](err); ok {

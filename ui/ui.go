@@ -14,7 +14,7 @@
 // A browser that was sent to have claims verified comes back from another site, to a page of its own: with the login's
 // cookie, because that is SameSite=Lax and the page is one that the person sees, and with a query that the flow checks.
 //
-// Pages send Referrer-Policy same-origin and not no-referrer: under no-referrer Chromium and Firefox send
+// Pages with forms send Referrer-Policy same-origin and not no-referrer, as the others do: under no-referrer Chromium and Firefox send
 // "Origin: null" with the forms of these very pages, and a browser without Sec-Fetch-Site could not be told from an
 // attacker. Other origins get no referrer either way.
 package ui
@@ -30,6 +30,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -92,6 +93,14 @@ type Config struct {
 	DefaultLanguage string
 	// Location is the time zone in which times are written, for browsers without JavaScript. Nil means UTC.
 	Location *time.Location
+	// IdentifierTypes are the kinds of identifiers by which people may say who they are, of which they choose one. Nil means
+	// that there is one without a name, which is called as the catalogue says (identifier.label).
+	IdentifierTypes []IdentifierType
+	// Links are the pages of the deployment that those of a login lead to.
+	Links Links
+	// FrameAncestors are the origins, as "https://portal.example.org", whose pages may frame these. They have to be of the
+	// same site as the provider, because its cookies are SameSite=Lax. Nil means that nobody may.
+	FrameAncestors []string
 	// Biometrics says how devices are asked for a capture. The zero value fits devices in production.
 	Biometrics Biometrics
 	// CaptureTransaction returns the transaction ID that a biometric device signs its capture for, from the login's. Nil
@@ -141,6 +150,9 @@ type UI struct {
 	now       func() time.Time
 	origin    *http.CrossOriginProtection
 
+	identifiers        []IdentifierType
+	links              Links
+	ancestors          []string
 	biometrics         Biometrics
 	captureTransaction func(string) string
 	maxResponse        func(authenticator.Factor) int
@@ -166,10 +178,13 @@ func New(c Config) (*UI, error) {
 		now:      c.Now,
 		origin:   http.NewCrossOriginProtection(),
 
+		identifiers:        slices.Clone(c.IdentifierTypes),
+		links:              c.Links,
+		ancestors:          slices.Clone(c.FrameAncestors),
 		captureTransaction: c.CaptureTransaction,
 		maxResponse:        c.MaxResponse,
 	}
-	var errs []error
+	errs := []error{checkIdentifierTypes(c.IdentifierTypes), c.Links.check(), checkAncestors(c.FrameAncestors)}
 	var err error
 	u.biometrics, err = c.Biometrics.withDefaults()
 	errs = append(errs, err)

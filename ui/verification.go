@@ -63,12 +63,12 @@ func (v *visit) verification(without bool) {
 	}
 	switch {
 	case err == nil:
-		setHeaders(v.w.Header(), "")
+		v.setHeaders(v.w.Header(), "")
 		redirect(v.w, uri)
 	case errors.Is(err, login.ErrUnknown):
 		v.failed(err)
 	case errors.Is(err, login.ErrStep): // sent twice, or past it
-		setHeaders(v.w.Header(), "")
+		v.setHeaders(v.w.Header(), "")
 		v.redirect("")
 	default:
 		v.log.ErrorContext(v.r.Context(), "a verification cannot start", "transaction", v.id, "error", err)
@@ -85,7 +85,7 @@ func (v *visit) resumeVerification() {
 		v.failed(err)
 		return
 	}
-	setHeaders(v.w.Header(), state.RedirectURI)
+	v.setHeaders(v.w.Header(), state.RedirectURI)
 	h := v.r.Header
 	seen := cmp.Or(h.Get("Sec-Fetch-Mode"), "navigate") == "navigate" && cmp.Or(h.Get("Sec-Fetch-Dest"), "document") == "document" &&
 		h.Get("Sec-Purpose") == ""

@@ -38,6 +38,7 @@ type page struct {
 	Delay *problemView
 	// Display is how the client wishes the page to be shown: "popup", "touch", "wap", or empty.
 	Display string
+	Links   Links
 }
 
 // The values of the request's display that change the pages.
@@ -73,14 +74,6 @@ type optionView struct {
 	ID, Icon, Label, Hint string
 	// Passkey says that the browser has to know WebAuthn.
 	Passkey bool
-}
-
-// identifierView is the field for the identifier.
-type identifierView struct {
-	Factor, IdentifierID, Identifier   string
-	IdentifierFixed, InvalidIdentifier bool
-	// Anonymous says that the answer tells who the person is.
-	Anonymous bool
 }
 
 type identifyView struct {
@@ -123,7 +116,8 @@ type errorView struct {
 
 // page returns what all pages of the language show. The client is nil where none is known.
 func (u *UI) page(l *locale, title string, client *clientView) *page {
-	p := &page{Heading: title, Logo: u.logo, Client: client}
+	p := &page{Heading: title, Logo: u.logo, Client: client, Links: u.links.in(l.code)}
+	p.Links.SignUp, p.Links.ForgottenPassword = "", ""
 	if client == nil {
 		p.Title = l.text("common.title_short", "page", title, "provider", l.nameIn(u.names))
 	} else {
@@ -150,7 +144,7 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 	case "identify":
 		p := v.loginPage(l, s, client, l.text("identify.otp.title"))
 		v.offerPasskeys(p, s)
-		view := &identifyView{page: p, identifierView: newIdentifierView(s, p.Problem)}
+		view := &identifyView{page: p, identifierView: v.identifierView(l, s, p)}
 		if len(s.Channels) > 1 {
 			for _, c := range s.Channels {
 				view.Channels = append(view.Channels, itemView{Name: string(c), Label: l.label("channel", string(c))})
@@ -207,12 +201,16 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 		p.Display = s.Display
 	}
 	p.Languages = v.languages[l]
+	p.Links = v.linksIn(l, s)
 	p.CanChoose = canChoose(s) && v.page != choosePage
 	if s.CanSwitch {
 		p.Account = l.text("account.present", "account", s.Account)
 	}
-	if v.r.URL.RawQuery != "" {
-		p.Problem = v.problem(l, v.r.URL.Query(), s, v.page)
+	switch {
+	case v.mistake != "":
+		p.Problem = &problemView{Text: v.mistake, Field: identifierID(string(s.Factor), v.identifierType(s).Name)}
+	case v.r.URL.RawQuery != "":
+		p.Problem = v.problem(l, v.r.URL.Query(), s)
 	}
 	if p.Problem != nil {
 		p.Title = l.text("common.title_problem", "title", p.Title)
@@ -225,26 +223,11 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	return p
 }
 
-func newIdentifierView(s *login.State, p *problemView) identifierView {
-	v := identifierView{
-		Factor:          string(s.Factor),
-		IdentifierID:    identifierID(string(s.Factor)),
-		Identifier:      s.Identifier.Value,
-		IdentifierFixed: s.IdentifierFixed,
-		Anonymous:       s.Identifies && !s.IdentifierFixed,
-	}
-	if v.Identifier == "" {
-		v.Identifier = s.LoginHint
-	}
-	v.InvalidIdentifier = p != nil && p.Field == v.IdentifierID
-	return v
-}
-
 func (v *visit) codeView(l *locale, s *login.State, client *clientView) *codeView {
 	p := v.loginPage(l, s, client, l.text("verify.otp.title"))
 	c := &codeView{
 		page:           p,
-		identifierView: newIdentifierView(s, p.Problem),
+		identifierView: v.identifierView(l, s, p),
 		Lead:           l.text("verify.otp.sent"),
 		Attempts:       l.count("verify.attempts", s.AttemptsLeft),
 		CanResend:      s.CodesLeft > 0,
@@ -299,16 +282,16 @@ func (v *visit) secretView(l *locale, s *login.State, client *clientView) *secre
 		missing = "problem.missing_pin"
 	}
 	p := v.loginPage(l, s, client, l.text(title))
+	v.offerPasskeys(p, s)
 	c := &secretView{
 		page:           p,
-		identifierView: newIdentifierView(s, p.Problem),
+		identifierView: v.identifierView(l, s, p),
 		Label:          label,
 		Missing:        l.text(missing),
 		Attempts:       l.count("verify.attempts", s.AttemptsLeft),
 		VerifyID:       verifyID,
 		Digits:         s.Factor == authenticator.PIN,
 	}
-	v.offerPasskeys(p, s)
 	c.InvalidResponse = p.Problem != nil && p.Problem.Field == "response"
 	return c
 }

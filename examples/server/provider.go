@@ -78,6 +78,10 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	if c.sessions {
 		sessions.Idle = 30 * time.Minute
 	}
+	pages, err := c.readPages()
+	if err != nil {
+		return p, err
+	}
 	provider, err := signet.New(signet.Config{
 		Issuer:              c.issuer,
 		Clients:             p.clients,
@@ -107,6 +111,10 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 		Captcha:            logins.captcha,
 		CaptchaOn:          logins.captchaOn,
 		CaptchaAfter:       c.captchaAfter,
+		IdentifierTypes:    pages.IdentifierTypes,
+		Links:              pages.Links,
+		FrameAncestors:     pages.FrameAncestors,
+		Catalog:            c.catalog(),
 		Biometrics:         p.identity.biometrics,
 		CaptureTransaction: p.identity.captureTransaction,
 		// One that is itself on this machine may tell its neighbours of logouts.

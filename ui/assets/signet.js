@@ -29,7 +29,7 @@
         error.className = "error";
         error.setAttribute("role", "alert");
         error.textContent = input.dataset.missing;
-        (group || input.closest(".secret") || input).after(error);
+        (group || input.closest(".secret, .prefixed") || input).after(error);
       }
       input.setAttribute("aria-invalid", "true");
       if (!described().split(" ").includes(id)) describe(id + " " + described());
@@ -45,6 +45,15 @@
       describe(described().replace(id, ""));
     });
   }
+
+  // Of several kinds of identifiers, the one that is chosen has to be filled in.
+  const kinds = [...document.querySelectorAll("input[name=identifier_type][type=radio]")];
+  const require = () => {
+    for (const kind of kinds) kind.nextElementSibling.nextElementSibling.querySelector("input").required = kind.checked;
+  };
+  for (const kind of kinds) kind.addEventListener("change", require);
+  addEventListener("pageshow", require);
+  require();
 
   const eye = byId("password-eye");
   if (eye) {
@@ -110,6 +119,20 @@
     if (isNaN(date)) continue;
     const today = date.toDateString() === new Date().toDateString();
     time.textContent = date.toLocaleString(document.documentElement.lang, { dateStyle: today ? undefined : "medium", timeStyle: "short" });
+  }
+
+  // Without a connection a form would be lost together with the page. Both stay, and the page says so.
+  const offline = byId("offline");
+  if (offline) {
+    const say = () => { offline.textContent = navigator.onLine ? offline.textContent && offline.dataset.online : offline.dataset.offline; };
+    addEventListener("offline", say);
+    addEventListener("online", say);
+    addEventListener("submit", (event) => {
+      if (navigator.onLine) return;
+      event.preventDefault();
+      event.target.removeAttribute("aria-busy");
+      say();
+    });
   }
 
   const languages = document.querySelector(".language details");

@@ -1,0 +1,85 @@
+package ui
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/login"
+)
+
+// Links are pages of the deployment, as https or http URIs. Where one holds {language}, the language of the page stands
+// there (BCP 47). Those that are empty are not linked.
+type Links struct {
+	// SignUp is where people get an account, and ForgottenPassword where they get another password. Both are told in the
+	// query where to come back to (return_to, a page of the provider) and the language (ui_locales).
+	SignUp            string `json:"sign_up,omitempty"`
+	ForgottenPassword string `json:"forgotten_password,omitempty"`
+	// Terms, Privacy and Accessibility are the provider's terms of use, its privacy policy and its accessibility statement.
+	Terms         string `json:"terms,omitempty"`
+	Privacy       string `json:"privacy,omitempty"`
+	Accessibility string `json:"accessibility,omitempty"`
+}
+
+func (k Links) check() error {
+	var errs []error
+	for _, link := range []struct{ name, uri string }{
+		{"SignUp", k.SignUp}, {"ForgottenPassword", k.ForgottenPassword}, {"Terms", k.Terms}, {"Privacy", k.Privacy},
+		{"Accessibility", k.Accessibility},
+	} {
+		if link.uri != "" && webURI(inLanguage(link.uri, "en")) == "" {
+			errs = append(errs, fmt.Errorf("ui: Links.%s: %q is no https or http URI", link.name, link.uri))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func inLanguage(uri, language string) string { return strings.ReplaceAll(uri, "{language}", language) }
+
+// in returns the links for the language.
+func (k Links) in(language string) Links {
+	for _, uri := range []*string{&k.SignUp, &k.ForgottenPassword, &k.Terms, &k.Privacy, &k.Accessibility} {
+		*uri = inLanguage(*uri, language)
+	}
+	return k
+}
+
+// HasDocuments says that there is anything to link at the foot of a page.
+func (k Links) HasDocuments() bool { return k.Terms != "" || k.Privacy != "" || k.Accessibility != "" }
+
+// linksIn returns the links for a page of the login. An account is only of use to who has not proved yet who they are.
+func (v *visit) linksIn(l *locale, s *login.State) Links {
+	k := v.links.in(l.code)
+	proving := s.Step == login.StepChoose || s.Step == login.StepIdentify || s.Step == login.StepVerify
+	if !proving || len(s.Succeeded) > 0 {
+		k.SignUp = ""
+	}
+	if s.Step != login.StepVerify || s.Factor != authenticator.Password {
+		k.ForgottenPassword = ""
+	}
+	back := url.Values{"return_to": {v.publicOrigin() + v.base + v.id + "/"}, "ui_locales": {l.code}}
+	for _, uri := range []*string{&k.SignUp, &k.ForgottenPassword} {
+		if u, err := url.Parse(*uri); *uri != "" && err == nil {
+			q := u.Query()
+			for name := range back {
+				q.Set(name, back.Get(name))
+			}
+			u.RawQuery = q.Encode()
+			*uri = u.String()
+		}
+	}
+	return k
+}
+
+func checkAncestors(origins []string) error {
+	var errs []error
+	for _, origin := range origins {
+		u, err := url.Parse(origin)
+		if err != nil || webURI(origin) == "" || u.Scheme+"://"+u.Host != origin || sources([]string{origin}) == "" {
+			errs = append(errs, fmt.Errorf("ui: FrameAncestors: %q is no origin", origin))
+		}
+	}
+	return errors.Join(errs...)
+}
