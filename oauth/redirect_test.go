@@ -85,7 +85,7 @@ func TestClientWithPatternIsSentToWhatItMatches(t *testing.T) {
 	for uri, accepted := range map[string]bool{"https://portal.example/apps/one": true, "https://portal.example/other": false} {
 		p.login.shown = nil
 		w := p.authorize(with(p.portal.request(), "redirect_uri", uri))
-		require.Equal(t, accepted, p.login.shown != nil, "%s: %d", uri, w.Code)
+		require.Equal(t, accepted, p.login.shown == nil, "%s: %d", uri, w.Code)
 	}
 }
 
