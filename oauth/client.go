@@ -37,7 +37,8 @@ type Client struct {
 	// Names are the client's names for people by language (BCP 47). The name under the empty language is used where no
 	// other fits. Required.
 	Names map[string]string
-	// LogoURI, PolicyURI and TOSURI are shown to people. Optional, https.
+	// LogoURI, PolicyURI and TOSURI are shown to people. Optional, https; a logo may have http, as eSignet's clients do, and
+	// is then shown by no page that has https itself.
 	LogoURI, PolicyURI, TOSURI string
 	// RedirectURIs are where authorization responses may go, matched exactly. Required. No fragments; https, or http on
 	// a loopback address, or a private-use scheme (RFC 8252 section 7.1). A query must not have the parameters of the

@@ -44,7 +44,7 @@ func (c *Client) Validate() error {
 		{"logo_uri", c.LogoURI}, {"policy_uri", c.PolicyURI}, {"tos_uri", c.TOSURI},
 	} {
 		u, err := url.Parse(page.uri)
-		if page.uri != "" && (err != nil || len(page.uri) > maxURI || u.Scheme != "https" || u.Hostname() == "") {
+		if page.uri != "" && (err != nil || len(page.uri) > maxURI || u.Scheme != "https" && (page.name != "logo_uri" || u.Scheme != "http") || u.Hostname() == "") {
 			fail("%s must be an https URL", page.name)
 		}
 	}
