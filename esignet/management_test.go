@@ -13,6 +13,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,6 +103,22 @@ func rsaJWK(tb testing.TB) members {
 	return jwk(tb, key)
 }
 
+// clinicJWK is the key of the clinic: making one takes time.
+var clinicJWK = sync.OnceValue(func() (m members) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	data, err := jose.JSONWebKey{Key: key}.MarshalJSON()
+	if err == nil {
+		err = json.Unmarshal(data, &m)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return m
+})
+
 func jwk(tb testing.TB, key crypto.PrivateKey) (m members) {
 	data, err := jose.JSONWebKey{Key: key}.MarshalJSON()
 	require.NoError(tb, err)
@@ -112,7 +129,7 @@ func jwk(tb testing.TB, key crypto.PrivateKey) (m members) {
 // form is a valid request to register a client.
 func form(tb testing.TB) members {
 	return members{
-		"clientId": "clinic", "clientName": "Clinic", "publicKey": rsaJWK(tb), "relyingPartyId": "health",
+		"clientId": "clinic", "clientName": "Clinic", "publicKey": clinicJWK(), "relyingPartyId": "health",
 		"userClaims": []string{"name"}, "authContextRefs": []string{"mosip:idp:acr:generated-code"},
 		"logoUri": "https://clinic.example/logo.png", "redirectUris": []string{"https://clinic.example/cb"},
 		"grantTypes": []string{"authorization_code"}, "clientAuthMethods": []string{"private_key_jwt"},
@@ -369,6 +386,7 @@ func FuzzAdditionalConfig(f *testing.F) {
 		if !json.Valid([]byte(config)) {
 			return
 		}
+		o := &office{TB: t, api: o.api, clients: o.clients, now: o.now}
 		a := o.call("PATCH", paths[2]+"/clinic", members{"additionalConfig": json.RawMessage(config)})
 		require.Equal(t, http.StatusOK, a.status)
 		for _, e := range a.Errors {
