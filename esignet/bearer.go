@@ -115,7 +115,7 @@ func (b *Bearer) protect(scope string, h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		values := r.Header.Values("Authorization")
 		if len(values) == 0 {
-			challenge(w, http.StatusUnauthorized, "Bearer")
+			refuseBearer(w, http.StatusUnauthorized, "Bearer")
 			return
 		}
 		scheme, token, _ := strings.Cut(values[0], " ")
@@ -129,18 +129,18 @@ func (b *Bearer) protect(scope string, h http.Handler) http.Handler {
 			return
 		}
 		if err != nil {
-			challenge(w, http.StatusUnauthorized, `Bearer error="invalid_token"`)
+			refuseBearer(w, http.StatusUnauthorized, `Bearer error="invalid_token"`)
 			return
 		}
 		if !slices.Contains(scopes(claims), scope) {
-			challenge(w, http.StatusForbidden, `Bearer error="insufficient_scope", scope="`+scope+`"`)
+			refuseBearer(w, http.StatusForbidden, `Bearer error="insufficient_scope", scope="`+scope+`"`)
 			return
 		}
 		h.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, b.actor(claims))))
 	})
 }
 
-func challenge(w http.ResponseWriter, status int, value string) {
+func refuseBearer(w http.ResponseWriter, status int, value string) {
 	w.Header().Set("WWW-Authenticate", value)
 	w.WriteHeader(status)
 }

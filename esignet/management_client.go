@@ -76,7 +76,7 @@ func (f *clientFields) applyNames(c *oauth.Client) {
 			c.Names[tag] = string(*name)
 		}
 	}
-	if f.ClientName != nil && !blank(string(*f.ClientName)) {
+	if f.ClientName != nil && !isBlank(string(*f.ClientName)) {
 		c.Names[""] = string(*f.ClientName)
 	}
 }
@@ -112,8 +112,8 @@ func settleEncryption(c *oauth.Client) {
 	}
 }
 
-// additionalConfig is eSignet's additionalConfig of a client.
-type additionalConfig struct {
+// clientConfig is eSignet's additionalConfig of a client.
+type clientConfig struct {
 	UserinfoResponseType string       `json:"userinfo_response_type,omitempty"`
 	Purpose              *purpose     `json:"purpose,omitempty"`
 	SignupBanner         *bool        `json:"signup_banner_required,omitempty"`
@@ -141,8 +141,8 @@ const (
 )
 
 // parseAdditionalConfig reads the object by the schema of section 15.1 of the reference; nothing and null are none.
-func parseAdditionalConfig(raw json.RawMessage) (*additionalConfig, error) {
-	c := new(additionalConfig)
+func parseAdditionalConfig(raw json.RawMessage) (*clientConfig, error) {
+	c := new(clientConfig)
 	if len(raw) == 0 || string(raw) == "null" {
 		return c, nil
 	}
@@ -157,7 +157,7 @@ func parseAdditionalConfig(raw json.RawMessage) (*additionalConfig, error) {
 		case "userinfo_response_type":
 			ok = string(value) == `"JWS"` || string(value) == `"JWE"`
 		case "purpose":
-			ok = validPurpose(value)
+			ok = isPurpose(value)
 		case "signup_banner_required", "forgot_pwd_link_required", "require_pushed_authorization_requests", "dpop_bound_access_tokens", "require_pkce":
 			ok = string(value) == "true" || string(value) == "false"
 		case "consent_expire_in_mins":
@@ -174,7 +174,7 @@ func parseAdditionalConfig(raw json.RawMessage) (*additionalConfig, error) {
 	return c, nil
 }
 
-func validPurpose(raw json.RawMessage) bool {
+func isPurpose(raw json.RawMessage) bool {
 	if string(raw) == "null" {
 		return true
 	}
@@ -225,7 +225,7 @@ func textLanguage(code string) (string, bool) {
 }
 
 // apply makes the client what the configuration says. A profile switches on what it demands.
-func (a *additionalConfig) apply(c *oauth.Client, profile oauth.Profile) {
+func (a *clientConfig) apply(c *oauth.Client, profile oauth.Profile) {
 	on := func(b *bool) bool { return b != nil && *b || profile != oauth.ProfileNone }
 	c.UserinfoEncryption = oauth.Encryption{}
 	if a.UserinfoResponseType == "JWE" {
@@ -259,9 +259,9 @@ func byTag(texts map[string]string) map[string]string {
 }
 
 // additionalConfigOf is what eSignet's pages get of a client: its additional configuration.
-func additionalConfigOf(c *oauth.Client) *additionalConfig {
+func additionalConfigOf(c *oauth.Client) *clientConfig {
 	pkce := !c.PKCEOptional
-	a := &additionalConfig{
+	a := &clientConfig{
 		UserinfoResponseType: "JWS", SignupBanner: c.SignUpBanner, ForgotPassword: c.ForgottenPasswordLink,
 		RequirePushed: &c.RequirePushedRequests, DPoPBound: &c.DPoPBound, RequirePKCE: &pkce,
 	}

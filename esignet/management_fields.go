@@ -113,14 +113,14 @@ func (f *clientFields) validate(v *violations) {
 	}
 	if f.ClientName != nil || !f.shape.patch {
 		name := f.ClientName
-		v.check(name != nil && (f.shape.patch || !blank(string(*name))) && utf8.RuneCountInString(string(*name)) <= maxName && printable(string(*name)),
+		v.check(name != nil && (f.shape.patch || !isBlank(string(*name))) && utf8.RuneCountInString(string(*name)) <= maxName && printable(string(*name)),
 			"request.clientName", "invalid_client_name")
 	}
 	for key, name := range f.NameLangMap {
 		path := "request.clientNameLangMap[" + key + "]"
 		_, known := parseLanguage(key)
 		v.check(known, path, "invalid_language_code")
-		v.check(name != nil && !blank(string(*name)) && printable(string(*name)), path, "invalid_client_name_value")
+		v.check(name != nil && !isBlank(string(*name)) && printable(string(*name)), path, "invalid_client_name_value")
 		v.check(name == nil || utf8.RuneCountInString(string(*name)) <= maxLanguageName, path, "invalid_client_name_length")
 	}
 	if f.LogoURI != nil || !f.shape.patch {
@@ -154,7 +154,7 @@ func (f *clientFields) validateLists(v *violations) {
 	}{
 		{"userClaims", "invalid_claim", f.UserClaims, least, maxClaims, func(s string) bool { return slices.Contains(m.Claims, s) }},
 		{"authContextRefs", "invalid_acr", f.AuthContextRefs, 1, maxACRs, m.knowsACR},
-		{"redirectUris", "invalid_redirect_uri", f.RedirectURIs, 1, maxRedirects, validRedirectURI},
+		{"redirectUris", "invalid_redirect_uri", f.RedirectURIs, 1, maxRedirects, isRegistrable},
 		{"grantTypes", "unsupported_grant_type", f.GrantTypes, 1, maxMethods, func(s string) bool { return s == "authorization_code" }},
 		{"clientAuthMethods", "invalid_client_auth", f.ClientAuthMethods, 1, maxMethods, func(s string) bool { return s == "private_key_jwt" }},
 	} {
@@ -183,7 +183,7 @@ func (m *manager) knowsACR(s string) bool {
 	return len(values) > 0 && !slices.ContainsFunc(values, func(v string) bool { return !slices.Contains(m.ACRs, v) })
 }
 
-func blank(s string) bool { return strings.TrimSpace(s) == "" }
+func isBlank(s string) bool { return strings.TrimSpace(s) == "" }
 
 func printable(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return unicode.IsControl(r) || r == unicode.ReplacementChar })
@@ -204,7 +204,7 @@ func isPattern(uri string) bool {
 	return strings.Contains(uri, "*") || oauth.CheckRedirectURI(uri) != nil
 }
 
-func validRedirectURI(uri string) bool {
+func isRegistrable(uri string) bool {
 	return !isPattern(uri) || oauth.CheckRedirectURIPattern(uri) == nil
 }
 

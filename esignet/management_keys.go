@@ -112,7 +112,7 @@ func parseJWK(raw json.RawMessage) (jose.JSONWebKey, bool) {
 	if json.Unmarshal(raw, &members) != nil || key.UnmarshalJSON(raw) != nil {
 		return jose.JSONWebKey{}, false
 	}
-	if members.Use != nil && blank(*members.Use) || members.Alg != nil && blank(*members.Alg) {
+	if members.Use != nil && isBlank(*members.Use) || members.Alg != nil && isBlank(*members.Alg) {
 		return jose.JSONWebKey{}, false
 	}
 	public := key.Public()

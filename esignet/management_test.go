@@ -30,11 +30,10 @@ import (
 // office is where partners are registered.
 type office struct {
 	testing.TB
-	api      *esignet.API
-	clients  *registry.Registry
-	now      time.Time
-	token    string
-	requests int
+	api     *esignet.API
+	clients *registry.Registry
+	now     time.Time
+	token   string
 }
 
 func newOffice(tb testing.TB, changes ...func(*esignet.ManagementConfig)) *office {

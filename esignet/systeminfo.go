@@ -45,7 +45,7 @@ func (c *ManagementConfig) serveSystemInfo(a *API) {
 			a.finish(w, r, nil, fail(invalidRequest, nil))
 			return
 		}
-		if blank(q.Get("applicationId")) {
+		if isBlank(q.Get("applicationId")) {
 			problem(w, http.StatusBadRequest)
 			return
 		}
@@ -139,8 +139,8 @@ type upload struct {
 }
 
 func (u *upload) validate(v *violations) {
-	v.check(!blank(string(u.ApplicationID)), "request.applicationId", invalidRequest)
-	v.check(!blank(string(u.CertificateData)), "request.certificateData", invalidRequest)
+	v.check(!isBlank(string(u.ApplicationID)), "request.applicationId", invalidRequest)
+	v.check(!isBlank(string(u.CertificateData)), "request.certificateData", invalidRequest)
 }
 
 type uploadAnswer struct {
