@@ -37,12 +37,19 @@ type Client struct {
 	// Names are the client's names for people by language (BCP 47). The name under the empty language is used where no
 	// other fits. Required.
 	Names map[string]string
-	// LogoURI, PolicyURI and TOSURI are shown to people. Optional, https.
+	// LogoURI, PolicyURI and TOSURI are shown to people. Optional, https; a logo may have http, as eSignet's clients do, and
+	// is then shown by no page that has https itself.
 	LogoURI, PolicyURI, TOSURI string
 	// RedirectURIs are where authorization responses may go, matched exactly. Required. No fragments; https, or http on
 	// a loopback address, or a private-use scheme (RFC 8252 section 7.1). A query must not have the parameters of the
 	// authorization response.
 	RedirectURIs []string
+	// RedirectURIPatterns are for clients that were registered through eSignet's API, or came from eSignet: further URIs, which
+	// may have wildcards behind the authority. Between two slashes * is any text, and ** any number of segments; all else,
+	// a question mark too, is itself. What a pattern matches has its scheme and authority, character by character, and no
+	// segments of dots. Private-use schemes need no dot here. A client with patterns need not have RedirectURIs; one under a
+	// FAPI profile has no patterns.
+	RedirectURIPatterns []string
 	// Keys are the client's public keys, the jwks of the registration. Required unless there is a JWKSURI. Private keys
 	// are refused.
 	Keys jose.JSONWebKeySet
@@ -79,9 +86,12 @@ type Client struct {
 	// the client asks that they be signed (JARM). Empty means the provider's default.
 	AuthorizationResponseAlgorithm jose.SignatureAlgorithm
 
+	// RelyingPartyID names the organisation that has the client, as eSignet and identity systems behind it do: 1 to 100
+	// characters without spaces. Optional.
+	RelyingPartyID string
 	// SectorIdentifier groups clients that see the same pairwise subjects: the host of their sector_identifier_uri.
-	// Empty means the host of the redirect URIs, which must then be the same in all of them
-	// (OpenID Connect Core section 8.1).
+	// Empty means the clients of the same RelyingPartyID or, without one, the host of the redirect URIs, which must then be
+	// the same in all of them (OpenID Connect Core section 8.1).
 	SectorIdentifier string
 	// IDTokenAlgorithm is id_token_signed_response_alg. Empty means the provider's default.
 	IDTokenAlgorithm jose.SignatureAlgorithm
@@ -92,6 +102,9 @@ type Client struct {
 	// IDTokenEncryption is id_token_encrypted_response_alg and _enc, UserinfoEncryption the same for userinfo: what is
 	// signed is also encrypted to the client's key. The zero value does not encrypt.
 	IDTokenEncryption, UserinfoEncryption Encryption
+	// EncryptionKeyPending lets the client be registered for UserinfoEncryption before its key for it is. Until then userinfo
+	// answers with an error.
+	EncryptionKeyPending bool
 	// Claims are the names of the claims that the client may ask for. Nil means all that the provider supports; what a
 	// client gets is decided by the person in either case.
 	Claims []string
@@ -106,6 +119,12 @@ type Client struct {
 	// RequireEssentialClaims gives the client no code if the person refuses a claim that it called essential. The zero value
 	// lets the person choose (OpenID Connect Core section 5.5.1).
 	RequireEssentialClaims bool
+
+	// Purpose is what people log in to the client for, as pages may say. Nil: nothing is said.
+	Purpose *Purpose
+	// SignUpBanner says that pages lead people who have no account to where they get one, and ForgottenPasswordLink that they
+	// lead to where a forgotten password is replaced. Nil leaves it to the pages.
+	SignUpBanner, ForgottenPasswordLink *bool
 
 	// DefaultMaxAge is default_max_age: how old the person's authentication may be if the request does not say. Nil
 	// means any age. Zero means that every login authenticates the person anew, whatever session there is.
@@ -132,12 +151,27 @@ func (c *Client) Name(languages ...string) string {
 
 // Sector returns the sector identifier under which the client's pairwise subjects are computed.
 func (c *Client) Sector() string {
-	if c.SectorIdentifier != "" {
+	switch {
+	case c.SectorIdentifier != "":
 		return c.SectorIdentifier
+	case c.RelyingPartyID != "":
+		return "relying-party:" + c.RelyingPartyID // which is no host
+	case len(c.RedirectURIs) == 0:
+		return ""
 	}
 	u, err := url.Parse(c.RedirectURIs[0])
 	if err != nil || u.Host == "" {
 		return c.RedirectURIs[0]
 	}
 	return strings.ToLower(u.Hostname())
+}
+
+// Purpose is what people log in to a client for.
+type Purpose struct {
+	// Type is "login", "link", "verify" or "none", which says nothing. Required.
+	Type string `json:"type"`
+	// Title and SubTitle are the words for it by language (BCP 47), in place of those that pages have for the Type. If there
+	// are any, there are some under the empty language, which are used where no other fit. At most 1,024 bytes each.
+	Title    map[string]string `json:"title,omitempty"`
+	SubTitle map[string]string `json:"sub_title,omitempty"`
 }

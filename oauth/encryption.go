@@ -61,7 +61,7 @@ func (c *Client) checkEncryption(what string, e Encryption) error {
 	case !slices.Contains(ContentEncryptions(), e.Content):
 		return fmt.Errorf("the %s cannot be encrypted with %q; the algorithm has to be registered", what, e.Content)
 	}
-	if _, ok := c.EncryptionKey(e.KeyAlgorithm); !ok && c.JWKSURI == "" {
+	if _, ok := c.EncryptionKey(e.KeyAlgorithm); !ok && c.JWKSURI == "" && (what != "userinfo" || !c.EncryptionKeyPending) {
 		return fmt.Errorf("no key for encryption fits the %s algorithm %s", what, e.KeyAlgorithm)
 	}
 	return nil

@@ -67,6 +67,9 @@ func (p Profile) checkClient(c *Client, development bool) error {
 	if c.PKCEOptional {
 		fail("it may do without PKCE")
 	}
+	if len(c.RedirectURIPatterns) > 0 {
+		fail("it has patterns for redirect URIs")
+	}
 	for _, uri := range c.RedirectURIs {
 		if u, err := url.Parse(uri); err != nil || u.Scheme != "https" && (u.Scheme != "http" || !development) {
 			fail("the redirect URI %q is not https", uri)

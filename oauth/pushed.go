@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/store"
@@ -140,7 +139,7 @@ func (s *Server) pushedRequest(ctx context.Context, client *Client, uri string) 
 	if err != nil {
 		return nil, err
 	}
-	if req.ClientID != client.ID || !slices.Contains(client.RedirectURIs, req.RedirectURI) {
+	if req.ClientID != client.ID || !client.AcceptsRedirectURI(req.RedirectURI) {
 		return nil, errRequestURI(errors.New("the registration of the client changed"))
 	}
 	req.RequestURI = uri

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/go-jose/go-jose/v4"
 
@@ -21,6 +22,10 @@ import (
 const (
 	maxRedirectURIs = 50
 	maxURI          = 2048
+
+	maxRelyingPartyID = 100
+	maxPurposeText    = 1024
+	maxPurposeTexts   = 100
 )
 
 // Validate returns every mistake in the registration at once.
@@ -39,17 +44,28 @@ func (c *Client) Validate() error {
 		{"logo_uri", c.LogoURI}, {"policy_uri", c.PolicyURI}, {"tos_uri", c.TOSURI},
 	} {
 		u, err := url.Parse(page.uri)
-		if page.uri != "" && (err != nil || len(page.uri) > maxURI || u.Scheme != "https" || u.Hostname() == "") {
+		if page.uri != "" && (err != nil || len(page.uri) > maxURI || u.Scheme != "https" && (page.name != "logo_uri" || u.Scheme != "http") || u.Hostname() == "") {
 			fail("%s must be an https URL", page.name)
 		}
 	}
-	if len(c.RedirectURIs) == 0 || len(c.RedirectURIs) > maxRedirectURIs {
+	if n := len(c.RedirectURIs) + len(c.RedirectURIPatterns); n == 0 || n > maxRedirectURIs {
 		fail("there must be 1 to %d redirect URIs", maxRedirectURIs)
 	}
 	for _, uri := range c.RedirectURIs {
 		if err := checkRedirectURI(uri); err != nil {
 			fail("redirect URI %q: %w", uri, err)
 		}
+	}
+	for _, pattern := range c.RedirectURIPatterns {
+		if err := CheckRedirectURIPattern(pattern); err != nil {
+			fail("redirect URI pattern %q: %w", pattern, err)
+		}
+	}
+	if id := c.RelyingPartyID; len(id) > maxRelyingPartyID || strings.ContainsFunc(id, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+		fail("relying_party_id must be at most %d characters without spaces", maxRelyingPartyID)
+	}
+	if err := c.Purpose.check(); err != nil {
+		fail("purpose: %w", err)
 	}
 	if err := c.Profile.check(); err != nil {
 		fail("%w", err)
@@ -79,7 +95,7 @@ func (c *Client) Validate() error {
 			fail("scope %q is malformed", scope)
 		}
 	}
-	if c.SectorIdentifier == "" && !c.oneHost() {
+	if c.SectorIdentifier == "" && c.RelyingPartyID == "" && !c.oneHost() {
 		fail("redirect URIs on several hosts need a sector identifier")
 	}
 	for _, alg := range []jose.SignatureAlgorithm{c.IDTokenAlgorithm, c.UserinfoAlgorithm, c.AuthorizationResponseAlgorithm} {
@@ -167,7 +183,34 @@ func (c *Client) checkAlgorithm(use string, alg jose.SignatureAlgorithm) error {
 	return nil
 }
 
+// check returns what is wrong with the purpose; nil is none.
+func (p *Purpose) check() error {
+	if p == nil {
+		return nil
+	}
+	if !slices.Contains([]string{"none", "verify", "link", "login"}, p.Type) {
+		return errors.New("type must be none, verify, link or login")
+	}
+	for _, texts := range []map[string]string{p.Title, p.SubTitle} {
+		if _, ok := texts[""]; len(texts) > 0 && !ok {
+			return errors.New("there is no text under the empty language")
+		}
+		if len(texts) > maxPurposeTexts {
+			return fmt.Errorf("there are texts in more than %d languages", maxPurposeTexts)
+		}
+		for _, text := range texts {
+			if len(text) > maxPurposeText {
+				return fmt.Errorf("a text has more than %d bytes", maxPurposeText)
+			}
+		}
+	}
+	return nil
+}
+
 func (c *Client) oneHost() bool {
+	if len(c.RedirectURIPatterns) > 0 {
+		return false // which schemes and hosts they have says nothing of who is behind them
+	}
 	for _, uri := range c.RedirectURIs {
 		if (&Client{RedirectURIs: []string{uri}}).Sector() != c.Sector() {
 			return false

@@ -121,7 +121,7 @@ func TestClientRegistrationReportsEveryMistakeAtOnce(t *testing.T) {
 	t.Parallel()
 	c := &oauth.Client{
 		ID:               "a b",
-		LogoURI:          "http://portal.example/logo",
+		LogoURI:          "ftp://portal.example/logo",
 		PolicyURI:        "https://:443/",
 		TOSURI:           "terms",
 		RedirectURIs:     []string{"https://a.example/", "https://b.example/", "https://c.example/#x"},

@@ -153,14 +153,13 @@ func (s *Server) requestClient(ctx context.Context, f form) (*Client, error) {
 	return client, err
 }
 
-// requestTarget makes sure that the redirect URI is one of the client's own, character by character (RFC 9700 section
-// 4.1.3).
+// requestTarget makes sure that the redirect URI is one of the client's own.
 func requestTarget(client *Client, f form) (*AuthorizationRequest, error) {
 	redirectURI, err := f.need("redirect_uri")
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(client.RedirectURIs, redirectURI) {
+	if !client.AcceptsRedirectURI(redirectURI) {
 		return nil, refuse(InvalidRequest, "redirect_uri is not registered for this client")
 	}
 	return &AuthorizationRequest{ClientID: client.ID, RedirectURI: redirectURI}, nil

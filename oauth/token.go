@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -161,7 +160,7 @@ func (c *codeRecord) check(client *Client, r tokenRequest, now time.Time) error 
 	switch {
 	case r.redirectURI != c.RedirectURI:
 		return refuse(InvalidGrant, "redirect_uri is not that of the authorization request")
-	case !slices.Contains(client.RedirectURIs, c.RedirectURI): // it may have fallen into wrong hands, and the code with it
+	case !client.AcceptsRedirectURI(c.RedirectURI): // it may have fallen into wrong hands, and the code with it
 		return errCode(errors.New("the redirect URI is not registered any more"))
 	case !c.Grant.ExpiresAt.IsZero() && c.Grant.ExpiresAt.Sub(now) < time.Second: // a token lives whole seconds
 		return errCode(errors.New("the grant has expired"))

@@ -4,7 +4,9 @@
 // [Parse] and [Marshal] are the form in which registrations are written, shown and kept: the client metadata of RFC 7591
 // and OpenID Connect Dynamic Client Registration, as strict JSON. Where those leave a choice, Signet has made it: clients
 // authenticate with private_key_jwt, get codes and have pairwise subjects. A registration may say so, and nothing else.
-// Four of its members are Signet's own: "profile", "claims", "require_pkce" and "require_dpop_nonce".
+// Some of its members are Signet's own: "profile", "claims", "require_pkce", "require_dpop_nonce", "consent_max_age" and
+// others about consent, "purpose", "sign_up_banner" and "forgotten_password_link" for pages, and for clients that come from
+// eSignet "redirect_uri_patterns", "relying_party_id" and "encryption_key_pending".
 //
 // A [Registry] changes registrations (Create, Put, Patch, Activate, Deactivate), shows them (Get, List, History), and
 // looks up the active ones for the protocol. Nothing is ever removed: a client that is to end is deactivated, and its

@@ -39,6 +39,7 @@ var table = []member{
 	field("policy_uri", func(c *oauth.Client) *string { return &c.PolicyURI }),
 	field("tos_uri", func(c *oauth.Client) *string { return &c.TOSURI }),
 	list("redirect_uris", func(c *oauth.Client) *[]string { return &c.RedirectURIs }),
+	list("redirect_uri_patterns", func(c *oauth.Client) *[]string { return &c.RedirectURIPatterns }),
 	{"jwks", setKeys, getKeys},
 	field("jwks_uri", func(c *oauth.Client) *string { return &c.JWKSURI }),
 	only("token_endpoint_auth_method", "private_key_jwt"),
@@ -69,7 +70,12 @@ var table = []member{
 	{"userinfo_signed_response_alg", setUserinfo, getUserinfo},
 	field("userinfo_encrypted_response_alg", func(c *oauth.Client) *jose.KeyAlgorithm { return &c.UserinfoEncryption.KeyAlgorithm }),
 	field("userinfo_encrypted_response_enc", func(c *oauth.Client) *jose.ContentEncryption { return &c.UserinfoEncryption.Content }),
+	field("encryption_key_pending", func(c *oauth.Client) *bool { return &c.EncryptionKeyPending }),
+	{"purpose", setPurpose, getPurpose},
+	choice("sign_up_banner", func(c *oauth.Client) **bool { return &c.SignUpBanner }),
+	choice("forgotten_password_link", func(c *oauth.Client) **bool { return &c.ForgottenPasswordLink }),
 	only("subject_type", "pairwise"),
+	field("relying_party_id", func(c *oauth.Client) *string { return &c.RelyingPartyID }),
 	{"sector_identifier_uri", setSector, getSector},
 	list("post_logout_redirect_uris", func(c *oauth.Client) *[]string { return &c.PostLogoutRedirectURIs }),
 	field("backchannel_logout_uri", func(c *oauth.Client) *string { return &c.BackchannelLogoutURI }),
@@ -99,6 +105,20 @@ func field[T comparable](name string, at func(*oauth.Client) *T) member {
 			var zero T
 			if v := *at(c); v != zero || name == "client_id" {
 				return v, nil
+			}
+			return nil, nil
+		},
+	}
+}
+
+// choice is a field that is true, false or absent.
+func choice(name string, at func(*oauth.Client) **bool) member {
+	return member{
+		name: name,
+		set:  func(c *oauth.Client, raw json.RawMessage) error { *at(c) = new(bool); return decode(raw, *at(c)) },
+		get: func(c *oauth.Client) (any, error) {
+			if v := *at(c); v != nil {
+				return *v, nil
 			}
 			return nil, nil
 		},
@@ -251,6 +271,53 @@ func seconds(name string, at func(*oauth.Client) **time.Duration) member {
 			return *d / time.Second, nil
 		},
 	}
+}
+
+func setPurpose(c *oauth.Client, raw json.RawMessage) error {
+	c.Purpose = new(oauth.Purpose)
+	var members map[string]json.RawMessage
+	if err := decode(raw, &members); err != nil {
+		return err
+	}
+	for name, value := range members {
+		var err error
+		switch name {
+		case "type":
+			err = decode(value, &c.Purpose.Type)
+		case "title":
+			err = setTexts(&c.Purpose.Title, value)
+		case "sub_title":
+			err = setTexts(&c.Purpose.SubTitle, value)
+		default:
+			err = errors.New("unknown")
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+func setTexts(texts *map[string]string, raw json.RawMessage) error {
+	if err := decode(raw, texts); err != nil {
+		return err
+	}
+	for language, text := range *texts {
+		if language != "" && !isLanguage(language) {
+			return errors.New("a text is in no language")
+		}
+		if err := checkText(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func getPurpose(c *oauth.Client) (any, error) {
+	if c.Purpose == nil {
+		return nil, nil
+	}
+	return c.Purpose, nil
 }
 
 func setPKCE(c *oauth.Client, raw json.RawMessage) error {

@@ -133,6 +133,10 @@ func TestEveryFieldOfAClientComesBack(t *testing.T) {
 	clients[1].UserinfoAlgorithm, clients[1].UserinfoJSON = "", true
 	clients[1].Claims = []string{} // none, which is not the same as all
 	clients[1].Profile = oauth.ProfileFAPI2
+	clients[1].RedirectURIPatterns, clients[1].RelyingPartyID = []string{"residentapp://oauth/*"}, "health"
+	clients[1].EncryptionKeyPending = true
+	clients[1].SignUpBanner, clients[1].ForgottenPasswordLink = new(bool), new(bool)
+	clients[1].Purpose = &oauth.Purpose{Type: "verify", Title: map[string]string{"": "Verify", "fr": "Vérifier"}}
 	set := make(map[string]bool)
 	for _, c := range clients {
 		data, err := registry.Marshal(c)

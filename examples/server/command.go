@@ -48,6 +48,7 @@ func commands() map[string]command {
 	maps.Copy(all, clientCommands())
 	maps.Copy(all, keyCommands())
 	maps.Copy(all, mockCommands())
+	maps.Copy(all, importCommands())
 	return all
 }
 

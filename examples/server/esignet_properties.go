@@ -1,0 +1,198 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// property is what becomes of a property of eSignet: flags, or the reason why it becomes nothing.
+type property struct {
+	flags func(value string) ([]string, error)
+	note  string
+}
+
+// seconds makes a flag of a number of seconds.
+func secondsFlag(name string) property {
+	return property{flags: func(v string) ([]string, error) {
+		n, err := strconv.Atoi(v)
+		if err != nil || n <= 0 {
+			return nil, errors.New("is no number of seconds")
+		}
+		return []string{fmt.Sprintf("-%s=%ds", name, n)}, nil
+	}}
+}
+
+func valueFlag(name string) property {
+	return property{flags: func(v string) ([]string, error) { return []string{"-" + name + "=" + v}, nil }}
+}
+
+func only(value, otherwise string) property {
+	return property{flags: func(v string) ([]string, error) {
+		if v != value {
+			return nil, errors.New(otherwise)
+		}
+		return nil, nil
+	}}
+}
+
+// properties are those that there is something to say of, without "mosip.esignet." before them.
+var properties = map[string]property{
+	"discovery.issuer-id":                      valueFlag("issuer"),
+	"access-token-expire-seconds":              secondsFlag("access-token-lifetime"),
+	"preauthentication-expire-in-secs":         secondsFlag("login-lifetime"),
+	"amr-acr-mapping-file-path":                {flags: func(v string) ([]string, error) { return []string{"-acrs=" + strings.TrimPrefix(v, "file:")}, nil }},
+	"authenticate.attempts":                    valueFlag("attempts-per-person"),
+	"server.profile":                           {flags: serverProfile},
+	"captcha.required":                         {flags: captchaSteps},
+	"supported.grant.types":                    only("authorization_code", "authorization_code is the only grant type here"),
+	"supported.response.types":                 only("code", "code is the only response type here"),
+	"supported.client.auth.methods":            only("private_key_jwt", "private_key_jwt is the only method here"),
+	"supported-pkce-methods":                   only("S256", "S256 is the only method here"),
+	"client-assertion.unique.jti.required":     only("true", "an assertion is always accepted once"),
+	"supported.client.auth.signing.algorithms": valueFlag("algorithms"),
+	"id-token-expire-seconds":                  {note: "ID Tokens live as long as they need to be looked at"},
+	"nonce-expire-seconds":                     {note: "replays of nonces are for relying parties to find"},
+	"cache.store.individual-id":                {note: "what is stored is sealed by its bearer, always"},
+	"cache.secure.individual-id":               {note: "what is stored is sealed by its bearer, always"},
+	"cache.security.secretkey.reference-id":    {note: "keys of what is stored are derived from what its bearer holds"},
+	"cache.security.algorithm-name":            {note: "AES-256-GCM, always"},
+	"send-otp.attempts":                        {note: "codes are limited together with answers: -attempts-per-person"},
+	"domain.url":                               {note: "the issuer is the base of all URLs"},
+}
+
+func serverProfile(v string) ([]string, error) {
+	switch v {
+	case "none":
+		return nil, nil
+	case "fapi2.0":
+		return []string{"-profile=fapi2"}, nil
+	}
+	return nil, errors.New("is a profile of your own: give the clients its members one by one")
+}
+
+func captchaSteps(v string) ([]string, error) {
+	steps := map[string]bool{}
+	for step := range strings.SplitSeq(v, ",") {
+		switch strings.TrimSpace(step) {
+		case "send-otp", "binding-otp":
+			steps["code"] = true
+		case "pwd", "kbi":
+			steps["answer"] = true
+		case "":
+		default:
+			return nil, fmt.Errorf("knows a step %q that is none here", step)
+		}
+	}
+	if len(steps) == 0 {
+		return nil, nil
+	}
+	return []string{"-captcha=altcha", "-captcha-on=" + strings.Join(slices.Sorted(maps.Keys(steps)), ",")}, nil
+}
+
+// importProperties is the command.
+func importProperties(_ context.Context, t *terminal, _ []string) error {
+	data, err := t.input()
+	if err != nil {
+		return err
+	}
+	values, err := parseProperties(data)
+	if err != nil {
+		return err
+	}
+	var flags, without []string
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		short := strings.TrimPrefix(name, "mosip.esignet.")
+		p, known := properties[short]
+		value, err := resolve(values, values[name], 0)
+		switch {
+		case name == "spring.datasource.url" || strings.Contains(short, "database.") || strings.Contains(name, "redis"):
+			err = errors.New("say where what lasts is with -store, and what does not with -state")
+		case !known || short == name:
+			err = errors.New("has no equivalent")
+		case err != nil:
+		case p.flags == nil:
+			err = errors.New(p.note)
+		default:
+			var more []string
+			more, err = p.flags(value)
+			flags = append(flags, more...)
+		}
+		if err != nil {
+			without = append(without, name+": "+err.Error()) // the value may be a secret
+		}
+	}
+	fmt.Fprintln(t.stdout, "# flags of the server")
+	for _, f := range flags {
+		fmt.Fprintln(t.stdout, f)
+	}
+	fmt.Fprintln(t.stdout, "# without an equivalent")
+	for _, line := range without {
+		fmt.Fprintln(t.stdout, "# "+line)
+	}
+	return nil
+}
+
+// parseProperties reads Java's format: names and values between = or :, comments, and lines that go on after a backslash.
+func parseProperties(data []byte) (map[string]string, error) {
+	values := map[string]string{}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, maxInput)
+	for whole := ""; lines.Scan(); {
+		line := strings.TrimLeft(lines.Text(), " \t\f")
+		if whole == "" && (line == "" || line[0] == '#' || line[0] == '!') {
+			continue
+		}
+		whole += line
+		if n := len(whole) - len(strings.TrimRight(whole, `\`)); n%2 == 1 {
+			whole = whole[:len(whole)-1]
+			continue
+		}
+		name, value := whole, ""
+		if i := strings.IndexAny(whole, "=: \t"); i >= 0 {
+			name, value = whole[:i], strings.TrimSpace(strings.TrimLeft(whole[i:], "=: \t"))
+		}
+		values[name] = strings.NewReplacer(`\:`, ":", `\=`, "=", `\\`, `\`).Replace(value)
+		whole = ""
+	}
+	return values, lines.Err()
+}
+
+// resolve replaces ${name} and ${name:default}.
+func resolve(values map[string]string, value string, depth int) (string, error) {
+	if depth > 16 {
+		return "", errors.New("refers to itself")
+	}
+	var out strings.Builder
+	for {
+		before, rest, found := strings.Cut(value, "${")
+		out.WriteString(before)
+		if !found {
+			return out.String(), nil
+		}
+		reference, after, found := strings.Cut(rest, "}")
+		if !found {
+			return "", errors.New("has a ${ without a }")
+		}
+		name, otherwise, has := strings.Cut(reference, ":")
+		other, ok := values[name]
+		if !ok && !has {
+			return "", fmt.Errorf("refers to %s, which is not in the file", name)
+		}
+		if !ok {
+			other = otherwise
+		}
+		resolved, err := resolve(values, other, depth+1)
+		if err != nil {
+			return "", err
+		}
+		out.WriteString(resolved)
+		value = after
+	}
+}
