@@ -38,7 +38,7 @@ func New(c Config) (*Provider, error) {
 		c.ACRs = DefaultACRs(c.factors())
 	}
 	p := &Provider{hsts: strings.HasPrefix(c.Issuer, "https:")}
-	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.pages} {
+	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.pages, c.esignet} {
 		if err := compose(p); err != nil {
 			return nil, fmt.Errorf("signet: %w", err)
 		}
@@ -348,6 +348,9 @@ func (c *Config) routes(p *Provider) *http.ServeMux {
 	mux.Handle(base+c.Paths.Login, p.Pages)
 	if c.sessions() {
 		mux.Handle(base+c.Paths.Logout, p.Pages.LogoutHandler())
+	}
+	if c.ESignet != nil {
+		c.ESignet.mount(mux, base, p)
 	}
 	mux.Handle(base+"/.well-known/openid-configuration", p.OpenID.DiscoveryHandler(p.OAuth.Metadata()))
 	mux.Handle("/.well-known/oauth-authorization-server"+base, p.OAuth.MetadataHandler())

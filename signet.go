@@ -21,6 +21,7 @@ import (
 	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/dpop"
+	"github.com/gosignet/signet/esignet"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
@@ -133,6 +134,9 @@ type Config struct {
 	// these: see [oidc.BackchannelConfig].
 	AllowPrivateBackchannel bool
 
+	// ESignet serves eSignet's HTTP API beside the standard endpoints, if it is not nil.
+	ESignet *ESignet
+
 	// Branding is the provider's name and colours on the pages.
 	Branding ui.Branding
 	// Biometrics is how devices are asked to capture, and CaptureTransaction what they are told of the login; see
@@ -204,6 +208,8 @@ type Provider struct {
 	Consents *consent.Registry
 	// Pages are the pages of the login.
 	Pages *ui.UI
+	// ESignet is eSignet's API. It is nil without Config.ESignet.
+	ESignet *esignet.API
 	// Backchannel tells clients of logouts, in the background: Close it before the process ends. It is nil without
 	// sessions.
 	Backchannel *oidc.Backchannel

@@ -3,6 +3,7 @@ package esignet
 import (
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -10,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf16"
-
-	"encoding/json"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"

@@ -96,7 +96,9 @@ func (d *detailsV2) validate(v *violations) {
 // validScope says what can be said of a scope without knowing the client.
 func validScope(s string) bool { return len(strings.Fields(s)) > 0 }
 
-func validDisplay(s string) bool { return slices.Contains([]string{"page", "popup", "touch", "wap"}, s) }
+func validDisplay(s string) bool {
+	return slices.Contains([]string{"page", "popup", "touch", "wap"}, s)
+}
 
 // validPrompt accepts one value alone, as eSignet does.
 func validPrompt(s string) bool {
@@ -181,14 +183,16 @@ func (p *authorization) reduceScope(ctx context.Context, parameters url.Values) 
 	claims := p.claimScopes()
 	if len(scope) == 0 || !slices.Contains(scope, oidc.ScopeOpenID) &&
 		slices.ContainsFunc(scope, func(s string) bool { return slices.Contains(claims, s) }) {
-		return fail("invalid_scope", nil)
+		return &Error{Code: "invalid_scope", Message: "request.scope: invalid_scope"}
 	}
 	parameters.Set("scope", strings.Join(scope, " "))
 	return nil
 }
 
 // claimScopes are openid and those that ask for claims.
-func (p *authorization) claimScopes() []string { return p.OpenID.Metadata(oauth.Metadata{}).ScopesSupported }
+func (p *authorization) claimScopes() []string {
+	return p.OpenID.Metadata(oauth.Metadata{}).ScopesSupported
+}
 
 // markNonce remembers, in a batch, that the client used the nonce. It is not the client's own protection, but what the
 // API's clients expect: the same nonce again is an error.
@@ -228,7 +232,7 @@ func (p *authorization) pushedDetails(ctx context.Context, _ *http.Request, d *p
 	if err != nil {
 		return nil, requestError(err, parameters)
 	}
-	if req.ResponseMode != "" && req.ResponseMode != oauth.ResponseModeQuery { // the pages know no other
+	if req.ResponseMode != "" && req.ResponseMode != oauth.ModeQuery { // the pages know no other
 		return nil, fail(invalidRequest, nil)
 	}
 	err = p.api.store.Add(ctx, "esignet-par:"+hash(string(d.RequestURI)), nil, 15*time.Minute)

@@ -46,6 +46,7 @@ type API struct {
 	audit  audit.Sink
 	log    *slog.Logger
 	now    func() time.Time
+	https  bool
 	mux    *http.ServeMux
 }
 
@@ -63,6 +64,7 @@ func New(c Config) (*API, error) {
 	if c.Wallet != nil && c.Authorization == nil {
 		errs = append(errs, errors.New("esignet: Wallet needs Authorization"))
 	}
+	a.https = c.Authorization != nil && strings.HasPrefix(c.Authorization.Origin, "https:")
 	a.mux = http.NewServeMux()
 	for _, part := range []func(*API) error{c.Authorization.serve, c.Management.serve, c.Wallet.serve} {
 		errs = append(errs, part(a))

@@ -96,6 +96,9 @@ func (p *Requests) PushIn(b *store.Batch, req *oauth.AuthorizationRequest) (requ
 	}
 }
 
+// Lifetime is how long a request can be opened.
+func (p *Requests) Lifetime() time.Duration { return p.lifetime }
+
 // Request implements [oauth.PushedRequests].
 func (p *Requests) Request(ctx context.Context, clientID, requestURI string) (*oauth.AuthorizationRequest, error) {
 	handle, ok := strings.CutPrefix(requestURI, oauth.RequestURIPrefix)

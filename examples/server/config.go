@@ -41,6 +41,7 @@ type config struct {
 	attemptsPerPerson, attemptsPerAddress         int
 	accessTokenLifetime, loginLifetime            time.Duration
 	sessions                                      bool
+	esignet bool
 	drainDelay, shutdownTimeout                   time.Duration
 	logFormat                                     string
 	logLevel                                      slog.Level
@@ -63,6 +64,7 @@ var optionGroups = []optionGroup{
 	{"People", []string{"identity", "personas", "demo-password", "development"}},
 	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs"}},
 	{"Limits of logins", []string{"attempts-per-person", "attempts-per-address", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
+	{"Compatibility", []string{"esignet"}},
 	{"Tokens and sessions", []string{"access-token-lifetime", "sessions"}},
 	{"Logs", []string{"log-format", "log-level"}},
 	{"Shutdown", []string{"drain-delay", "shutdown-timeout"}},
@@ -107,6 +109,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.IntVar(&c.attemptsPerPerson, "attempts-per-person", 10, "how many wrong `answers`, and how many codes, one identifier is allowed in 15 minutes over all logins")
 	f.IntVar(&c.attemptsPerAddress, "attempts-per-address", 100, "how many wrong `answers` one network address is allowed in 15 minutes over all logins, and ten times as many codes")
 	f.DurationVar(&c.loginLifetime, "login-lifetime", 10*time.Minute, "how much time a person has to log in")
+	f.BoolVar(&c.esignet, "esignet", true, "serve eSignet's HTTP API under /v1/esignet too, for pages, scripts and tools that speak it (docs/esignet.md)")
 	f.BoolVar(&c.sessions, "sessions", false, "single sign-on: people stay logged in for 8 hours, or until they do nothing for 30 minutes or log out")
 	f.StringVar(&c.logFormat, "log-format", "text", "`format` of the log on stderr: text or json")
 	f.TextVar(&c.logLevel, "log-level", slog.LevelInfo, "lowest `level` to log: debug, info, warn or error")

@@ -87,7 +87,12 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	if c.sessions {
 		sessions.Idle = 30 * time.Minute
 	}
+	var api *signet.ESignet
+	if c.esignet {
+		api = &signet.ESignet{}
+	}
 	provider, err := signet.New(signet.Config{
+		ESignet:             api,
 		Issuer:              c.issuer,
 		Clients:             p.clients,
 		Authenticator:       p.identity.Authenticator,
