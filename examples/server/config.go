@@ -41,7 +41,7 @@ type config struct {
 	attemptsPerPerson, attemptsPerAddress         int
 	accessTokenLifetime, loginLifetime            time.Duration
 	sessions                                      bool
-	esignet bool
+	esignet                                       bool
 	drainDelay, shutdownTimeout                   time.Duration
 	logFormat                                     string
 	logLevel                                      slog.Level
