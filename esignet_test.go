@@ -53,7 +53,7 @@ func newESWorld(t *testing.T, configure ...func(*signet.Config)) *esWorld {
 	backend, err := memory.New(memory.Config{})
 	require.NoError(t, err)
 	t.Cleanup(func() { backend.Close() })
-	people, err := mock.New(mock.Config{Password: "correct horse", Store: backend})
+	people, err := mock.New(mock.Config{Password: "correct horse", Store: backend, Factors: mock.AllFactors()})
 	require.NoError(t, err)
 	keys, err := keystore.Generate(jose.ES256)
 	require.NoError(t, err)
