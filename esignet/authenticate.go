@@ -55,7 +55,7 @@ func (p *authorization) sendOTP(ctx context.Context, _ *http.Request, q *sendOTP
 			return nil, answerError(s, err, "send_otp_failed")
 		}
 	}
-	if s, err = p.solve(ctx, o.handle, s, q.CaptchaToken); err != nil {
+	if _, err = p.solve(ctx, o.handle, s, q.CaptchaToken); err != nil {
 		return nil, err
 	}
 	s, err = p.Flow.SendCode(ctx, o.handle, authenticator.Identifier{Value: string(q.IndividualID)}, channels...)
@@ -205,11 +205,10 @@ func (p *authorization) answer(
 	if !ok || f == authenticator.Knowledge && s.Factor == f && !fits(s.Form, response) {
 		return nil, &Error{Code: "invalid_challenge", Message: fmt.Sprintf("request.challengeList[%d]: invalid_challenge", i)}
 	}
-	s, err := p.solve(ctx, handle, s, token)
-	if err != nil {
+	if _, err := p.solve(ctx, handle, s, token); err != nil {
 		return nil, err
 	}
-	s, err = p.Flow.Answer(ctx, handle, authenticator.Identifier{Value: string(q.IndividualID)},
+	s, err := p.Flow.Answer(ctx, handle, authenticator.Identifier{Value: string(q.IndividualID)},
 		authenticator.Challenge{Factor: f, Response: response})
 	if err != nil {
 		return nil, answerError(s, err, "auth_failed")

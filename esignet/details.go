@@ -6,7 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -242,11 +242,6 @@ func (p *authorization) pushedDetails(ctx context.Context, _ *http.Request, d *p
 	if err != nil {
 		return nil, err
 	}
-	clone := *req
-	clone.Parameters = map[string]string{}
-	for name, v := range req.Parameters {
-		clone.Parameters[name] = v
-	}
 	var nonce, state *text
 	if n := text(req.Parameters["nonce"]); n != "" {
 		nonce = &n
@@ -254,7 +249,7 @@ func (p *authorization) pushedDetails(ctx context.Context, _ *http.Request, d *p
 	if s := text(req.State); s != "" {
 		state = &s
 	}
-	return p.begin(ctx, &clone, false, nonce, state)
+	return p.begin(ctx, req, false, nonce, state)
 }
 
 // detailsResponse is what the pages get. The order of its members is part of the hash.
@@ -281,14 +276,17 @@ type authFactor struct {
 // no effect but for consent.
 func (p *authorization) begin(ctx context.Context, req *oauth.AuthorizationRequest, v1 bool, nonce, state *text) (any, error) {
 	if req.Parameters["prompt"] == oidc.PromptNone {
-		delete(req.Parameters, "prompt")
+		stripped := *req
+		stripped.Parameters = maps.Clone(req.Parameters)
+		delete(stripped.Parameters, "prompt")
+		req = &stripped
 	}
 	handle, s, err := p.Flow.Begin(ctx, req, "")
 	if err != nil {
 		return nil, requestError(err, url.Values{})
 	}
 	if s.Step == login.StepDone { // which needs a session
-		return nil, fmt.Errorf("a login without a session ended at once")
+		return nil, errors.New("a login without a session ended at once")
 	}
 	response := detailsResponse{
 		TransactionID: handle, LogoURL: s.Client.LogoURI, AuthFactors: p.authFactors(s), AuthorizeScopes: orEmpty(s.Scopes),

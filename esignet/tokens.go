@@ -42,12 +42,12 @@ func (p *authorization) form(w http.ResponseWriter, r *http.Request) (url.Values
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		p.writeOAuthError(w, http.StatusRequestEntityTooLarge, "payload_too_large", "the request is too large")
+		writeOAuthError(w, http.StatusRequestEntityTooLarge, "payload_too_large", "the request is too large")
 		return nil, false
 	}
 	form, parseErr := url.ParseQuery(string(body))
 	if err != nil || parseErr != nil {
-		p.writeOAuthError(w, http.StatusBadRequest, invalidRequest, "the parameters are malformed")
+		writeOAuthError(w, http.StatusBadRequest, invalidRequest, "the parameters are malformed")
 		return nil, false
 	}
 	setForm(r, form)
@@ -145,7 +145,7 @@ func (p *authorization) push(w http.ResponseWriter, r *http.Request) {
 // checkPushed validates the parameters of a pushed request as the API does, and leaves out what it ignores.
 func (p *authorization) checkPushed(ctx context.Context, form url.Values) (code string) {
 	var c claims
-	claimsErr := error(nil)
+	var claimsErr error
 	if form.Has("claims") {
 		claimsErr = decodeValue([]byte(form.Get("claims")), &c)
 	}
@@ -189,14 +189,14 @@ func (p *authorization) oauthError(w http.ResponseWriter, r *http.Request, err e
 	case status >= http.StatusInternalServerError:
 		p.api.log.ErrorContext(r.Context(), "esignet: call failed", "pattern", r.Pattern, "error", err)
 		w.Header().Set("Retry-After", "5")
-		p.writeOAuthError(w, status, string(e.Code), "")
+		writeOAuthError(w, status, string(e.Code), "")
 	case e.Code == oauth.UseDPoPNonce:
 		w.Header().Set("Access-Control-Expose-Headers", "DPoP-Nonce, WWW-Authenticate")
 		w.Header().Set("WWW-Authenticate", p.challengeDPoP(string(e.Code), nonceSentence))
-		p.writeOAuthError(w, http.StatusBadRequest, string(e.Code), nonceSentence)
+		writeOAuthError(w, http.StatusBadRequest, string(e.Code), nonceSentence)
 	case e.Code == oauth.InvalidDPoPProof:
 		w.Header().Set("WWW-Authenticate", p.challengeDPoP(string(e.Code), string(e.Code)))
-		p.writeOAuthError(w, http.StatusBadRequest, string(e.Code), string(e.Code))
+		writeOAuthError(w, http.StatusBadRequest, string(e.Code), string(e.Code))
 	default:
 		p.refuseOAuth(w, oauthCode(e))
 	}
@@ -223,13 +223,10 @@ func (p *authorization) refuseOAuth(w http.ResponseWriter, code string) {
 	if !slices.Contains([]string{"invalid_client", "unsupported_grant_type", "invalid_scope", "invalid_grant"}, code) {
 		e = invalidRequest
 	}
-	p.writeOAuthError(w, http.StatusBadRequest, e, code)
+	writeOAuthError(w, http.StatusBadRequest, e, code)
 }
 
-func (p *authorization) writeOAuthError(w http.ResponseWriter, status int, code, description string) {
-	writeOAuthError(w, status, code, description)
-}
-
+// writeOAuthError writes the answer of RFC 6749 section 5.2.
 func writeOAuthError(w http.ResponseWriter, status int, code, description string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
