@@ -39,7 +39,7 @@ func New(c Config) (*Provider, error) {
 		c.Clients = withAccount(c.Clients, ui.AccountClient(c.Issuer, c.accountBase()))
 	}
 	p := &Provider{hsts: strings.HasPrefix(c.Issuer, "https:")}
-	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.pages, c.account} {
+	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.pages, c.account, c.esignet} {
 		if err := compose(p); err != nil {
 			return nil, fmt.Errorf("signet: %w", err)
 		}
@@ -340,6 +340,9 @@ func (c *Config) routes(p *Provider) *http.ServeMux {
 		mux.Handle(base+c.Paths.Consents, p.consentAPI)
 		mux.Handle(base+c.Paths.Consents+"/", p.consentAPI)
 		mux.Handle(base+c.Paths.ReceiptKeys, newReceiptKeys(p.Consents, c.Logger, c.Now))
+	}
+	if c.ESignet != nil {
+		c.ESignet.mount(mux, base, p)
 	}
 	mux.Handle(base+"/.well-known/openid-configuration", p.OpenID.DiscoveryHandler(p.OAuth.Metadata()))
 	mux.Handle("/.well-known/oauth-authorization-server"+base, p.OAuth.MetadataHandler())

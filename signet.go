@@ -21,6 +21,7 @@ import (
 	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/dpop"
+	"github.com/gosignet/signet/esignet"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
@@ -138,6 +139,9 @@ type Config struct {
 	// these: see [oidc.BackchannelConfig].
 	AllowPrivateBackchannel bool
 
+	// ESignet serves eSignet's HTTP API beside the standard endpoints, if it is not nil.
+	ESignet *ESignet
+
 	// Branding is the provider's name and colours on the pages.
 	Branding ui.Branding
 	// IdentifierTypes, Links and FrameAncestors are what else the pages show, and who may frame them; see [ui.Config].
@@ -222,6 +226,8 @@ type Provider struct {
 	Pages *ui.UI
 	// Account are the pages on which people see and withdraw their consents. It is nil without a Ledger.
 	Account *ui.Account
+	// ESignet is eSignet's API. It is nil without Config.ESignet.
+	ESignet *esignet.API
 	// Backchannel tells clients of logouts, in the background: Close it before the process ends. It is nil without
 	// sessions.
 	Backchannel *oidc.Backchannel

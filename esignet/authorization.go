@@ -1,7 +1,293 @@
 package esignet
 
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/dpop"
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/par"
+	"github.com/gosignet/signet/store"
+)
+
 // AuthorizationConfig configures logins in a browser, and what relying parties call.
-type AuthorizationConfig struct{}
+type AuthorizationConfig struct {
+	// Origin is where the world reaches the API, without Config.Prefix: https://id.example. Required.
+	Origin string
+	// Flow takes people through logins. Required.
+	Flow *login.Flow
+	// Server is the authorization server, of the issuer that Issuer names. Required, both.
+	Server *oauth.Server
+	Issuer string
+	// OpenID is OpenID Connect on top of it. Required.
+	OpenID *oidc.Provider
+	// Pushed keeps pushed requests. Required.
+	Pushed *par.Requests
+	// DPoP verifies proofs at userinfo. Required.
+	DPoP *dpop.Verifier
+	// Clients looks clients up. Required.
+	Clients oauth.ClientStore
+
+	// Channels are those by which the identity system sends codes. Nil means that it chooses between telephone and e-mail.
+	Channels []authenticator.Channel
+	// Forms describes what people are asked for where one secret is not enough. Nil means that there are no forms.
+	Forms authenticator.FormProvider
+	// Verifies says that Flow has claims verified.
+	Verifies bool
+	// Challenges are the formats and lengths of answers to challenges, by the type of their factor. Nil means those of
+	// [DefaultChallenges]. Options with other factors are not offered.
+	Challenges map[string]Challenge
+	// UI are the settings of the pages, which they find in "configs". A key that is an integer is refused: a browser would
+	// change the order.
+	UI map[string]any
+	// NonceLifetime is how long the nonce of a client's request is not accepted again. Zero means 24 hours.
+	NonceLifetime time.Duration
+}
+
+// Challenge is what the answer to a challenge of a factor has to look like.
+type Challenge struct {
+	Format string
+	// MinLength and MaxLength bound the answer, in UTF-16 units.
+	MinLength, MaxLength int
+}
+
+// DefaultChallenges returns the formats of eSignet 1.8.
+func DefaultChallenges() map[string]Challenge {
+	return map[string]Challenge{
+		"OTP": {"alpha-numeric", 6, 6},
+		"PIN": {"number", 6, 6},
+		"PWD": {"alpha-numeric", 8, 30},
+		"BIO": {"encoded-json", 500, 500_000},
+		"WLA": {"jwt", 500, 1000},
+		"KBI": {"base64url-encoded-json", 50, 500},
+		"IDT": {"base64url-encoded-json", 20, 2000},
+	}
+}
+
+// authorization serves the part.
+type authorization struct {
+	*AuthorizationConfig
+	api          *API
+	transactions store.Bucket[transaction]
+	base         string // the URL of the prefix
+}
 
 // serve mounts the endpoints.
-func (c *AuthorizationConfig) serve(*API) error { return nil }
+func (c *AuthorizationConfig) serve(a *API) error {
+	if c == nil {
+		return nil
+	}
+	config := *c
+	if config.Challenges == nil {
+		config.Challenges = DefaultChallenges()
+	}
+	if config.NonceLifetime == 0 {
+		config.NonceLifetime = 24 * time.Hour
+	}
+	p := &authorization{
+		AuthorizationConfig: &config, api: a, base: c.Origin + a.prefix,
+		transactions: store.Bucket[transaction]{Store: a.store, Name: "esignet", Now: a.now},
+	}
+	if err := p.validate(); err != nil {
+		return err
+	}
+	a.handle("GET /csrf/token", http.HandlerFunc(a.csrfToken))
+	a.handle("POST /authorization/oauth-details", enveloped(a, p.detailsV1))
+	a.handle("POST /authorization/v2/oauth-details", enveloped(a, p.detailsV2))
+	a.handle("POST /authorization/v3/oauth-details", enveloped(a, p.detailsV3))
+	a.handle("POST /authorization/par-oauth-details", enveloped(a, p.pushedDetails))
+	a.handle("POST /authorization/send-otp", p.filtered(preauth, enveloped(a, p.sendOTP)))
+	a.handle("POST /authorization/authenticate", p.filtered(preauth, enveloped(a, p.authenticateV1)))
+	a.handle("POST /authorization/v2/authenticate", p.filtered(preauth, enveloped(a, p.authenticateV2)))
+	a.handle("POST /authorization/v3/authenticate", p.filtered(preauth, enveloped(a, p.authenticateV3)))
+	a.handle("POST /authorization/auth-code", p.filtered(authenticated, enveloped(a, p.authCode)))
+	a.handle("GET /authorization/claim-details", p.filtered(authenticated, http.HandlerFunc(p.claimDetails)))
+	a.handle("POST /authorization/prepare-signup-redirect", p.filtered(authenticated, enveloped(a, p.prepareSignup)))
+	a.handle("POST /authorization/complete-signup-redirect", p.filtered(halted, enveloped(a, p.completeSignup)))
+	a.handle("POST /oauth/token", p.token(oauth.Endpoint{
+		URL: p.base + "/oauth/token", Audiences: []string{c.Issuer + "/oauth/token"},
+	}))
+	a.handle("POST /oauth/v2/token", p.token(oauth.Endpoint{URL: p.base + "/oauth/v2/token", RequireNonce: true}))
+	a.handle("POST /oauth/par", http.HandlerFunc(p.push))
+	a.handle("GET /oidc/userinfo", http.HandlerFunc(p.userinfo))
+	metadata := p.metadata()
+	a.handle("GET /oauth/.well-known/jwks.json", c.OpenID.JWKSHandler())
+	a.handle("GET /oauth/.well-known/oauth-authorization-server", document(metadata.Metadata))
+	a.handle("GET /oidc/.well-known/openid-configuration", document(metadata))
+	return nil
+}
+
+func (p *authorization) validate() error {
+	var errs []error
+	for name, missing := range map[string]bool{
+		"Flow": p.Flow == nil, "Server": p.Server == nil, "OpenID": p.OpenID == nil, "Pushed": p.Pushed == nil,
+		"DPoP": p.DPoP == nil, "Clients": p.Clients == nil,
+	} {
+		if missing {
+			errs = append(errs, fmt.Errorf("esignet: Authorization.%s is required", name))
+		}
+	}
+	if err := oauth.CheckIssuer(p.Origin); err != nil {
+		errs = append(errs, fmt.Errorf("esignet: Authorization.Origin: %w", err))
+	}
+	if err := oauth.CheckIssuer(p.Issuer); err != nil {
+		errs = append(errs, fmt.Errorf("esignet: Authorization.Issuer: %w", err))
+	}
+	for t, c := range p.Challenges {
+		if t == "" || t != strings.ToUpper(t) || c.Format == "" || c.MinLength < 1 || c.MaxLength < c.MinLength {
+			errs = append(errs, fmt.Errorf("esignet: Authorization.Challenges: %q is not upper case, or has no format or range", t))
+		}
+	}
+	if _, err := encode(p.UI); err != nil {
+		errs = append(errs, fmt.Errorf("esignet: Authorization.UI: %w", err))
+	}
+	return errors.Join(errs...)
+}
+
+// transaction is what the API keeps beside the login, under the same handle.
+type transaction struct {
+	// Hash is the oauth-details-hash.
+	Hash        string `json:"hash"`
+	RedirectURI string `json:"redirect_uri"`
+	// Nonce and State are those of the request, nil if it had none.
+	Nonce *string `json:"nonce,omitempty"`
+	State *string `json:"state,omitempty"`
+	// Claims are what was asked for, Verified those of them that were asked for with their verification.
+	Claims   []string `json:"claims,omitempty"`
+	Verified []string `json:"verified,omitempty"`
+	// Halted says that the person is at the sign-up portal, Over that there is a code, or that they did not come back well.
+	Halted bool `json:"halted,omitempty"`
+	Over   bool `json:"over,omitempty"`
+}
+
+// phase is where a transaction stands, in the words of the API.
+type phase int
+
+const (
+	gone phase = iota
+	preauth
+	authenticated
+	halted
+	exhausted
+)
+
+func phaseOf(t *transaction, s *login.State) phase {
+	switch {
+	case t.Over:
+		return gone
+	case t.Halted:
+		return halted
+	}
+	switch s.Step {
+	case login.StepAccount, login.StepChoose, login.StepIdentify, login.StepVerify:
+		return preauth
+	case login.StepDone:
+		switch {
+		case s.Response.Parameters.Get("code") != "":
+			return authenticated
+		case s.AttemptsLeft == 0:
+			return exhausted
+		}
+		return gone
+	}
+	return authenticated
+}
+
+// opened is a transaction that a request has the right to.
+type opened struct {
+	transaction
+	handle string
+	state  *login.State
+}
+
+type openedKey struct{}
+
+// of is the transaction of the request, if its body names the same one as its header.
+func of(ctx context.Context, id text) (*opened, error) {
+	o, ok := ctx.Value(openedKey{}).(*opened)
+	if !ok || o.handle != string(id) {
+		return nil, fail(invalidTransaction, nil)
+	}
+	return o, nil
+}
+
+// filtered lets a request through whose header proves that it comes from where the transaction began, and that comes at
+// the right time.
+func (p *authorization) filtered(want phase, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if source, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+			r = r.WithContext(login.WithSource(r.Context(), source.Addr().Unmap()))
+		}
+		o, err := p.open(r.Context(), r.Header.Get("oauth-details-key"), r.Header.Get("oauth-details-hash"), want)
+		if err != nil {
+			p.api.finish(w, r, nil, err)
+			return
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), openedKey{}, o)))
+	})
+}
+
+func (p *authorization) open(ctx context.Context, handle, hash string, want phase) (*opened, error) {
+	t, err := p.transactions.Get(ctx, handle)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, fail(invalidTransaction, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	state, err := p.Flow.State(ctx, handle)
+	if errors.Is(err, login.ErrUnknown) {
+		return nil, fail(invalidTransaction, err)
+	}
+	if state == nil {
+		return nil, err
+	}
+	stands := phaseOf(&t, state)
+	switch {
+	case stands != want && (stands != exhausted || want != preauth):
+		return nil, fail(invalidTransaction, nil)
+	case !same(t.Hash, hash):
+		return nil, fail(invalidRequest, nil)
+	case stands == exhausted:
+		return nil, fail("no_attempts_left", nil)
+	}
+	return &opened{t, handle, state}, nil
+}
+
+// move changes a transaction, unless it stands elsewhere meanwhile.
+func (p *authorization) move(ctx context.Context, handle string, f func(*transaction) bool) error {
+	_, err := p.transactions.Update(ctx, handle, func(t *transaction) error {
+		if t.Over || !f(t) {
+			return fail(invalidTransaction, nil)
+		}
+		return nil
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return fail(invalidTransaction, err)
+	}
+	return err
+}
+
+// factorTypes are the API's names of factors. Those of a deployment's own are in upper case there, and in lower case here.
+var factorTypes = map[authenticator.Factor]string{authenticator.Knowledge: "KBI"}
+
+func typeOf(f authenticator.Factor) string {
+	if t, ok := factorTypes[f]; ok {
+		return t
+	}
+	return strings.ToUpper(string(f))
+}
+
+// offered reports whether the API can take answers to all factors of an option.
+func (p *authorization) offered(set authenticator.FactorSet) bool {
+	return !slices.ContainsFunc(set, func(f authenticator.Factor) bool { _, ok := p.Challenges[typeOf(f)]; return !ok })
+}

@@ -146,10 +146,7 @@ func encode(value any) (json.RawMessage, error) {
 	if err := e.Encode(value); err != nil {
 		return nil, err
 	}
-	data := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	// Go escapes these two always, JSON.stringify never.
-	data = bytes.ReplaceAll(data, []byte(`\u2028`), []byte("\u2028"))
-	return bytes.ReplaceAll(data, []byte(`\u2029`), []byte("\u2029")), nil
+	return stringify(b.Bytes())
 }
 
 // finish answers with a response or, if err is not nil, with the error; one that is no *Error is logged and not shown.

@@ -18,10 +18,10 @@ const DefaultPrefix = "/v1/esignet"
 type Config struct {
 	// Prefix is the path before all others, with a slash in front and none at the end. Empty means DefaultPrefix.
 	Prefix string
-	// Authorization serves /authorization, /csrf, /oauth, /oidc and /system-info: logins in a browser, and what relying
+	// Authorization serves /authorization, /csrf, /oauth and /oidc: logins in a browser, and what relying
 	// parties call.
 	Authorization *AuthorizationConfig
-	// Management serves /client-mgmt: the registration of clients.
+	// Management serves /client-mgmt, the registration of clients, and /system-info, certificates.
 	Management *ManagementConfig
 	// Wallet serves /linked-authorization and /binding: wallets. It goes with Authorization.
 	Wallet *WalletConfig
@@ -46,6 +46,7 @@ type API struct {
 	audit  audit.Sink
 	log    *slog.Logger
 	now    func() time.Time
+	https  bool
 	mux    *http.ServeMux
 }
 
@@ -63,6 +64,7 @@ func New(c Config) (*API, error) {
 	if c.Wallet != nil && c.Authorization == nil {
 		errs = append(errs, errors.New("esignet: Wallet needs Authorization"))
 	}
+	a.https = c.Authorization != nil && strings.HasPrefix(c.Authorization.Origin, "https:")
 	a.mux = http.NewServeMux()
 	for _, part := range []func(*API) error{c.Authorization.serve, c.Management.serve, c.Wallet.serve} {
 		errs = append(errs, part(a))

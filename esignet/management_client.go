@@ -2,8 +2,10 @@ package esignet
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -279,14 +281,19 @@ func additionalConfigOf(c *oauth.Client) *clientConfig {
 	return a
 }
 
-// byCode returns texts, such as the names of a client, by the codes that eSignet has for languages.
+// byCode returns texts, such as the names of a client, by the codes that eSignet has for languages. Where several tags have
+// one code, the shortest counts: "pt" and not "pt-BR".
 func byCode(texts map[string]string) map[string]string {
 	if texts == nil {
 		return nil
 	}
 	all := make(map[string]string, len(texts))
-	for tag, s := range texts {
-		all[languageCode(tag)] = s
+	for _, tag := range slices.SortedFunc(maps.Keys(texts), longestFirst) {
+		all[languageCode(tag)] = texts[tag]
 	}
 	return all
+}
+
+func longestFirst(a, b string) int {
+	return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(b, a))
 }

@@ -3,6 +3,7 @@ package esignet
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 )
 
 // ServeHTTP answers the calls under the prefix.
@@ -16,20 +17,34 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Expires", "0")
 	handler, pattern := a.mux.Handler(r)
 	if pattern == "" {
-		unrouted(w, r, handler)
+		a.unrouted(w, r, handler)
+		return
+	}
+	method, path, _ := strings.Cut(pattern, " ")
+	if csrfProtected(method, strings.TrimPrefix(path, a.prefix)) && forged(r) {
+		a.forbidden(w)
 		return
 	}
 	a.mux.ServeHTTP(w, r)
 }
 
 // unrouted answers what the mux has no handler for, or redirects, with a problem document (RFC 9457).
-func unrouted(w http.ResponseWriter, r *http.Request, handler http.Handler) {
+func (a *API) unrouted(w http.ResponseWriter, r *http.Request, handler http.Handler) {
 	probe := statusProbe{header: http.Header{}}
 	handler.ServeHTTP(&probe, r)
 	if allow := probe.header.Get("Allow"); allow != "" {
 		w.Header().Set("Allow", allow)
 	}
-	if probe.status == http.StatusMethodNotAllowed {
+	path := strings.TrimPrefix(r.URL.Path, a.prefix)
+	switch {
+	case probe.status == http.StatusMethodNotAllowed && path == "/oidc/userinfo":
+		w.Header().Set("WWW-Authenticate", `error="Method Not Allowed"`)
+		w.WriteHeader(probe.status)
+		return
+	case probe.status == http.StatusMethodNotAllowed && strings.HasPrefix(path, "/oauth/"):
+		writeOAuthError(w, probe.status, invalidRequest, "Method Not Allowed")
+		return
+	case probe.status == http.StatusMethodNotAllowed:
 		problem(w, probe.status)
 		return
 	}

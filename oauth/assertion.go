@@ -53,7 +53,7 @@ type assertion struct {
 
 // verifyAssertion authenticates a client with private_key_jwt (RFC 7523 section 3, OpenID Connect Core section 9) at the
 // endpoint with the URL. It leaves the assertion unused; see [Server.consumeIn].
-func (s *Server) verifyAssertion(ctx context.Context, r *http.Request, f form, endpoint string) (*assertion, error) {
+func (s *Server) verifyAssertion(ctx context.Context, r *http.Request, f form, endpoint Endpoint) (*assertion, error) {
 	if r.Header.Get("Authorization") != "" {
 		return nil, errClient(errors.New("the request has an Authorization header"))
 	}
@@ -110,7 +110,7 @@ func (s *Server) verifyAssertion(ctx context.Context, r *http.Request, f form, e
 	return a, nil
 }
 
-func (s *Server) checkAssertionClaims(client *Client, c *jwt.Claims, endpoint string) error {
+func (s *Server) checkAssertionClaims(client *Client, c *jwt.Claims, endpoint Endpoint) error {
 	now := s.now()
 	switch {
 	case c.Issuer != c.Subject:
@@ -140,11 +140,12 @@ func (s *Server) checkAssertionClaims(client *Client, c *jwt.Claims, endpoint st
 
 // isAudience reports whether the audience of an assertion is the server at the endpoint. RFC 9126 section 2 makes the URL
 // of the token endpoint an audience at PAR too.
-func (s *Server) isAudience(audience, endpoint string) bool {
+func (s *Server) isAudience(audience string, endpoint Endpoint) bool {
 	if audience == "" {
 		return false
 	}
-	return audience == s.issuer || audience == endpoint || endpoint == s.endpoints.PushedRequests && audience == s.endpoints.Token
+	return audience == s.issuer || audience == endpoint.URL || slices.Contains(endpoint.Audiences, audience) ||
+		endpoint.URL == s.endpoints.PushedRequests && audience == s.endpoints.Token
 }
 
 // consumeIn uses an assertion up in a batch: its jti is accepted once per client, by one of all instances.
@@ -181,7 +182,7 @@ func (s *Server) authenticate(w http.ResponseWriter, r *http.Request, endpoint s
 	if err != nil {
 		return nil, f, err
 	}
-	a, err := s.verifyAssertion(r.Context(), r, f, endpoint)
+	a, err := s.verifyAssertion(r.Context(), r, f, Endpoint{URL: endpoint})
 	if err == nil {
 		err = s.consume(r.Context(), a)
 	}

@@ -48,6 +48,9 @@ type Error struct {
 	// Description helps the client's developer. It is one sentence of plain ASCII without quotes and backslashes, never
 	// holds what the client sent, and never tells how the provider works inside.
 	Description string
+	// Parameter names the one parameter of the request that is at fault, if that is known: for faces with codes of their
+	// own. It is not sent.
+	Parameter string
 	// Status is the HTTP status where the error is a response of its own. Zero means 400.
 	Status int
 	// Cause is what went wrong inside. It is logged and never sent; it holds no personal data and no secret.
@@ -107,4 +110,10 @@ func AsError(err error) *Error {
 
 func refuse(code ErrorCode, description string) *Error {
 	return &Error{Code: code, Description: description}
+}
+
+// about says which parameter of the request an error is about.
+func (e *Error) about(parameter string) *Error {
+	e.Parameter = parameter
+	return e
 }

@@ -52,6 +52,18 @@ type PushedRequests interface {
 	SpendIn(b *store.Batch, requestURI, transaction string) (result func(context.Context) error)
 }
 
+// Endpoint is where a client called. Another face of the provider may offer the token endpoint, or that of pushed requests,
+// under its own URL.
+type Endpoint struct {
+	// URL is what the world calls the endpoint: an audience of client assertions, beside the issuer, and the htu of DPoP
+	// proofs.
+	URL string
+	// Audiences are further audiences that client assertions may name.
+	Audiences []string
+	// RequireNonce demands a nonce of the provider in each DPoP proof, whatever the client is registered for.
+	RequireNonce bool
+}
+
 // AuthorizationRequest is a valid authorization request: its client exists, its redirect URI is registered, its
 // scopes are the client's, and PKCE is as the client's registration demands.
 type AuthorizationRequest struct {

@@ -17,7 +17,7 @@ func (s *Server) codeKey(f form) (string, error) {
 		return "", err
 	}
 	if thumbprint != "" && !dpop.ValidThumbprint(thumbprint) {
-		return "", refuse(InvalidRequest, "dpop_jkt is not a thumbprint")
+		return "", refuse(InvalidRequest, "dpop_jkt is not a thumbprint").about("dpop_jkt")
 	}
 	return thumbprint, nil
 }
@@ -25,7 +25,7 @@ func (s *Server) codeKey(f form) (string, error) {
 // verifyProof verifies the DPoP proof of a request to the endpoint with the URL. There is none, without an error, if the
 // request has none and none is required. The proof is not used up yet. The answer gets the nonce that it is to bring, or
 // that the next one is.
-func (s *Server) verifyProof(w http.ResponseWriter, r *http.Request, client *Client, endpoint string, required bool) (*dpop.Proof, error) {
+func (s *Server) verifyProof(w http.ResponseWriter, r *http.Request, client *Client, endpoint Endpoint, required bool) (*dpop.Proof, error) {
 	if s.dpop == nil {
 		if required {
 			return nil, errors.New("oauth: a token is to be bound to a key, and Config.DPoP is missing")
@@ -36,7 +36,7 @@ func (s *Server) verifyProof(w http.ResponseWriter, r *http.Request, client *Cli
 		return nil, nil
 	}
 	proof, err := s.dpop.Verify(dpop.Request{
-		Header: r.Header, Method: r.Method, URL: endpoint, RequireNonce: client.RequireDPoPNonce,
+		Header: r.Header, Method: r.Method, URL: endpoint.URL, RequireNonce: client.RequireDPoPNonce || endpoint.RequireNonce,
 	})
 	if err != nil {
 		return nil, proofError(w, err)

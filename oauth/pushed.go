@@ -18,14 +18,14 @@ func errRequestURI(cause error) *Error {
 }
 
 // AcceptPushedRequest authenticates the client of a pushed authorization request, validates the request as the
-// authorization endpoint would (RFC 9126 section 2.1), and has it kept. The endpoint is the URL that was called. An error
+// authorization endpoint would (RFC 9126 section 2.1), and has it kept. The endpoint is the one that was called. An error
 // is for [Server.WriteError].
 //
 // A valid request is given to keep, which puts what stores it into the batch that also uses up what the client
 // authenticated with, and returns what came of it. If AcceptPushedRequest returns an error nobody may get to know where
 // the request is stored.
 func (s *Server) AcceptPushedRequest(
-	w http.ResponseWriter, r *http.Request, endpoint string,
+	w http.ResponseWriter, r *http.Request, endpoint Endpoint,
 	keep func(b *store.Batch, req *AuthorizationRequest) (result func() error),
 ) error {
 	ctx := r.Context()
@@ -39,7 +39,7 @@ func (s *Server) AcceptPushedRequest(
 }
 
 func (s *Server) acceptPushedRequest(
-	ctx context.Context, w http.ResponseWriter, r *http.Request, endpoint string,
+	ctx context.Context, w http.ResponseWriter, r *http.Request, endpoint Endpoint,
 	keep func(*store.Batch, *AuthorizationRequest) func() error, event *audit.Event,
 ) error {
 	f, err := readForm(w, r)
@@ -94,7 +94,7 @@ func nothing() error { return nil }
 
 func (s *Server) readPushedRequest(ctx context.Context, client *Client, f form) (*AuthorizationRequest, error) {
 	if f.values.Has("request_uri") {
-		return nil, refuse(InvalidRequest, "request_uri must not be pushed")
+		return nil, refuse(InvalidRequest, "request_uri must not be pushed").about("request_uri")
 	}
 	if _, err := f.need("client_id"); err != nil { // verifyAssertion has compared it
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -41,7 +42,7 @@ func (s *Server) AuthorizationHandler(interaction Interaction) http.Handler {
 			s.refuseRequest(w, r, interaction, nil, AsError(err))
 			return
 		}
-		if s.pushed != nil && strings.HasPrefix(f.values.Get("request_uri"), RequestURIPrefix) {
+		if s.isPushed(f) {
 			if err := s.beginPushed(w, r, interaction, f); err != nil {
 				s.refuseRequest(w, r, interaction, nil, AsError(err))
 			}
@@ -54,6 +55,38 @@ func (s *Server) AuthorizationHandler(interaction Interaction) http.Handler {
 		}
 		interaction.Begin(w, r, req)
 	})
+}
+
+// Request returns the valid authorization request that the parameters make, which may be the name of a pushed one. It is
+// for faces to which requests come otherwise than to [Server.AuthorizationHandler]; an [*Error] is for the person: nothing
+// is said to the client.
+func (s *Server) Request(ctx context.Context, parameters url.Values) (*AuthorizationRequest, error) {
+	req, err := s.request(ctx, form{values: parameters})
+	if err != nil {
+		s.recordError(ctx, audit.Event{Type: audit.AuthorizationRequested}, AsError(err))
+		return nil, err
+	}
+	return req, nil
+}
+
+func (s *Server) request(ctx context.Context, f form) (*AuthorizationRequest, error) {
+	if !s.isPushed(f) {
+		return s.authorizationRequest(ctx, f)
+	}
+	uri, err := f.need("request_uri")
+	if err != nil {
+		return nil, err
+	}
+	client, err := s.requestClient(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+	return s.pushedRequest(ctx, client, uri)
+}
+
+// isPushed reports whether the parameters name a pushed request.
+func (s *Server) isPushed(f form) bool {
+	return s.pushed != nil && strings.HasPrefix(f.values.Get("request_uri"), RequestURIPrefix)
 }
 
 // refuseRequest tells the client, if there is a request with a redirect URI that is the client's own, and otherwise the
@@ -148,7 +181,7 @@ func (s *Server) requestClient(ctx context.Context, f form) (*Client, error) {
 	}
 	client, err := s.client(ctx, id)
 	if errors.Is(err, ErrUnknownClient) {
-		return nil, refuse(InvalidRequest, "client_id names no active client")
+		return nil, refuse(InvalidRequest, "client_id names no active client").about("client_id")
 	}
 	return client, err
 }
@@ -160,7 +193,7 @@ func requestTarget(client *Client, f form) (*AuthorizationRequest, error) {
 		return nil, err
 	}
 	if !client.AcceptsRedirectURI(redirectURI) {
-		return nil, refuse(InvalidRequest, "redirect_uri is not registered for this client")
+		return nil, refuse(InvalidRequest, "redirect_uri is not registered for this client").about("redirect_uri")
 	}
 	return &AuthorizationRequest{ClientID: client.ID, RedirectURI: redirectURI}, nil
 }
@@ -262,13 +295,13 @@ func codeChallenge(c *Client, f form) (string, error) {
 	case challenge == "" && method == "" && c.PKCEOptional:
 		return "", nil
 	case challenge == "":
-		return "", refuse(InvalidRequest, "code_challenge is missing")
+		return "", refuse(InvalidRequest, "code_challenge is missing").about("code_challenge")
 	case method != "S256":
-		return "", refuse(InvalidRequest, "code_challenge_method must be S256")
+		return "", refuse(InvalidRequest, "code_challenge_method must be S256").about("code_challenge_method")
 	}
 	digest, err := base64.RawURLEncoding.Strict().DecodeString(challenge)
 	if err != nil || len(challenge) != challengeLength || len(digest) != sha256.Size { // the decoder skips line breaks
-		return "", refuse(InvalidRequest, "code_challenge is malformed")
+		return "", refuse(InvalidRequest, "code_challenge is malformed").about("code_challenge")
 	}
 	return challenge, nil
 }

@@ -23,17 +23,27 @@ func (s *Server) TokenHandler() http.Handler {
 		if !allow(w, r, http.MethodPost) {
 			return
 		}
-		event := audit.Event{Type: audit.TokenIssued, Outcome: audit.Success}
-		response, err := s.token(w, r, &event)
+		response, err := s.IssueToken(w, r, Endpoint{URL: s.endpoints.Token})
 		if err != nil {
-			e := AsError(err)
-			s.recordError(r.Context(), event, e)
-			writeError(w, r, e)
+			writeError(w, r, AsError(err))
 			return
 		}
-		s.record(r.Context(), event)
 		writeJSON(w, http.StatusOK, response)
 	})
+}
+
+// IssueToken answers a request to the token endpoint that was called: with the JSON of RFC 6749 section 5.1, which the
+// caller writes, or an error for [AsError]. It puts a nonce for DPoP into the header of the answer. [Server.TokenHandler]
+// does no more.
+func (s *Server) IssueToken(w http.ResponseWriter, r *http.Request, endpoint Endpoint) ([]byte, error) {
+	event := audit.Event{Type: audit.TokenIssued, Outcome: audit.Success}
+	response, err := s.token(w, r, endpoint, &event)
+	if err != nil {
+		s.recordError(r.Context(), event, AsError(err))
+		return nil, err
+	}
+	s.record(r.Context(), event)
+	return response, nil
 }
 
 // tokenResponse is the answer of RFC 6749 section 5.1 without the members of extensions.
@@ -48,13 +58,13 @@ type tokenResponse struct {
 // authenticated with, the second spends the code and stores the token. In between everything is validated and signed, so
 // that a wrong verifier, and an outage before the last step, burn nobody's code. What was signed for a code that another
 // request spent first is thrown away.
-func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Event) ([]byte, error) {
+func (s *Server) token(w http.ResponseWriter, r *http.Request, endpoint Endpoint, event *audit.Event) ([]byte, error) {
 	ctx := r.Context()
 	f, err := readForm(w, r)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.verifyAssertion(ctx, r, f, s.endpoints.Token)
+	a, err := s.verifyAssertion(ctx, r, f, endpoint)
 	if err != nil {
 		*event = clientEvent(a)
 		return nil, err
@@ -64,7 +74,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 	if err != nil {
 		return nil, err
 	}
-	proof, err := s.verifyProof(w, r, a.client, s.endpoints.Token, s.mustBind(a.client))
+	proof, err := s.verifyProof(w, r, a.client, endpoint, s.mustBind(a.client))
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +114,7 @@ func (s *Server) token(w http.ResponseWriter, r *http.Request, event *audit.Even
 	}
 	if code.Thumbprint != "" {
 		if proof == nil {
-			_, err := s.verifyProof(w, r, a.client, s.endpoints.Token, true) // says what is missing
+			_, err := s.verifyProof(w, r, a.client, endpoint, true) // says what is missing
 			return nil, err
 		}
 		if err := proof.CheckKey(code.Thumbprint); err != nil {
@@ -159,7 +169,7 @@ func (c *codeRecord) check(client *Client, r tokenRequest, now time.Time) error 
 	verifier := r.verifier
 	switch {
 	case r.redirectURI != c.RedirectURI:
-		return refuse(InvalidGrant, "redirect_uri is not that of the authorization request")
+		return refuse(InvalidGrant, "redirect_uri is not that of the authorization request").about("redirect_uri")
 	case !client.AcceptsRedirectURI(c.RedirectURI): // it may have fallen into wrong hands, and the code with it
 		return errCode(errors.New("the redirect URI is not registered any more"))
 	case !c.Grant.ExpiresAt.IsZero() && c.Grant.ExpiresAt.Sub(now) < time.Second: // a token lives whole seconds

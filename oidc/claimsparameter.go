@@ -195,5 +195,7 @@ func parseClaimRequest(v *document.Value) (ClaimRequest, error) {
 }
 
 func invalidClaims(problem string) *oauth.Error {
-	return invalidRequest("the claims parameter is not valid: " + problem)
+	e := invalidRequest("the claims parameter is not valid: " + problem)
+	e.Parameter = "claims"
+	return e
 }

@@ -66,6 +66,6 @@ func (p *Provider) verifyHint(ctx context.Context, hint string) (*jwt.Claims, er
 
 func unusableHint(cause error) error {
 	e := invalidRequest("id_token_hint is not an ID Token that this provider issued to the client")
-	e.Cause = cause
+	e.Parameter, e.Cause = "id_token_hint", cause
 	return e
 }

@@ -96,6 +96,9 @@ func (p *Requests) PushIn(b *store.Batch, req *oauth.AuthorizationRequest) (requ
 	}
 }
 
+// Lifetime is how long a request can be opened.
+func (p *Requests) Lifetime() time.Duration { return p.lifetime }
+
 // Request implements [oauth.PushedRequests].
 func (p *Requests) Request(ctx context.Context, clientID, requestURI string) (*oauth.AuthorizationRequest, error) {
 	handle, ok := strings.CutPrefix(requestURI, oauth.RequestURIPrefix)
@@ -170,7 +173,7 @@ func invalid(cause error) *oauth.Error {
 // Server is what authenticates clients and validates their requests. An [oauth.Server] is one.
 type Server interface {
 	AcceptPushedRequest(
-		w http.ResponseWriter, r *http.Request, endpoint string,
+		w http.ResponseWriter, r *http.Request, endpoint oauth.Endpoint,
 		keep func(b *store.Batch, req *oauth.AuthorizationRequest) (result func() error),
 	) error
 	WriteError(w http.ResponseWriter, r *http.Request, err error)
@@ -189,7 +192,7 @@ func (p *Requests) Handler(server Server, endpoint string) http.Handler {
 			requestURI, result = p.PushIn(b, req)
 			return result
 		}
-		if err := server.AcceptPushedRequest(w, r, endpoint, keep); err != nil {
+		if err := server.AcceptPushedRequest(w, r, oauth.Endpoint{URL: endpoint}, keep); err != nil {
 			server.WriteError(w, r, err)
 			return
 		}

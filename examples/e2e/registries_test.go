@@ -27,8 +27,9 @@ func signIn(b *tab, w *world) {
 // proved makes sure that the portal greets the person, and that the ID Token says how they proved who they are.
 func proved(b *tab, w *world, name, acr, factor string) {
 	b.t.Helper()
-	b.has("#continue")
-	b.click("#continue")
+	if b.shows("#continue") { // nobody is asked twice
+		b.click("#continue")
+	}
 	b.isAt(w.portal + "/profile")
 	b.reads("Welcome, " + name)
 	b.tick("summary")
@@ -143,7 +144,7 @@ func TestPasskeyOfTheReferenceServer(t *testing.T) {
 	// Where an identifier is asked for, the browser offers the passkey by itself.
 	signIn(b, w)
 	b.click("#login_with_pwd")
-	b.do("wait for the browser to take the passkey", chromedp.WaitVisible(chromedp.CSS("#continue")))
+	b.do("wait for the browser to take the passkey", chromedp.WaitVisible(chromedp.CSS("#sign-out")))
 	proved(b, w, person.Name(), passkeyACR, "pop")
 }
 

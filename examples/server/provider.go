@@ -82,7 +82,12 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	if err != nil {
 		return p, err
 	}
+	api, err := p.esignet(c)
+	if err != nil {
+		return p, err
+	}
 	provider, err := signet.New(signet.Config{
+		ESignet:             api,
 		Issuer:              c.issuer,
 		Clients:             p.clients,
 		Authenticator:       p.identity.Authenticator,

@@ -1,0 +1,76 @@
+package signet
+
+import (
+	"cmp"
+	"net/http"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/esignet"
+)
+
+// ESignet configures eSignet's HTTP API. The zero value serves it as eSignet does.
+type ESignet struct {
+	// Prefix is the path of the API below the issuer's own. Empty means /v1/esignet.
+	Prefix string
+	// UI are the settings of eSignet's pages, which they get with each login; see [esignet.AuthorizationConfig].
+	UI map[string]any
+	// Challenges are the formats and lengths of answers to challenges. Nil means [esignet.DefaultChallenges].
+	Challenges map[string]esignet.Challenge
+	// Management serves the registration of clients, and certificates. Nil serves neither. ACRs and Claims that are nil are
+	// those of the provider.
+	Management *esignet.ManagementConfig
+}
+
+func (e *ESignet) prefix() string { return cmp.Or(e.Prefix, esignet.DefaultPrefix) }
+
+// mount mounts the API, and the one of its addresses outside of the prefix that is no other's.
+func (e *ESignet) mount(mux *http.ServeMux, base string, p *Provider) {
+	mux.Handle(base+e.prefix()+"/", p.ESignet)
+	mux.Handle(base+"/.well-known/jwks.json", p.OpenID.JWKSHandler())
+}
+
+func (c *Config) esignet(p *Provider) (err error) {
+	if c.ESignet == nil {
+		return nil
+	}
+	a := &esignet.AuthorizationConfig{
+		Origin:     c.origin(),
+		Issuer:     c.Issuer,
+		Flow:       p.Login,
+		Server:     p.OAuth,
+		OpenID:     p.OpenID,
+		Pushed:     p.Pushed,
+		DPoP:       p.DPoP,
+		Clients:    c.Clients,
+		Challenges: c.ESignet.Challenges,
+		UI:         c.ESignet.UI,
+	}
+	if sender, ok := c.Authenticator.(authenticator.ChannelSender); ok {
+		a.Channels = sender.Channels()
+	}
+	a.Forms, _ = c.Authenticator.(authenticator.FormProvider)
+	if _, ok := c.Authenticator.(authenticator.Assurer); ok {
+		a.Verifies = c.Verifier != nil
+	}
+	management := c.ESignet.Management
+	if management != nil {
+		copied := *management
+		if copied.ACRs == nil {
+			copied.ACRs = c.ACRs.Values()
+		}
+		if copied.Claims == nil {
+			copied.Claims = p.OpenID.Metadata(p.OAuth.Metadata()).ClaimsSupported
+		}
+		management = &copied
+	}
+	p.ESignet, err = esignet.New(esignet.Config{
+		Prefix:        c.issuerPath() + c.ESignet.prefix(),
+		Authorization: a,
+		Management:    management,
+		Store:         c.Store,
+		Audit:         c.Audit,
+		Logger:        c.Logger,
+		Now:           c.Now,
+	})
+	return err
+}

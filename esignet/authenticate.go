@@ -1,0 +1,324 @@
+package esignet
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/login"
+)
+
+// sendOTPRequest asks for a one-time code.
+type sendOTPRequest struct {
+	TransactionID text   `json:"transactionId"`
+	IndividualID  text   `json:"individualId"`
+	OTPChannels   []text `json:"otpChannels"`
+	CaptchaToken  text   `json:"captchaToken"`
+}
+
+func (q *sendOTPRequest) validate(v *violations) {
+	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
+	v.check(!blank(q.IndividualID), "request.individualId", invalidIdentifier)
+	v.check(len(q.OTPChannels) > 0 && !slices.ContainsFunc(q.OTPChannels, func(c text) bool { return c != "email" && c != "phone" }),
+		"request.otpChannels", "invalid_otp_channel")
+}
+
+func (p *authorization) sendOTP(ctx context.Context, _ *http.Request, q *sendOTPRequest) (any, error) {
+	o, err := of(ctx, q.TransactionID)
+	if err != nil {
+		return nil, err
+	}
+	var channels []authenticator.Channel
+	for _, c := range q.OTPChannels {
+		if p.Channels != nil {
+			if !slices.Contains(p.Channels, authenticator.Channel(c)) {
+				return nil, fail("invalid_otp_channel", nil)
+			}
+			channels = append(channels, authenticator.Channel(c))
+		}
+	}
+	s := o.state
+	if s.Factor != authenticator.OTP {
+		option := slices.IndexFunc(s.Options, func(set authenticator.FactorSet) bool {
+			i := slices.IndexFunc(set, func(f authenticator.Factor) bool { return !slices.Contains(s.Succeeded, f) })
+			return i >= 0 && set[i] == authenticator.OTP && p.offered(set)
+		})
+		if s, err = p.Flow.Choose(ctx, o.handle, option); err != nil {
+			return nil, answerError(s, err, "send_otp_failed")
+		}
+	}
+	if _, err = p.solve(ctx, o.handle, s, q.CaptchaToken); err != nil {
+		return nil, err
+	}
+	s, err = p.Flow.SendCode(ctx, o.handle, authenticator.Identifier{Value: string(q.IndividualID)}, channels...)
+	if err != nil {
+		if s != nil && s.CodesLeft == 0 && reason(err) == authenticator.Locked {
+			return nil, fail("no_attempts_left", err)
+		}
+		return nil, answerError(s, err, "send_otp_failed")
+	}
+	response := struct {
+		TransactionID string  `json:"transactionId"`
+		MaskedEmail   *string `json:"maskedEmail"`
+		MaskedMobile  *string `json:"maskedMobile"`
+	}{TransactionID: o.handle}
+	if s.Code != nil {
+		for _, d := range s.Code.Destinations {
+			if strings.Contains(d, "@") {
+				response.MaskedEmail = &d
+			} else {
+				response.MaskedMobile = &d
+			}
+		}
+	}
+	return response, nil
+}
+
+// solve takes the solution of a captcha, where one is asked for. No version of a call goes around it.
+func (p *authorization) solve(ctx context.Context, handle string, s *login.State, token text) (*login.State, error) {
+	if s.Captcha == nil {
+		return s, nil
+	}
+	if blank(token) {
+		return nil, fail("invalid_captcha", nil)
+	}
+	s, err := p.Flow.SolveCaptcha(ctx, handle, string(token))
+	if _, ok := errors.AsType[*authenticator.Error](err); ok || errors.Is(err, login.ErrCaptcha) {
+		return nil, fail("invalid_captcha", err)
+	}
+	return s, err
+}
+
+// authenticateRequest answers challenges.
+type authenticateRequest struct {
+	TransactionID text        `json:"transactionId"`
+	IndividualID  text        `json:"individualId"`
+	ChallengeList []challenge `json:"challengeList"`
+}
+
+type authenticateV3 struct {
+	authenticateRequest
+	CaptchaToken text `json:"captchaToken"`
+}
+
+type challenge struct {
+	AuthFactorType text `json:"authFactorType"`
+	Challenge      text `json:"challenge"`
+	Format         text `json:"format"`
+}
+
+func (q *authenticateRequest) validate(v *violations) {
+	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
+	v.check(!blank(q.IndividualID), "request.individualId", invalidIdentifier)
+	v.check(len(q.ChallengeList) >= 1 && len(q.ChallengeList) <= 5, "request.challengeList", "invalid_no_of_challenges")
+}
+
+// check says what is wrong with the form of a challenge.
+func (p *authorization) check(c *challenge) (code string) {
+	config, ok := p.Challenges[string(c.AuthFactorType)]
+	n := len(utf16.Encode([]rune(string(c.Challenge))))
+	if blank(c.Challenge) {
+		n = 0
+	}
+	switch {
+	case !ok:
+		return "invalid_auth_factor_type"
+	case string(c.Format) != config.Format:
+		return "invalid_challenge_format"
+	case n < config.MinLength || n > config.MaxLength:
+		return "invalid_challenge"
+	}
+	return ""
+}
+
+func (p *authorization) authenticateV1(ctx context.Context, _ *http.Request, q *authenticateRequest) (any, error) {
+	if _, err := p.authenticate(ctx, q, ""); err != nil {
+		return nil, err
+	}
+	return struct {
+		TransactionID text `json:"transactionId"`
+	}{q.TransactionID}, nil
+}
+
+func (p *authorization) authenticateV2(ctx context.Context, _ *http.Request, q *authenticateRequest) (any, error) {
+	return p.authenticate(ctx, q, "")
+}
+
+func (p *authorization) authenticateV3(ctx context.Context, _ *http.Request, q *authenticateV3) (any, error) {
+	return p.authenticate(ctx, &q.authenticateRequest, q.CaptchaToken)
+}
+
+func (p *authorization) authenticate(ctx context.Context, q *authenticateRequest, token text) (any, error) {
+	var provided []authenticator.Factor
+	for i := range q.ChallengeList {
+		c := &q.ChallengeList[i]
+		if code := p.check(c); code != "" {
+			return nil, &Error{Code: code, Message: fmt.Sprintf("request.challengeList[%d]: %s", i, code)}
+		}
+		provided = append(provided, factorOf(string(c.AuthFactorType)))
+	}
+	o, err := of(ctx, q.TransactionID)
+	if err != nil {
+		return nil, err
+	}
+	s := o.state
+	option := slices.IndexFunc(s.Options, func(set authenticator.FactorSet) bool {
+		return p.offered(set) && set.MetBy(provided)
+	})
+	if option < 0 {
+		return nil, fail("auth_factor_mismatch", nil)
+	}
+	if s.Option >= 0 && s.Options[s.Option].MetBy(provided) { // the one that a code was sent for
+		option = s.Option
+	}
+	if option != s.Option {
+		if s, err = p.Flow.Choose(ctx, o.handle, option); err != nil {
+			return nil, answerError(s, err, "auth_failed")
+		}
+	}
+	for _, f := range s.Options[option] {
+		if slices.Contains(s.Succeeded, f) {
+			continue
+		}
+		if s, err = p.answer(ctx, o.handle, s, q, f, token); err != nil {
+			return nil, err
+		}
+		token = "" // it is good for one answer
+	}
+	return p.authenticated(o.handle, s)
+}
+
+// answer gives the answer to one challenge.
+func (p *authorization) answer(
+	ctx context.Context, handle string, s *login.State, q *authenticateRequest, f authenticator.Factor, token text,
+) (*login.State, error) {
+	i := slices.IndexFunc(q.ChallengeList, func(c challenge) bool { return factorOf(string(c.AuthFactorType)) == f })
+	response, ok := decodeChallenge(f, string(q.ChallengeList[i].Challenge))
+	if !ok || f == authenticator.Knowledge && s.Factor == f && !fits(s.Form, response) {
+		return nil, &Error{Code: "invalid_challenge", Message: fmt.Sprintf("request.challengeList[%d]: invalid_challenge", i)}
+	}
+	if _, err := p.solve(ctx, handle, s, token); err != nil {
+		return nil, err
+	}
+	s, err := p.Flow.Answer(ctx, handle, authenticator.Identifier{Value: string(q.IndividualID)},
+		authenticator.Challenge{Factor: f, Response: response})
+	if err != nil {
+		return nil, answerError(s, err, "auth_failed")
+	}
+	if s.Step == login.StepDone && s.Response.Parameters.Get("code") == "" { // that was the last wrong answer
+		return nil, fail("auth_failed", nil)
+	}
+	return s, nil
+}
+
+func (p *authorization) authenticated(handle string, s *login.State) (any, error) {
+	action := consentAction(s)
+	if action == "" {
+		return nil, fail("auth_failed", nil)
+	}
+	return struct {
+		TransactionID string `json:"transactionId"`
+		ConsentAction string `json:"consentAction"`
+	}{handle, action}, nil
+}
+
+// consentAction says whether the person is to be asked.
+func consentAction(s *login.State) string {
+	switch s.Step {
+	case login.StepConsent, login.StepVerification, login.StepEnroll:
+		return "CAPTURE"
+	case login.StepDone:
+		return "NOCAPTURE"
+	}
+	return ""
+}
+
+func factorOf(t string) authenticator.Factor {
+	for f, name := range factorTypes {
+		if name == t {
+			return f
+		}
+	}
+	return authenticator.Factor(strings.ToLower(t))
+}
+
+// decodeChallenge is the answer as the factor is defined.
+func decodeChallenge(f authenticator.Factor, s string) (string, bool) {
+	switch f {
+	case authenticator.Knowledge:
+		data, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
+		return string(data), err == nil
+	case authenticator.Biometrics: // base64 there, base64url here
+		s = strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(s), "=")
+		_, err := base64.RawURLEncoding.DecodeString(s)
+		return s, err == nil
+	}
+	return s, true
+}
+
+// fits reports whether the answers are of the form.
+func fits(form *authenticator.Form, response string) bool {
+	var answers map[string]json.RawMessage
+	if json.Unmarshal([]byte(response), &answers) != nil {
+		return false
+	}
+	if form == nil {
+		return true
+	}
+	for _, f := range form.Fields {
+		s, ok := str(answers[f.Name])
+		longest := f.MaxLength
+		if longest == 0 {
+			longest = 100
+		}
+		if !ok || strings.TrimSpace(s) == "" || len([]rune(s)) > longest {
+			return false
+		}
+		if f.Pattern != "" {
+			if pattern, err := regexp.Compile("^(?:" + f.Pattern + ")$"); err == nil && !pattern.MatchString(s) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func reason(err error) authenticator.Reason {
+	if e, ok := errors.AsType[*authenticator.Error](err); ok {
+		return e.Reason
+	}
+	return ""
+}
+
+// answerError is what the pages learn of a code that was not sent, or an answer that was not right; otherwise says it of
+// most.
+func answerError(s *login.State, err error, otherwise string) error {
+	switch {
+	case errors.Is(err, login.ErrCaptcha):
+		return fail("invalid_captcha", err)
+	case errors.Is(err, login.ErrUnknown):
+		return fail(invalidTransaction, err)
+	case errors.Is(err, login.ErrStep):
+		if s != nil && s.Step == login.StepDone && s.AttemptsLeft == 0 {
+			return fail("no_attempts_left", err)
+		}
+		return fail(otherwise, err)
+	}
+	switch reason(err) {
+	case "":
+		return err
+	case authenticator.Locked:
+		return fail("individual_id_blocked", err)
+	case authenticator.TooSoon:
+		return fail("too_early_attempt", err)
+	}
+	return fail(otherwise, err)
+}

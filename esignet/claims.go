@@ -1,0 +1,151 @@
+package esignet
+
+import (
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+)
+
+// valid reports whether the parameter obeys the schema of the API, which is narrower than that of OpenID Connect.
+func (c claims) valid() bool {
+	return validClaims(c["userinfo"], claimMember) && validClaims(c["id_token"], func(json.RawMessage) bool { return true })
+}
+
+// validClaims looks at one of the two targets.
+func validClaims(data json.RawMessage, member func(json.RawMessage) bool) bool {
+	o, ok := object(data)
+	if !ok {
+		return false
+	}
+	for name, value := range o {
+		if name == "verified_claims" {
+			if !validVerified(value) {
+				return false
+			}
+		} else if !member(value) {
+			return false
+		}
+	}
+	return true
+}
+
+func isNull(data json.RawMessage) bool { return len(data) == 0 || string(data) == "null" }
+
+// object is a JSON object; null is an empty one.
+func object(data json.RawMessage) (map[string]json.RawMessage, bool) {
+	if isNull(data) {
+		return nil, true
+	}
+	var o map[string]json.RawMessage
+	return o, json.Unmarshal(data, &o) == nil
+}
+
+// claimMember is null, or an object with a boolean essential and a purpose of 3 to 300 characters.
+func claimMember(data json.RawMessage) bool {
+	o, ok := object(data)
+	return ok && validEssential(o["essential"]) && validPurpose(o["purpose"])
+}
+
+func validEssential(data json.RawMessage) bool {
+	return len(data) == 0 || string(data) == "true" || string(data) == "false"
+}
+
+func validPurpose(data json.RawMessage) bool {
+	s, ok := str(data)
+	n := utf8.RuneCountInString(s)
+	return ok && (len(data) == 0 || n >= 3 && n <= 300)
+}
+
+// str is a JSON string; nothing is an empty one.
+func str(data json.RawMessage) (s string, ok bool) {
+	if len(data) == 0 {
+		return "", true
+	}
+	err := json.Unmarshal(data, &s)
+	return s, data[0] == '"' && err == nil
+}
+
+// validValue is a string of at least three characters, one of them visible.
+func validValue(data json.RawMessage) bool {
+	s, ok := str(data)
+	return ok && (len(data) == 0 || utf8.RuneCountInString(s) >= 3 && strings.TrimSpace(s) != "")
+}
+
+func validValues(data json.RawMessage) bool {
+	var values []string
+	return len(data) == 0 || json.Unmarshal(data, &values) == nil && len(values) > 0
+}
+
+// constrainable is a member to which a value, or one of several, can be demanded.
+func constrainable(data json.RawMessage) bool {
+	o, ok := object(data)
+	return ok && claimMember(data) && validValue(o["value"]) && validValues(o["values"])
+}
+
+// validVerified is one object, or several, of a verification and claims, and nothing else.
+func validVerified(data json.RawMessage) bool {
+	var elements []json.RawMessage
+	if json.Unmarshal(data, &elements) != nil {
+		elements = []json.RawMessage{data}
+	}
+	for _, element := range elements {
+		o, ok := object(element)
+		verification, has := o["verification"]
+		names, hasClaims := o["claims"]
+		if !ok || len(o) != 2 || !has || !hasClaims || !validVerification(verification) || !validNames(names) {
+			return false
+		}
+	}
+	return len(elements) > 0
+}
+
+func validNames(data json.RawMessage) bool {
+	o, ok := object(data)
+	if !ok || !isNull(data) && len(o) == 0 {
+		return false
+	}
+	for _, value := range o {
+		if !constrainable(value) {
+			return false
+		}
+	}
+	return true
+}
+
+func validVerification(data json.RawMessage) bool {
+	o, ok := object(data)
+	framework, has := o["trust_framework"]
+	if !ok || !has || !constrainable(framework) || !constrainable(o["assurance_level"]) {
+		return false
+	}
+	for _, name := range []string{"time", "verification_process"} {
+		if !claimMember(o[name]) {
+			return false
+		}
+	}
+	if evidence, ok := o["evidence"]; ok {
+		return validEvidence(evidence)
+	}
+	return true
+}
+
+func validEvidence(data json.RawMessage) bool {
+	var elements []map[string]json.RawMessage
+	if json.Unmarshal(data, &elements) != nil || len(elements) == 0 {
+		return false
+	}
+	for _, e := range elements {
+		kind, ok := object(e["type"])
+		if !ok || e["type"] == nil {
+			return false
+		}
+		if v, ok := kind["value"]; ok {
+			switch s, _ := str(v); s {
+			case "document", "electronic_record", "vouch", "electronic_signature":
+			default:
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -1,0 +1,193 @@
+package esignet
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/gosignet/signet/login"
+)
+
+// codeRequest is what the person decided.
+type codeRequest struct {
+	TransactionID            text   `json:"transactionId"`
+	AcceptedClaims           []text `json:"acceptedClaims"`
+	PermittedAuthorizeScopes []text `json:"permittedAuthorizeScopes"`
+}
+
+func (q *codeRequest) validate(v *violations) {
+	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
+	v.check(!slices.ContainsFunc(q.AcceptedClaims, blank), "request.acceptedClaims", "invalid_accepted_claim")
+	v.check(!slices.ContainsFunc(q.PermittedAuthorizeScopes, blank), "request.permittedAuthorizeScopes", "invalid_permitted_scope")
+}
+
+// codeResponse is what the pages take to the client.
+type codeResponse struct {
+	Nonce       *string `json:"nonce"`
+	State       *string `json:"state"`
+	Code        string  `json:"code"`
+	RedirectURI string  `json:"redirectUri"`
+}
+
+func (p *authorization) authCode(ctx context.Context, _ *http.Request, q *codeRequest) (any, error) {
+	o, err := of(ctx, q.TransactionID)
+	if err != nil {
+		return nil, err
+	}
+	s := o.state
+	if s.Step == login.StepVerification { // the person goes on without
+		if s, err = p.Flow.ResumeVerification(ctx, o.handle, nil); err != nil {
+			return nil, answerError(s, err, invalidTransaction)
+		}
+	}
+	if s.Step == login.StepConsent {
+		d := login.Decision{Claims: strs(q.AcceptedClaims), Scopes: strs(q.PermittedAuthorizeScopes)}
+		if !within(s.Essential, d.Claims) || !within(d.Claims, slices.Concat(s.Essential, s.Voluntary)) {
+			return nil, fail("invalid_accepted_claim", nil)
+		}
+		if !within(d.Scopes, s.Scopes) {
+			return nil, fail("invalid_permitted_scope", nil)
+		}
+		s, err = p.Flow.Decide(ctx, o.handle, d)
+		if errors.Is(err, login.ErrEssential) {
+			return nil, fail("invalid_accepted_claim", err)
+		}
+		if err != nil {
+			return nil, answerError(s, err, invalidTransaction)
+		}
+	}
+	if s.Step != login.StepDone || s.Response.Parameters.Get("code") == "" {
+		return nil, fail(invalidTransaction, nil)
+	}
+	// The login would say the same again; the API says it once.
+	if err := p.move(ctx, o.handle, func(t *transaction) bool { t.Over = true; return true }); err != nil {
+		return nil, err
+	}
+	return codeResponse{o.Nonce, o.State, s.Response.Parameters.Get("code"), o.RedirectURI}, nil
+}
+
+func strs(texts []text) []string {
+	s := make([]string, len(texts))
+	for i, t := range texts {
+		s[i] = string(t)
+	}
+	return s
+}
+
+// within reports whether all of part are in whole.
+func within(part, whole []string) bool {
+	return !slices.ContainsFunc(part, func(s string) bool { return !slices.Contains(whole, s) })
+}
+
+// claimStatus says whether a claim is verified as the client wants it.
+type claimStatus struct {
+	Claim     string `json:"claim"`
+	Verified  bool   `json:"verified"`
+	Available bool   `json:"available"`
+}
+
+// claimDetails says what is known of the claims, once for each transaction.
+func (p *authorization) claimDetails(w http.ResponseWriter, r *http.Request) {
+	o, err := of(r.Context(), text(r.Header.Get("oauth-details-key")))
+	if err == nil {
+		err = p.once(r.Context(), "claim-details", o.handle)
+	}
+	if err != nil {
+		p.api.finish(w, r, nil, err)
+		return
+	}
+	status := []claimStatus{}
+	for _, claim := range o.Claims {
+		// Which ones the identity system vouches for is known of those that were asked for so, once it was asked.
+		verified := p.Verifies && slices.Contains(o.Verified, claim) && !slices.Contains(o.state.Unverified, claim)
+		status = append(status, claimStatus{claim, verified, verified})
+	}
+	p.api.finish(w, r, struct {
+		TransactionID         string        `json:"transactionId"`
+		ConsentAction         string        `json:"consentAction"`
+		ProfileUpdateRequired bool          `json:"profileUpdateRequired"`
+		ClaimStatus           []claimStatus `json:"claimStatus"`
+	}{o.handle, consentAction(o.state), o.state.Step == login.StepVerification, status}, nil)
+}
+
+// signupRequest sends the person to the sign-up portal.
+type signupRequest struct {
+	TransactionID text `json:"transactionId"`
+	PathFragment  text `json:"pathFragment"`
+}
+
+func (q *signupRequest) validate(v *violations) {
+	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
+	v.check(!blank(q.PathFragment), "request.pathFragment", "invalid_path_fragment")
+}
+
+// prepareSignup has the Verifier of the login start. The ID Token that the pages take to the sign-up portal is the
+// id_token_hint in the URI to which it sends people.
+func (p *authorization) prepareSignup(ctx context.Context, _ *http.Request, q *signupRequest) (any, error) {
+	o, err := of(ctx, q.TransactionID)
+	if err != nil {
+		return nil, err
+	}
+	uri, err := p.Flow.StartVerification(ctx, o.handle, p.Origin+"/"+strings.TrimLeft(strings.Join(strings.Fields(string(q.PathFragment)), ""), "/"))
+	if err != nil {
+		return nil, answerError(nil, err, invalidTransaction)
+	}
+	u, err := url.Parse(uri)
+	if err != nil {
+		return nil, err
+	}
+	hint := u.Query().Get("id_token_hint")
+	if hint == "" {
+		return nil, errors.New("the Verifier's URI has no id_token_hint, which the pages need")
+	}
+	err = p.move(ctx, o.handle, func(t *transaction) bool {
+		was := t.Halted
+		t.Halted = true
+		return !was
+	})
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		TransactionID string `json:"transactionId"`
+		IDToken       string `json:"idToken"`
+	}{o.handle, hint}, nil
+}
+
+type completeRequest struct {
+	TransactionID text `json:"transactionId"`
+}
+
+func (q *completeRequest) validate(v *violations) {
+	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
+}
+
+// completeSignup sees what came of it.
+func (p *authorization) completeSignup(ctx context.Context, _ *http.Request, q *completeRequest) (any, error) {
+	o, err := of(ctx, q.TransactionID)
+	if err != nil {
+		return nil, err
+	}
+	s, err := p.Flow.ResumeVerification(ctx, o.handle, url.Values{})
+	if err != nil {
+		return nil, answerError(s, err, "verification_incomplete")
+	}
+	done := s.Step == login.StepConsent || s.Step == login.StepDone
+	err = p.move(ctx, o.handle, func(t *transaction) bool {
+		was := t.Halted
+		t.Halted, t.Over = false, !done
+		return was
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !done {
+		return nil, fail("verification_incomplete", nil)
+	}
+	return struct {
+		Status string `json:"status"`
+	}{"COMPLETED"}, nil
+}

@@ -1,0 +1,392 @@
+package esignet
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/store"
+)
+
+// detailsV1 is an authorization request as the pages turn it into JSON.
+type detailsV1 struct {
+	ClientID      text    `json:"clientId"`
+	Scope         text    `json:"scope"`
+	ResponseType  text    `json:"responseType"`
+	RedirectURI   text    `json:"redirectUri"`
+	Display       *text   `json:"display"`
+	Prompt        *text   `json:"prompt"`
+	Nonce         *text   `json:"nonce"`
+	State         *text   `json:"state"`
+	ACRValues     text    `json:"acrValues"`
+	MaxAge        integer `json:"maxAge"`
+	Claims        claims  `json:"claims"`
+	ClaimsLocales text    `json:"claimsLocales"`
+	UILocales     text    `json:"uiLocales"`
+	DPoPJKT       text    `json:"dpopJkt"`
+}
+
+// detailsV2 is one with PKCE.
+type detailsV2 struct {
+	detailsV1
+	CodeChallenge       *text `json:"codeChallenge"`
+	CodeChallengeMethod *text `json:"codeChallengeMethod"`
+}
+
+// detailsV3 is one with an ID Token.
+type detailsV3 struct {
+	detailsV2
+	IDTokenHint *text `json:"idTokenHint"`
+}
+
+// integer is a number, or one in a string.
+type integer string
+
+func (i *integer) UnmarshalJSON(data []byte) error {
+	s := strings.Trim(string(data), `"`)
+	if s == "null" || s == "" {
+		return nil
+	}
+	if _, err := strconv.ParseInt(s, 10, 32); err != nil {
+		return errors.New("not an integer")
+	}
+	*i = integer(s)
+	return nil
+}
+
+func blank(t text) bool { return strings.TrimSpace(string(t)) == "" }
+
+func value(t *text) string {
+	if t == nil {
+		return ""
+	}
+	return string(*t)
+}
+
+func (d *detailsV1) validate(v *violations) {
+	v.check(!blank(d.ClientID), "request.clientId", "invalid_client_id")
+	v.check(validScope(string(d.Scope)), "request.scope", "invalid_scope")
+	v.check(d.ResponseType == "code", "request.responseType", "invalid_response_type")
+	v.check(validRedirectURI(string(d.RedirectURI)), "request.redirectUri", "invalid_redirect_uri")
+	v.check(d.Display == nil || validDisplay(string(*d.Display)), "request.display", "invalid_display")
+	v.check(d.Prompt == nil || validPrompt(string(*d.Prompt)), "request.prompt", "invalid_prompt")
+	v.check(d.Claims.valid(), "request.claims", "invalid_claim")
+}
+
+func (d *detailsV2) validate(v *violations) {
+	d.detailsV1.validate(v)
+	v.check((d.CodeChallenge == nil) == (d.CodeChallengeMethod == nil) &&
+		(d.CodeChallenge == nil || !blank(*d.CodeChallenge)), "request", "invalid_pkce_challenge")
+	v.check(d.CodeChallengeMethod == nil || *d.CodeChallengeMethod == "S256",
+		"request.codeChallengeMethod", "unsupported_pkce_challenge_method")
+}
+
+// validScope says what can be said of a scope without knowing the client.
+func validScope(s string) bool { return len(strings.Fields(s)) > 0 }
+
+func validDisplay(s string) bool {
+	return slices.Contains([]string{"page", "popup", "touch", "wap"}, s)
+}
+
+// validPrompt accepts one value alone, as eSignet does.
+func validPrompt(s string) bool {
+	return slices.Contains([]string{oidc.PromptNone, oidc.PromptLogin, oidc.PromptConsent, oidc.PromptSelectAccount}, s)
+}
+
+// validRedirectURI reports whether a redirect URI has a scheme and an authority. Which one a client may use is for its
+// registration to say, character by character.
+func validRedirectURI(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Scheme != "" && u.Host != "" && strings.TrimSpace(s) == s
+}
+
+// parameters are those of the request, as package oauth reads them.
+func (d *detailsV3) parameters() url.Values {
+	parameters := url.Values{}
+	for name, v := range map[string]string{
+		"client_id": string(d.ClientID), "scope": strings.Join(strings.Fields(string(d.Scope)), " "),
+		"response_type": string(d.ResponseType), "redirect_uri": string(d.RedirectURI), "display": value(d.Display),
+		"prompt": value(d.Prompt), "nonce": strings.TrimSpace(value(d.Nonce)), "state": value(d.State),
+		"acr_values": string(d.ACRValues), "claims": d.Claims.text(), "claims_locales": string(d.ClaimsLocales),
+		"ui_locales": string(d.UILocales), "dpop_jkt": string(d.DPoPJKT), "code_challenge": value(d.CodeChallenge),
+		"code_challenge_method": value(d.CodeChallengeMethod), "id_token_hint": value(d.IDTokenHint),
+	} {
+		if v != "" {
+			parameters.Set(name, v)
+		}
+	}
+	if !strings.HasPrefix(string(d.MaxAge), "-") && d.MaxAge != "" {
+		parameters.Set("max_age", string(d.MaxAge))
+	}
+	return parameters
+}
+
+func (p *authorization) detailsV1(ctx context.Context, _ *http.Request, d *detailsV1) (any, error) {
+	return p.details(ctx, &detailsV3{detailsV2: detailsV2{detailsV1: *d}}, true)
+}
+
+func (p *authorization) detailsV2(ctx context.Context, _ *http.Request, d *detailsV2) (any, error) {
+	return p.details(ctx, &detailsV3{detailsV2: *d}, false)
+}
+
+func (p *authorization) detailsV3(ctx context.Context, _ *http.Request, d *detailsV3) (any, error) {
+	return p.details(ctx, d, false)
+}
+
+func (p *authorization) details(ctx context.Context, d *detailsV3, v1 bool) (any, error) {
+	parameters := d.parameters()
+	if err := p.reduceScope(ctx, parameters); err != nil {
+		return nil, err
+	}
+	if d.Claims["userinfo"] != nil && !slices.Contains(strings.Fields(parameters.Get("scope")), oidc.ScopeOpenID) {
+		return nil, fail("invalid_scope", nil)
+	}
+	req, err := p.Server.Request(ctx, parameters)
+	if err != nil {
+		return nil, requestError(err, parameters)
+	}
+	if nonce := parameters.Get("nonce"); nonce != "" {
+		var b store.Batch
+		result := p.markNonce(&b, req.ClientID, nonce)
+		b.Do(ctx)
+		if err := result(); err != nil {
+			return nil, err
+		}
+	}
+	return p.begin(ctx, req, v1, d.Nonce, d.State)
+}
+
+// reduceScope leaves the scopes out that the client cannot ask for, which the API ignores.
+func (p *authorization) reduceScope(ctx context.Context, parameters url.Values) error {
+	client, err := p.Clients.Client(ctx, parameters.Get("client_id"))
+	if errors.Is(err, oauth.ErrUnknownClient) {
+		return fail("invalid_client_id", err)
+	}
+	if err != nil {
+		return err
+	}
+	scope := slices.DeleteFunc(strings.Fields(parameters.Get("scope")), func(s string) bool {
+		return !slices.Contains(client.Scopes, s)
+	})
+	claims := p.claimScopes()
+	if len(scope) == 0 || !slices.Contains(scope, oidc.ScopeOpenID) &&
+		slices.ContainsFunc(scope, func(s string) bool { return slices.Contains(claims, s) }) {
+		return &Error{Code: "invalid_scope", Message: "request.scope: invalid_scope"}
+	}
+	parameters.Set("scope", strings.Join(scope, " "))
+	return nil
+}
+
+// claimScopes are openid and those that ask for claims.
+func (p *authorization) claimScopes() []string {
+	return p.OpenID.Metadata(oauth.Metadata{}).ScopesSupported
+}
+
+// markNonce remembers, in a batch, that the client used the nonce. It is not the client's own protection, but what the
+// API's clients expect: the same nonce again is an error.
+func (p *authorization) markNonce(b *store.Batch, clientID, nonce string) (result func() error) {
+	added := b.Queue(p.api.store, store.Operation{
+		Verb: store.VerbAdd, Key: "esignet-nonce:" + hash(clientID+"\x00"+nonce), TTL: p.NonceLifetime,
+	})
+	return func() error {
+		if errors.Is(added.Err, store.ErrExists) {
+			return fail(invalidRequest, nil)
+		}
+		return added.Err
+	}
+}
+
+// hash is base64url(SHA-256).
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// pushedDetails names a pushed request.
+type pushedDetails struct {
+	ClientID   text `json:"clientId"`
+	RequestURI text `json:"requestUri"`
+}
+
+func (d *pushedDetails) validate(v *violations) {
+	v.check(!blank(d.ClientID), "request.clientId", "invalid_client_id")
+	v.check(strings.HasPrefix(string(d.RequestURI), oauth.RequestURIPrefix), "request.requestUri", invalidRequest)
+}
+
+// pushedDetails begins a transaction with a pushed request, once.
+func (p *authorization) pushedDetails(ctx context.Context, _ *http.Request, d *pushedDetails) (any, error) {
+	parameters := url.Values{"client_id": {string(d.ClientID)}, "request_uri": {string(d.RequestURI)}}
+	req, err := p.Server.Request(ctx, parameters)
+	if err != nil {
+		return nil, requestError(err, parameters)
+	}
+	if req.ResponseMode != "" && req.ResponseMode != oauth.ModeQuery { // the pages know no other
+		return nil, fail(invalidRequest, nil)
+	}
+	err = p.api.store.Add(ctx, "esignet-par:"+hash(string(d.RequestURI)), nil, 15*time.Minute)
+	if errors.Is(err, store.ErrExists) {
+		return nil, fail(invalidRequest, nil)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var nonce, state *text
+	if n := text(req.Parameters["nonce"]); n != "" {
+		nonce = &n
+	}
+	if s := text(req.State); s != "" {
+		state = &s
+	}
+	return p.begin(ctx, req, false, nonce, state)
+}
+
+// detailsResponse is what the pages get. The order of its members is part of the hash.
+type detailsResponse struct {
+	TransactionID    string         `json:"transactionId"`
+	LogoURL          string         `json:"logoUrl"`
+	AuthFactors      [][]authFactor `json:"authFactors"`
+	AuthorizeScopes  []string       `json:"authorizeScopes"`
+	EssentialClaims  []string       `json:"essentialClaims"`
+	VoluntaryClaims  []string       `json:"voluntaryClaims"`
+	Configs          map[string]any `json:"configs"`
+	RedirectURI      string         `json:"redirectUri"`
+	ClientName       any            `json:"clientName"`
+	CredentialScopes *[]string      `json:"credentialScopes,omitempty"`
+}
+
+type authFactor struct {
+	Type     string   `json:"type"`
+	Count    int      `json:"count"`
+	SubTypes []string `json:"subTypes"`
+}
+
+// begin begins a login. Somebody who is logged in elsewhere is a stranger here: there are no sessions, so that prompt has
+// no effect but for consent.
+func (p *authorization) begin(ctx context.Context, req *oauth.AuthorizationRequest, v1 bool, nonce, state *text) (any, error) {
+	if req.Parameters["prompt"] == oidc.PromptNone {
+		stripped := *req
+		stripped.Parameters = maps.Clone(req.Parameters)
+		delete(stripped.Parameters, "prompt")
+		req = &stripped
+	}
+	handle, s, err := p.Flow.Begin(ctx, req, "")
+	if err != nil {
+		return nil, requestError(err, url.Values{})
+	}
+	if s.Step == login.StepDone { // which needs a session
+		return nil, errors.New("a login without a session ended at once")
+	}
+	response := detailsResponse{
+		TransactionID: handle, LogoURL: s.Client.LogoURI, AuthFactors: p.authFactors(s), AuthorizeScopes: orEmpty(s.Scopes),
+		EssentialClaims: orEmpty(s.Essential), VoluntaryClaims: orEmpty(s.Voluntary), Configs: p.configs(ctx, s.Client),
+		RedirectURI: req.RedirectURI, ClientName: s.Client.Name(),
+	}
+	if len(response.AuthFactors) == 0 {
+		return nil, fail("no_acr_registered", nil)
+	}
+	if !v1 {
+		response.ClientName, response.CredentialScopes = byCode(s.Client.Names), &[]string{}
+	}
+	body, err := encode(response)
+	if err != nil {
+		return nil, fail("failed_to_generate_header_hash", err)
+	}
+	t := transaction{
+		Hash: hash(string(body)), RedirectURI: req.RedirectURI, Nonce: (*string)(nonce), State: (*string)(state),
+		Claims: slices.Concat(s.Essential, s.Voluntary),
+	}
+	for _, verified := range s.Verified {
+		t.Verified = append(t.Verified, verified.Name)
+	}
+	if err := p.transactions.Add(ctx, handle, t, s.ExpiresAt.Sub(p.api.now())); err != nil {
+		return nil, err
+	}
+	return body, nil
+}
+
+func orEmpty(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}
+
+// authFactors are the options of a login.
+func (p *authorization) authFactors(s *login.State) [][]authFactor {
+	factors := [][]authFactor{}
+	for _, set := range s.Options {
+		if !p.offered(set) {
+			continue
+		}
+		option := make([]authFactor, len(set))
+		for i, f := range set {
+			option[i].Type = typeOf(f)
+			if option[i].Type == "BIO" {
+				option[i].Count = 1
+			}
+		}
+		factors = append(factors, option)
+	}
+	return factors
+}
+
+// requestError is what the pages learn of an authorization request that is refused.
+func requestError(err error, parameters url.Values) error {
+	e, ok := errors.AsType[*oauth.Error](err)
+	if !ok || e.StatusCode() >= http.StatusInternalServerError {
+		return err
+	}
+	switch e.Parameter {
+	case "client_id":
+		return fail("invalid_client_id", err)
+	case "redirect_uri":
+		return fail("invalid_redirect_uri", err)
+	case "claims":
+		return fail("invalid_claim", err)
+	case "id_token_hint":
+		return fail("invalid_id_token_hint", err)
+	case "code_challenge_method":
+		return fail("unsupported_pkce_challenge_method", err)
+	case "code_challenge":
+		if parameters.Has("code_challenge") {
+			return fail("invalid_pkce_challenge", err)
+		}
+		return fail("use_pkce", err)
+	}
+	switch e.Code {
+	case oauth.InvalidScope:
+		return fail("invalid_scope", err)
+	case oauth.UnauthorizedClient:
+		return fail("invalid_client_id", err)
+	case oauth.UnmetAuthenticationRequirements:
+		return fail("no_acr_registered", err)
+	}
+	return fail(invalidRequest, err)
+}
+
+// claims is the claims parameter. It is JSON already.
+type claims map[string]json.RawMessage
+
+// text is the parameter as other clients send it.
+func (c claims) text() string {
+	if c == nil {
+		return ""
+	}
+	data, err := json.Marshal(map[string]json.RawMessage(c))
+	if err != nil { // of what was read from JSON
+		return ""
+	}
+	return string(data)
+}

@@ -1,0 +1,24 @@
+package esignet
+
+import (
+	"context"
+	"net/http"
+)
+
+var (
+	Mask      = mask
+	Unmasks   = unmasks
+	Stringify = stringify
+	Encode    = encode
+)
+
+// ClaimsObeySchema reads a claims parameter, and says whether it obeys the schema.
+func ClaimsObeySchema(data []byte) bool {
+	var c claims
+	return decodeValue(data, &c) == nil && c.valid()
+}
+
+// EchoDetails is the envelope around an authorization request, which is answered as it was understood.
+func EchoDetails(a *API) http.Handler {
+	return enveloped(a, func(_ context.Context, _ *http.Request, d *detailsV3) (any, error) { return d.parameters(), nil })
+}

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/gosignet/signet"
+	"github.com/gosignet/signet/esignet"
+)
+
+// esignetOpen is the -esignet-issuer that asks for no tokens.
+const esignetOpen = "open"
+
+// esignet configures eSignet's API. It is nil without -esignet.
+func (p *identityProvider) esignet(c *config) (*signet.ESignet, error) {
+	if !c.esignet {
+		return nil, nil
+	}
+	management, err := p.esignetManagement(c)
+	if err != nil {
+		return nil, err
+	}
+	return &signet.ESignet{Management: management}, nil
+}
+
+func (p *identityProvider) esignetManagement(c *config) (*esignet.ManagementConfig, error) {
+	if c.esignetIssuer == "" {
+		if c.esignetJWKS != "" {
+			return nil, errors.New("-esignet-jwks goes with -esignet-issuer")
+		}
+		return nil, nil
+	}
+	m := &esignet.ManagementConfig{
+		Clients:      p.clients,
+		Ledger:       p.state.ledger,
+		Claims:       p.identity.claims,
+		Scopes:       esignetScopes,
+		Profile:      c.profile,
+		Certificates: p.keys,
+	}
+	if c.esignetIssuer == esignetOpen {
+		m.Open = true
+		if !c.development {
+			return nil, errors.New("-esignet-issuer open lets everybody register clients, and goes with -development only")
+		}
+		return m, nil
+	}
+	bearer, err := esignet.NewBearer(esignet.BearerConfig{
+		Issuer: c.esignetIssuer, JWKSURI: c.esignetJWKS, AllowPrivate: c.onLoopback(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("-esignet-issuer, -esignet-jwks: %w", err)
+	}
+	m.Bearer = bearer
+	return m, nil
+}
