@@ -2,6 +2,7 @@ package document
 
 import (
 	"errors"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -29,7 +30,13 @@ func Parse(text string, depth int) (*Value, error) {
 	if len(text) > maxLength {
 		return nil, ErrLength
 	}
-	p := parser{text: text, depth: depth, spans: make([]span, 0, min(1024, len(text)/8+1))}
+	spans := spanPool.Get().(*[]span)
+	p := parser{text: text, depth: depth, spans: (*spans)[:0]}
+	defer func() {
+		if *spans = p.spans; cap(p.spans) <= maxPooled {
+			spanPool.Put(spans)
+		}
+	}()
 	if err := p.value(span{}); err != nil {
 		return nil, err
 	}
@@ -43,6 +50,12 @@ func Parse(text string, depth int) (*Value, error) {
 	}
 	return root, nil
 }
+
+// maxPooled is how many spans are kept for the next document; large documents are rare.
+const maxPooled = 4096
+
+// spanPool keeps the spans of one document for the next, for they are garbage as soon as the values are made.
+var spanPool = sync.Pool{New: func() any { return new([]span) }}
 
 // parser finds where the values are first, which needs no memory that holds pointers, and then makes them, each in its
 // place.
