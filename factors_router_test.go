@@ -2,6 +2,7 @@ package signet_test
 
 import (
 	"context"
+	"net/http"
 	"sync"
 	"testing"
 	"time"
@@ -61,6 +62,8 @@ func TestSlowSystemDoesNotSlowTheOther(t *testing.T) {
 	page = person.submit(page, "/verify/pwd", "identifier", alice, "response", password)
 	assert.Equal(t, "verify/pwd", page.page())
 	assert.Equal(t, unavailableText, page.banner())
+	assert.Equal(t, http.StatusServiceUnavailable, page.status, "whatever watches the provider sees it too")
+	assert.Equal(t, "30", page.header.Get("Retry-After"))
 	assert.Contains(t, page.body, "You have 5 attempts left.", "an answer at which nobody looked costs nothing")
 	assert.EqualValues(t, inFlight, slow.answers.Load(), "nobody else is asked")
 	for range 3 {
@@ -76,6 +79,7 @@ func TestSlowSystemDoesNotSlowTheOther(t *testing.T) {
 	slow.set(nil, nil)
 	page = person.submit(page, "/verify/pwd", "identifier", alice, "response", password)
 	assert.Equal(t, "consent", page.page(), "once the system answers again, the same page goes on")
+	assert.Equal(t, http.StatusOK, page.status)
 }
 
 // The type of the identifier, which the page says, reaches the router, for codes and answers alike.
