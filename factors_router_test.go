@@ -113,3 +113,44 @@ func TestIdentifierTypeChoosesTheSystem(t *testing.T) {
 	assert.EqualValues(t, 1, residents.codes.Load())
 	assert.Zero(t, w.system.answers.Load()+w.system.codes.Load())
 }
+
+// fallback is a router over two systems that are not there, each of which says whether somebody looked at the answer.
+func fallback(t *testing.T, c *signet.Config, people *identitySystem, unasked ...bool) *router.Router {
+	var list []router.System
+	for i, nobodyLooked := range unasked {
+		away := &identitySystem{Mock: people.Mock}
+		away.set(func(context.Context, *authenticator.Request) (*authenticator.Identity, error) {
+			return nil, &authenticator.Error{Reason: authenticator.Unavailable, Unasked: nobodyLooked}
+		}, nil)
+		list = append(list, router.System{Name: string(rune('a' + i)), Authenticator: away})
+	}
+	systems, err := router.New(router.Config{Systems: list, Store: c.Store, Now: c.Now, Logger: c.Logger})
+	require.NoError(t, err)
+	return systems
+}
+
+// A login in which a system that looked at the answer did not say what it thinks costs an attempt, whatever system was asked
+// besides.
+func TestFallbackThatIsNotAskedDoesNotGiveAnAttemptBack(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		first, second bool // nobody looked
+		left          int
+	}{
+		"neither looked":      {true, true, 5},
+		"the first looked":    {false, true, 4},
+		"the fallback looked": {true, false, 4},
+		"both of them looked": {false, false, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newFactorsWorld(t, func(c *signet.Config) {
+				c.Authenticator = fallback(t, c, c.Authenticator.(*identitySystem), test.first, test.second)
+			})
+			state, err := w.answer(w.beginFlow(w.portal, authenticator.Password), alice, authenticator.Password, password)
+			requireReason(t, err, authenticator.Unavailable)
+			require.Equal(t, login.StepVerify, state.Step)
+			assert.Equal(t, test.left, state.AttemptsLeft)
+		})
+	}
+}
