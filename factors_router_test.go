@@ -3,6 +3,8 @@ package signet_test
 import (
 	"context"
 	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -153,4 +155,23 @@ func TestFallbackThatIsNotAskedDoesNotGiveAnAttemptBack(t *testing.T) {
 			assert.Equal(t, test.left, state.AttemptsLeft)
 		})
 	}
+}
+
+// When the system says when it is back, so does the page on which a code was asked for.
+func TestPageOfACodeThatCannotBeSentSaysWhenToComeBack(t *testing.T) {
+	t.Parallel()
+	w := newFactorsWorld(t)
+	w.system.set(nil, func(context.Context, *authenticator.CodeRequest) (*authenticator.CodeReceipt, error) {
+		return nil, &authenticator.Error{Reason: authenticator.Unavailable, RetryAt: w.clock.now().Add(time.Hour)}
+	})
+	b := w.from("192.0.2.1")
+	page := b.submit(b.begin(authenticator.OTP), "/identify/otp", "identifier", alice, "channel", "phone")
+	assert.Equal(t, "identify/otp", page.page())
+	assert.Equal(t, unavailableText, page.banner())
+	assert.Equal(t, http.StatusServiceUnavailable, page.status)
+	seconds, err := strconv.Atoi(page.header.Get("Retry-After"))
+	require.NoError(t, err)
+	assert.InDelta(t, 3600, seconds, 60)
+	path, _, _ := strings.Cut(page.path, "?")
+	assert.Equal(t, http.StatusOK, b.open(path).status, "the page itself works")
 }
