@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -206,8 +207,28 @@ func (s *countedStore) Increment(ctx context.Context, key string, delta int64, t
 	return s.Ephemeral.Increment(ctx, key, delta, ttl)
 }
 
-// ofTheLogin are the parts of a page that differ between any two logins, and where a code went.
-var ofTheLogin = regexp.MustCompile(`/login/[A-Za-z0-9_-]{22}|name="csrf" value="[^"]*"|(?:data-seconds|datetime)="[^"]*"|\d+:\d\d|data-capture="[^"]*"|code to .*? It should`)
+// ofTheLogin are the parts of a page that differ between any two logins. ownDigits and ownLetter are what a page shows of
+// where a code went that is the person's own, and not of everybody in the register.
+var (
+	ofTheLogin = regexp.MustCompile(`/login/[A-Za-z0-9_-]{22}|name="csrf" value="[^"]*"|(?:data-seconds|datetime)="[^"]*"|\d+:\d\d|data-capture="[^"]*"`)
+	ownDigits  = regexp.MustCompile(`(855\x{a0}•••\x{a0}•••)\x{a0}[0-9]{3}`)
+	ownLetter  = regexp.MustCompile(`[a-z]•••@`)
+)
+
+// inOneCountry are the people of the mock, all with numbers of one country and addresses at one place: masked, those of
+// different people then look the same.
+func inOneCountry(t *testing.T) []mock.Persona {
+	f, err := os.Open("authenticator/mock/personas.json")
+	require.NoError(t, err)
+	defer f.Close()
+	people, err := mock.ReadPersonas(f)
+	require.NoError(t, err)
+	for i := range people {
+		people[i].Claims["phone_number"] = fmt.Sprintf("+855000100%03d", i)
+		people[i].Claims["email"] = fmt.Sprintf("%c.somebody@example.org", 'a'+i)
+	}
+	return people
+}
 
 // Whoever tries numbers sees the same pages, of the same size, after the same work of the store, for people whom the system
 // knows and whom it does not.
@@ -220,7 +241,7 @@ func TestAttackThatEnumeratesPeople(t *testing.T) {
 			counted := &countedStore{}
 			w := newFactorsWorld(t, func(c *signet.Config) {
 				counted.Ephemeral = c.Store
-				people, err := mock.New(mock.Config{Password: password, Store: counted, Factors: mock.AllFactors(), Now: c.Now})
+				people, err := mock.New(mock.Config{Password: password, Store: counted, Factors: mock.AllFactors(), Personas: inOneCountry(t), Now: c.Now})
 				require.NoError(t, err)
 				c.Store, c.Authenticator = counted, people
 				// Pages say in whole seconds how long to wait: time stands still.
@@ -236,12 +257,15 @@ func TestAttackThatEnumeratesPeople(t *testing.T) {
 				b := w.from("192.0.2.1")
 				look := func(s *shown) *shown {
 					body := ofTheLogin.ReplaceAllString(strings.ReplaceAll(s.body, person, "?"), "")
+					body = ownLetter.ReplaceAllString(ownDigits.ReplaceAllString(body, "$1 ###"), "?•••@")
 					sights = append(sights, sight{s.status, len(body), s.page(), body, counted.take()})
 					return s
 				}
 				page := look(b.begin(factor))
 				if factor == authenticator.OTP {
-					page = look(b.submit(page, "/identify/otp", "identifier", person, "channel", "phone"))
+					page = look(b.submit(page, "/identify/otp", "identifier", person, "channel", "phone", "channel", "email"))
+					require.Regexp(t, ownDigits, page.body)
+					require.Regexp(t, ownLetter, page.body)
 				}
 				for range 4 {
 					fields := []string{"identifier", person, "response", "135790"}

@@ -81,7 +81,7 @@ func TestBrokenAuthenticatorIsContained(t *testing.T) {
 			w.system.set(test.does, nil)
 			page = person.submit(page, "/verify/pwd", "identifier", alice, "response", "my secret phrase")
 
-			assert.Equal(t, http.StatusOK, page.status)
+			assert.Equal(t, http.StatusServiceUnavailable, page.status)
 			assert.Equal(t, "verify/pwd", page.page(), "the person can try again where they are")
 			assert.Equal(t, unavailableText, page.banner())
 			w.requireOneLine(test.log)

@@ -20,6 +20,7 @@ import (
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/idtoken"
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/authenticator/passkey"
 	"github.com/gosignet/signet/authenticator/wla"
@@ -34,7 +35,7 @@ import (
 
 // private is somebody whom nothing else in the world resembles.
 var private = mock.Persona{
-	NationalID: "739105284617", PIN: "918273",
+	NationalID: "739105284617", PIN: "918273", Knowledge: map[string]string{"cardNumber": "6304 9850 2809 0561"},
 	Claims: map[string]any{
 		"name": "Zebedee Quillfeather", "birthdate": "1953-12-24", "email": "zq.private@example.org", "phone_number": "+15555550199",
 	},
@@ -129,9 +130,13 @@ func newPrivateWorld(t *testing.T, b *backends) *privateWorld {
 	t.Helper()
 	w := &privateWorld{backends: b, written: &recordingStore{Ephemeral: b.short}}
 	logs := &logLines{}
+	var portal *handovers
 	w.factorsWorld = newFactorsWorld(t, func(c *signet.Config) {
 		people, err := mock.New(mock.Config{
 			Password: password, Store: w.written, Factors: mock.AllFactors(), Personas: []mock.Persona{private}, Now: c.Now,
+			Questions: []authenticator.FormField{
+				{Name: "fullName"}, {Name: "dateOfBirth", Type: authenticator.FieldDate}, {Name: "cardNumber", Type: authenticator.FieldDigits},
+			},
 		})
 		require.NoError(t, err)
 		system := c.Authenticator.(*identitySystem)
@@ -149,8 +154,14 @@ func newPrivateWorld(t *testing.T, b *backends) *privateWorld {
 			Identities: people, Store: w.written, Now: c.Now,
 		})
 		require.NoError(t, err)
-		c.Store, c.Methods = w.written, []authenticator.Method{passkeys, wallets}
-		c.ACRs = append(c.ACRs, factorsACRs(authenticator.FactorSet{authenticator.Passkey}, authenticator.FactorSet{authenticator.Wallet})...)
+		portal = &handovers{identitySystem: system, bySub: map[string]*authenticator.Identity{}}
+		handedOver, err := idtoken.New(idtoken.Config{
+			Issuer: c.Issuer, Keys: c.Keys, Audience: []string{"portal"}, Identities: portal, Store: w.written, Now: c.Now,
+		})
+		require.NoError(t, err)
+		c.Authenticator, c.Store, c.Methods = portal, w.written, []authenticator.Method{passkeys, wallets, handedOver}
+		c.ACRs = append(c.ACRs, factorsACRs(authenticator.FactorSet{authenticator.Passkey}, authenticator.FactorSet{authenticator.Wallet},
+			authenticator.FactorSet{authenticator.IDToken})...)
 		c.EnrollmentACRs = []string{factorsACR(authenticator.Password)}
 		c.Delay = login.Delay{Free: 10}
 		// Six digits stand in many a time.
@@ -164,7 +175,9 @@ func newPrivateWorld(t *testing.T, b *backends) *privateWorld {
 		}))
 	})
 	w.logs = logs
+	portal.subject = func(identity string) string { return w.provider.OpenID.Subject(w.portal.Client, identity) }
 	w.keep(private.NationalID, private.PIN, password, mock.OTP)
+	w.keepCard(private.Knowledge["cardNumber"])
 	for _, claim := range private.Claims {
 		w.keep(claim.(string))
 	}
@@ -175,6 +188,18 @@ func newPrivateWorld(t *testing.T, b *backends) *privateWorld {
 func (w *privateWorld) keep(secrets ...string) string {
 	w.secrets = append(w.secrets, secrets...)
 	return secrets[0]
+}
+
+// keepCard notes the number of a card, as it is written and without spaces, and returns it.
+func (w *privateWorld) keepCard(number string) string {
+	return w.keep(number, strings.ReplaceAll(number, " ", ""))
+}
+
+// keepToken notes a JWT, its payload and its signature, and returns it.
+func (w *privateWorld) keepToken(token string) string {
+	parts := strings.Split(token, ".")
+	require.Len(w, parts, 3)
+	return w.keep(token, parts[1], parts[2])
 }
 
 // all is everything that was logged, audited and stored.
@@ -295,13 +320,15 @@ func (w *privateWorld) useEveryFactor() {
 		require.Equal(w, http.StatusOK, response.StatusCode)
 	}
 	named := func(fields ...string) []string { return append([]string{"identifier", person}, fields...) }
-	known := func(name, day, month, year string) []string {
-		return named("field.fullName", name, "field.dateOfBirth.day", day, "field.dateOfBirth.month", month, "field.dateOfBirth.year", year)
+	known := func(name, card string) []string {
+		return named("field.fullName", name, "field.dateOfBirth.day", "24", "field.dateOfBirth.month", "12", "field.dateOfBirth.year", "1953",
+			"field.cardNumber", card)
 	}
 	try(named("channel", "email"), []string{"response", w.keep("564738")}, []string{"response", mock.OTP}, authenticator.OTP)
 	try(nil, named("response", w.keep("Tulip-Anchor-58")), named("response", password), authenticator.Password)
 	try(nil, named("response", w.keep("647382")), named("response", private.PIN), authenticator.PIN)
-	try(nil, known(w.keep("Barnaby Wrongname"), "24", "12", "1953"), known("Zebedee Quillfeather", "24", "12", "1953"), authenticator.Knowledge)
+	try(nil, known(w.keep("Barnaby Wrongname"), w.keepCard("6759 6498 2643 8453")),
+		known("Zebedee Quillfeather", private.Knowledge["cardNumber"]), authenticator.Knowledge)
 	try(nil, named("response", w.capture("a stale thumb", -time.Hour)), named("response", w.capture("a fresh thumb", 0)), authenticator.Biometrics)
 
 	stranger := w.from("192.0.2.2")
@@ -316,13 +343,13 @@ func (w *privateWorld) useEveryFactor() {
 	require.NoError(w, err)
 	options, err := login.EnrollmentOptions(w.Context(), handle)
 	require.NoError(w, err)
-	_, err = login.Enroll(w.Context(), handle, device.create(options))
+	_, err = login.Enroll(w.Context(), handle, w.keep(device.create(options)))
 	require.NoError(w, err)
 	handle = w.beginFlow(w.portal, authenticator.Passkey)
 	for _, d := range []*softwareDevice{newSoftwareDevice(w.T), device} {
 		options, err = login.Challenge(w.Context(), handle, authenticator.Passkey)
 		require.NoError(w, err)
-		_, err = w.answer(handle, "", authenticator.Passkey, d.get(options, device))
+		_, err = w.answer(handle, "", authenticator.Passkey, w.keep(d.get(options, device)))
 		require.Equal(w, d == device, err == nil, "%v", err)
 		w.keep(string(d.id))
 	}
@@ -332,7 +359,18 @@ func (w *privateWorld) useEveryFactor() {
 		token := of.token(w.T, w.clock.now())
 		_, err := w.answer(w.beginFlow(w.portal, authenticator.Wallet), "", authenticator.Wallet, token)
 		require.Equal(w, of == w.wallet, err == nil, "%v", err)
-		w.keep(token, string(of.certificate.Raw[40:80]))
+		w.keepToken(token)
+		w.keep(string(of.certificate.Raw[40:80]))
+	}
+
+	for _, forged := range []bool{true, false} {
+		handle = w.beginFlow(w.clinic, authenticator.IDToken)
+		token := w.keepToken(w.handOver(handle, person))
+		if forged {
+			token = w.keepToken(token[:strings.LastIndexByte(token, '.')+1] + strings.Repeat("Q", 86))
+		}
+		_, err := w.answer(handle, "", authenticator.IDToken, token)
+		require.Equal(w, forged, err != nil, "%v", err)
 	}
 }
 

@@ -2,6 +2,9 @@ package signet_test
 
 import (
 	"context"
+	"net/http"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -61,6 +64,8 @@ func TestSlowSystemDoesNotSlowTheOther(t *testing.T) {
 	page = person.submit(page, "/verify/pwd", "identifier", alice, "response", password)
 	assert.Equal(t, "verify/pwd", page.page())
 	assert.Equal(t, unavailableText, page.banner())
+	assert.Equal(t, http.StatusServiceUnavailable, page.status, "whatever watches the provider sees it too")
+	assert.Equal(t, "30", page.header.Get("Retry-After"))
 	assert.Contains(t, page.body, "You have 5 attempts left.", "an answer at which nobody looked costs nothing")
 	assert.EqualValues(t, inFlight, slow.answers.Load(), "nobody else is asked")
 	for range 3 {
@@ -76,6 +81,7 @@ func TestSlowSystemDoesNotSlowTheOther(t *testing.T) {
 	slow.set(nil, nil)
 	page = person.submit(page, "/verify/pwd", "identifier", alice, "response", password)
 	assert.Equal(t, "consent", page.page(), "once the system answers again, the same page goes on")
+	assert.Equal(t, http.StatusOK, page.status)
 }
 
 // The type of the identifier, which the page says, reaches the router, for codes and answers alike.
@@ -108,4 +114,64 @@ func TestIdentifierTypeChoosesTheSystem(t *testing.T) {
 	assert.EqualValues(t, 2, residents.answers.Load())
 	assert.EqualValues(t, 1, residents.codes.Load())
 	assert.Zero(t, w.system.answers.Load()+w.system.codes.Load())
+}
+
+// fallback is a router over two systems that are not there, each of which says whether somebody looked at the answer.
+func fallback(t *testing.T, c *signet.Config, people *identitySystem, unasked ...bool) *router.Router {
+	var list []router.System
+	for i, nobodyLooked := range unasked {
+		away := &identitySystem{Mock: people.Mock}
+		away.set(func(context.Context, *authenticator.Request) (*authenticator.Identity, error) {
+			return nil, &authenticator.Error{Reason: authenticator.Unavailable, Unasked: nobodyLooked}
+		}, nil)
+		list = append(list, router.System{Name: string(rune('a' + i)), Authenticator: away})
+	}
+	systems, err := router.New(router.Config{Systems: list, Store: c.Store, Now: c.Now, Logger: c.Logger})
+	require.NoError(t, err)
+	return systems
+}
+
+// A login in which a system that looked at the answer did not say what it thinks costs an attempt, whatever system was asked
+// besides.
+func TestFallbackThatIsNotAskedDoesNotGiveAnAttemptBack(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		first, second bool // nobody looked
+		left          int
+	}{
+		"neither looked":      {true, true, 5},
+		"the first looked":    {false, true, 4},
+		"the fallback looked": {true, false, 4},
+		"both of them looked": {false, false, 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newFactorsWorld(t, func(c *signet.Config) {
+				c.Authenticator = fallback(t, c, c.Authenticator.(*identitySystem), test.first, test.second)
+			})
+			state, err := w.answer(w.beginFlow(w.portal, authenticator.Password), alice, authenticator.Password, password)
+			requireReason(t, err, authenticator.Unavailable)
+			require.Equal(t, login.StepVerify, state.Step)
+			assert.Equal(t, test.left, state.AttemptsLeft)
+		})
+	}
+}
+
+// When the system says when it is back, so does the page on which a code was asked for.
+func TestPageOfACodeThatCannotBeSentSaysWhenToComeBack(t *testing.T) {
+	t.Parallel()
+	w := newFactorsWorld(t)
+	w.system.set(nil, func(context.Context, *authenticator.CodeRequest) (*authenticator.CodeReceipt, error) {
+		return nil, &authenticator.Error{Reason: authenticator.Unavailable, RetryAt: w.clock.now().Add(time.Hour)}
+	})
+	b := w.from("192.0.2.1")
+	page := b.submit(b.begin(authenticator.OTP), "/identify/otp", "identifier", alice, "channel", "phone")
+	assert.Equal(t, "identify/otp", page.page())
+	assert.Equal(t, unavailableText, page.banner())
+	assert.Equal(t, http.StatusServiceUnavailable, page.status)
+	seconds, err := strconv.Atoi(page.header.Get("Retry-After"))
+	require.NoError(t, err)
+	assert.InDelta(t, 3600, seconds, 60)
+	path, _, _ := strings.Cut(page.path, "?")
+	assert.Equal(t, http.StatusOK, b.open(path).status, "the page itself works")
 }

@@ -39,7 +39,9 @@ type DeviceRequest struct {
 	Factor      Factor
 	// Identifier is who the person says they are. It is empty as long as nobody said anything.
 	Identifier Identifier
-	Locales    []string
+	// ACRs are the authentication contexts that the login may end in, in order of preference.
+	ACRs    []string
+	Locales []string
 }
 
 // EnrollmentRequest asks to register a device.

@@ -88,6 +88,7 @@ func (f *Flow) deviceRequest(handle string, r *record, m *method) *authenticator
 		ClientID:    r.Request.ClientID,
 		Factor:      m.factor,
 		Identifier:  m.identifier(r),
+		ACRs:        slices.Clone(r.ACRs),
 		Locales:     slices.Clone(r.OpenID.UILocales),
 	}
 }

@@ -45,6 +45,7 @@ func TestLoginByPasskeyNeedsNoIdentifier(t *testing.T) {
 	require.Empty(t, d.requests[0].Identifier)
 	require.Equal(t, []string{acrPasskey}, d.requests[0].ACRs)
 	require.Equal(t, login.ID(handle), d.challenges[0].Transaction)
+	require.Equal(t, []string{acrPasskey}, d.challenges[0].ACRs)
 	answers, _ := w.people.asked()
 	require.Zero(t, answers, "each factor has its own method")
 }

@@ -2,6 +2,7 @@ package ui_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"fmt"
 	"io"
@@ -27,23 +28,27 @@ func TestEveryReasonIsExplained(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	for name, c := range map[string]struct {
-		factor authenticator.Factor
-		err    *authenticator.Error
-		want   string
+		factor     authenticator.Factor
+		err        *authenticator.Error
+		want       string
+		status     int // 200 if there is none
+		retryAfter string
 	}{
-		"wrong code":     {"otp", &authenticator.Error{Reason: authenticator.WrongCredentials}, "This code is not right."},
-		"wrong password": {"pwd", &authenticator.Error{Reason: authenticator.WrongCredentials}, "The ID number or the password is not right."},
-		"wrong answer":   {"dob", &authenticator.Error{Reason: authenticator.WrongCredentials}, "What you entered is not right."},
-		"expired":        {"otp", &authenticator.Error{Reason: authenticator.CodeExpired}, "This code is no longer valid. Ask for a new code."},
-		"locked":         {"pwd", &authenticator.Error{Reason: authenticator.Locked}, "this ID cannot log in for a while. Try again later."},
-		"locked until today": {"pwd", &authenticator.Error{Reason: authenticator.Locked, RetryAt: start.Add(15 * time.Minute)},
-			"Try again in 15 minutes ( 13:15 CET )."},
-		"locked until tomorrow": {"pwd", &authenticator.Error{Reason: authenticator.Locked, RetryAt: start.Add(20 * time.Hour)},
-			"Try again in 20 hours ( 2026-03-02 09:00 CET )."},
-		"locked until a moment ago": {"pwd", &authenticator.Error{Reason: authenticator.Locked, RetryAt: start}, "Try again later."},
-		"unsupported":               {"otp", &authenticator.Error{Reason: authenticator.Unsupported}, "You cannot log in this way."},
-		"unavailable":               {"pwd", &authenticator.Error{Reason: authenticator.Unavailable}, "The ID system does not answer at the moment."},
-		"unknown":                   {"pwd", &authenticator.Error{Reason: "strange"}, "The ID system does not answer at the moment."},
+		"wrong code":     {factor: "otp", err: &authenticator.Error{Reason: authenticator.WrongCredentials}, want: "This code is not right."},
+		"wrong password": {factor: "pwd", err: &authenticator.Error{Reason: authenticator.WrongCredentials}, want: "The ID number or the password is not right."},
+		"wrong answer":   {factor: "dob", err: &authenticator.Error{Reason: authenticator.WrongCredentials}, want: "What you entered is not right."},
+		"expired":        {factor: "otp", err: &authenticator.Error{Reason: authenticator.CodeExpired}, want: "This code is no longer valid. Ask for a new code."},
+		"locked":         {factor: "pwd", err: &authenticator.Error{Reason: authenticator.Locked}, want: "this ID cannot log in for a while. Try again later."},
+		"locked until today": {factor: "pwd", err: &authenticator.Error{Reason: authenticator.Locked, RetryAt: start.Add(15 * time.Minute)},
+			want: "Try again in 15 minutes ( 13:15 CET )."},
+		"locked until tomorrow": {factor: "pwd", err: &authenticator.Error{Reason: authenticator.Locked, RetryAt: start.Add(20 * time.Hour)},
+			want: "Try again in 20 hours ( 2026-03-02 09:00 CET )."},
+		"locked until a moment ago": {factor: "pwd", err: &authenticator.Error{Reason: authenticator.Locked, RetryAt: start}, want: "Try again later."},
+		"unsupported":               {factor: "otp", err: &authenticator.Error{Reason: authenticator.Unsupported}, want: "You cannot log in this way."},
+		"unavailable":               {factor: "pwd", err: &authenticator.Error{Reason: authenticator.Unavailable}, want: "The ID system does not answer at the moment.", status: 503, retryAfter: "30"},
+		"unavailable until then": {factor: "pwd", err: &authenticator.Error{Reason: authenticator.Unavailable, RetryAt: start.Add(time.Minute)},
+			want: "The ID system does not answer at the moment.", status: 503, retryAfter: "60"},
+		"unknown": {factor: "pwd", err: &authenticator.Error{Reason: "strange"}, want: "The ID system does not answer at the moment.", status: 503, retryAfter: "30"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -62,6 +67,8 @@ func TestEveryReasonIsExplained(t *testing.T) {
 			assert.Contains(t, answer.text(), "There is a problem")
 			assert.Contains(t, answer.text(), c.want)
 			assert.Contains(t, answer.body, `id="error-banner" role="alert" tabindex="-1" autofocus`)
+			assert.Equal(t, cmp.Or(c.status, http.StatusOK), answer.status)
+			assert.Equal(t, c.retryAfter, answer.header.Get("Retry-After"))
 			assert.NotContains(t, b.open(page.path).text(), c.want, "the page itself has no problem")
 		})
 	}

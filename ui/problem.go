@@ -66,6 +66,8 @@ type problemView struct {
 	Field string
 	// Fields are those of a form of several, each with what is the matter with it, instead of Text.
 	Fields []fieldProblem
+	// RetryAfter is in how many seconds to come back, if it is that the identity system does not answer.
+	RetryAfter int
 }
 
 type fieldProblem struct{ Field, Text string }
@@ -105,7 +107,14 @@ func (v *visit) problem(l *locale, q url.Values, s *login.State) *problemView {
 	seconds, err := strconv.ParseInt(q.Get(untilParameter), 10, 64)
 	until := time.Unix(seconds, 0)
 	const maxWait = 365 * 24 * time.Hour
-	if err != nil || !until.After(now) || until.Sub(now) > maxWait || !l.has(key+"_until") {
+	known := err == nil && until.After(now) && until.Sub(now) <= maxWait
+	if name == string(authenticator.Unavailable) {
+		p.RetryAfter = retryAfter
+		if known {
+			p.RetryAfter = ceil(until.Sub(now), time.Second)
+		}
+	}
+	if !known || !l.has(key+"_until") {
 		p.Text = l.text(key)
 		return p
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/gosignet/signet/authenticator"
@@ -27,6 +28,8 @@ type visit struct {
 	mistake string
 	// policy is what the page may load beyond what all pages may.
 	policy policy
+	// retryAfter is in how many seconds to come back, if the page says that the identity system does not answer.
+	retryAfter int
 }
 
 // ServeHTTP serves the pages and what they link, under the base path.
@@ -171,10 +174,16 @@ func (v *visit) get() {
 	v.show(state, t, view)
 }
 
-// show writes a page of the login, which may do what its view asked for.
+// show writes a page of the login, which may do what its view asked for. Whatever watches the provider sees by the status
+// what the page says: that the identity system does not answer.
 func (v *visit) show(s *login.State, t *template.Template, view any) {
 	v.policy.set(v.w.Header(), v.ancestors, s.RedirectURI)
-	v.render(v.w, v.r, http.StatusOK, t, view)
+	status := http.StatusOK
+	if v.retryAfter > 0 {
+		status = http.StatusServiceUnavailable
+		v.w.Header().Set("Retry-After", strconv.Itoa(v.retryAfter))
+	}
+	v.render(v.w, v.r, status, t, view)
 }
 
 func (v *visit) locale(s *login.State) *locale {

@@ -214,6 +214,7 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	}
 	if p.Problem != nil {
 		p.Title = l.text("common.title_problem", "title", p.Title)
+		v.retryAfter = p.Problem.RetryAfter
 	}
 	if s.Step == login.StepVerify && s.RetryAt.After(v.now()) && (p.Problem == nil || p.Problem.Time == nil) {
 		p.Delay = new(problemView)

@@ -74,6 +74,12 @@ func answerFaults() []fault {
 			}
 			return i, err
 		})},
+		{"a wrong answer is unasked", "WrongAnswers", after(func(_ *system, _ *request, i *identity, err error) (*identity, error) {
+			if reason := reasonOf(err); reason == authenticator.WrongCredentials {
+				return nil, &authenticator.Error{Reason: reason, Unasked: true}
+			}
+			return i, err
+		})},
 		{"a wrong answer is any error", "WrongAnswers", after(func(_ *system, _ *request, i *identity, err error) (*identity, error) {
 			if reasonOf(err) == authenticator.WrongCredentials {
 				return nil, errors.New("wrong")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
@@ -108,10 +109,11 @@ func expectReason(what string, err error, want ...authenticator.Reason) error {
 	if !ok {
 		return fmt.Errorf("%s: the error is %T (%w), want an *authenticator.Error with the reason %q", what, err, err, want)
 	}
-	for _, reason := range want {
-		if e.Reason == reason {
-			return nil
-		}
+	if e.Unasked && e.Reason != authenticator.Unavailable {
+		return fmt.Errorf("%s: the error is Unasked with the reason %q, which means that somebody looked", what, e.Reason)
+	}
+	if slices.Contains(want, e.Reason) {
+		return nil
 	}
 	return fmt.Errorf("%s: the reason is %q (%w), want %q", what, e.Reason, err, want)
 }

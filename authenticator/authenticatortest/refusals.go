@@ -13,7 +13,7 @@ import (
 var refusalRules = []rule{
 	{
 		name: "WrongAnswers",
-		rule: "A wrong answer is an *authenticator.Error with WrongCredentials.",
+		rule: "A wrong answer is an *authenticator.Error with WrongCredentials, and not Unasked.",
 		why:  "Any other error is shown as unavailable: the person would wait instead of trying again.",
 		check: func(ctx context.Context, s *subject) error {
 			return s.eachFactor(func(f authenticator.Factor) error {

@@ -125,8 +125,25 @@ func TestFailuresOfIDAAreUnavailableAndNothingIsRepeated(t *testing.T) {
 				assert.NotContains(t, err.Error(), "misp", "the licence key")
 				assert.NotContains(t, err.Error(), "personal")
 				assert.Equal(t, 1, s.Count(failing))
+				e, _ := errors.AsType[*authenticator.Error](err)
+				assert.False(t, e.Unasked, "IDA may have looked at the answer")
 			})
 		}
+	}
+}
+
+func TestNobodyLookedAtWhatDidNotReachIDA(t *testing.T) {
+	t.Parallel()
+	for failing, call := range calls {
+		t.Run(failing, func(t *testing.T) {
+			t.Parallel()
+			a, s := start(t)
+			s.Close()
+			err := call(t.Context(), a)
+			require.Equal(t, authenticator.Unavailable, reasonOf(t, err))
+			e, _ := errors.AsType[*authenticator.Error](err)
+			assert.True(t, e.Unasked)
+		})
 	}
 }
 

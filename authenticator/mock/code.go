@@ -2,6 +2,9 @@ package mock
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
 	"regexp"
 	"slices"
 
@@ -49,11 +52,9 @@ func (p *person) contacts() (contacts []directory.Contact) {
 }
 
 // decoys are the people's own addresses, so that nobody who asks for a code is told anything else than a country, or a
-// letter.
+// letter. One is invented where nobody has an address: among those of people it would tell who is not there.
 func (m *Mock) decoys() []directory.Contact {
-	decoys := []directory.Contact{
-		{Channel: authenticator.Phone, Address: "+999000100000"}, {Channel: authenticator.Email, Address: "a@example.org"},
-	}
+	var decoys []directory.Contact
 	for _, who := range m.people.all() {
 		for _, contact := range who.contacts() {
 			if maskablePhone.MatchString(contact.Address) || maskableEmail.MatchString(contact.Address) {
@@ -61,7 +62,40 @@ func (m *Mock) decoys() []directory.Contact {
 			}
 		}
 	}
+	for _, invented := range []directory.Contact{
+		{Channel: authenticator.Phone, Address: "+999000100000"}, {Channel: authenticator.Email, Address: "a@example.org"},
+	} {
+		if !slices.ContainsFunc(decoys, func(c directory.Contact) bool { return c.Channel == invented.Channel }) {
+			decoys = append(decoys, invented)
+		}
+	}
 	return decoys
+}
+
+// firstChannel is where the code of somebody goes who did not choose: of an unknown person, where that of one or the other
+// known one goes, always the same.
+func (m *Mock) firstChannel(id authenticator.Identifier) authenticator.Channel {
+	if who := m.find(id); who != nil {
+		if contacts := who.contacts(); len(contacts) > 0 {
+			return contacts[0].Channel
+		}
+	}
+	mac := hmac.New(sha256.New, m.channelKey)
+	mac.Write([]byte(normalize(id).Value))
+	return m.firstChannels[binary.BigEndian.Uint64(mac.Sum(nil))%uint64(len(m.firstChannels))]
+}
+
+// firstChannelsOf are those of the people, each as often as there are people with it.
+func firstChannelsOf(people []*person) (channels []authenticator.Channel) {
+	for _, who := range people {
+		if contacts := who.contacts(); len(contacts) > 0 {
+			channels = append(channels, contacts[0].Channel)
+		}
+	}
+	if channels == nil {
+		return []authenticator.Channel{authenticator.Phone}
+	}
+	return channels
 }
 
 // Channels returns Phone and Email.
@@ -78,6 +112,11 @@ func (m *Mock) SendCode(ctx context.Context, r *authenticator.CodeRequest) (*aut
 		return nil, err
 	case nonsense:
 		return &authenticator.CodeReceipt{Destinations: []string{"+999000100000"}, Length: -1}, nil
+	}
+	if len(r.Channels) == 0 {
+		chosen := *r
+		chosen.Channels = []authenticator.Channel{m.firstChannel(r.Identifier)}
+		r = &chosen
 	}
 	return m.codes.SendCode(democode.With(ctx, OTP), r)
 }

@@ -35,7 +35,9 @@ package mock
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -93,6 +95,8 @@ type Mock struct {
 	store         store.Ephemeral
 	faults        *Faults
 	now           func() time.Time
+	firstChannels []authenticator.Channel
+	channelKey    []byte
 }
 
 var (
@@ -153,6 +157,9 @@ func New(c Config) (*Mock, error) {
 			errs = append(errs, err)
 		}
 	}
+	mac := hmac.New(sha256.New, c.Secret)
+	mac.Write([]byte("mock: first channel"))
+	m.firstChannels, m.channelKey = firstChannelsOf(m.people.all()), mac.Sum(nil)
 	var err error
 	m.codes, err = m.newCodes(c)
 	if err := errors.Join(append(errs, err)...); err != nil {

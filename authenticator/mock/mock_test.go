@@ -2,6 +2,9 @@ package mock_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -187,6 +190,41 @@ func TestUnknownNumbersLookLikeKnownOnesAndNeverLogIn(t *testing.T) {
 	_, err = authenticate(t, m, id, memorise)
 	requireReason(t, authenticator.WrongCredentials, err)
 }
+
+// What a receipt shows of a person is a country, a length and a kind of address, and unknown people have those of the
+// known ones, whatever channel is chosen.
+func TestReceiptsOfUnknownPeopleLookLikeThoseOfKnownOnes(t *testing.T) {
+	t.Parallel()
+	phone, email := authenticator.Phone, authenticator.Email
+	for _, channels := range [][]authenticator.Channel{nil, {phone}, {email}, {phone, email}} {
+		t.Run(fmt.Sprint(channels), func(t *testing.T) {
+			t.Parallel()
+			m := newMock(t)
+			shape := func(id string) string {
+				receipt, err := m.SendCode(t.Context(), &authenticator.CodeRequest{
+					Transaction: "1", Identifier: authenticator.Identifier{Value: id}, Channels: channels,
+				})
+				require.NoError(t, err)
+				shown := strings.Join(receipt.Destinations, ", ")
+				return ownLetter.ReplaceAllString(ownDigits.ReplaceAllString(shown, "• ###"), "?•••@")
+			}
+			known, unknown := make(map[string]bool), make(map[string]bool)
+			for _, p := range m.Personas() {
+				known[shape(p.NationalID)] = true
+			}
+			for i := range 400 {
+				unknown[shape(strconv.Itoa(1000000000+i))] = true
+			}
+			assert.Equal(t, known, unknown)
+		})
+	}
+}
+
+// ownDigits and ownLetter are what a masked address shows of its person alone.
+var (
+	ownDigits = regexp.MustCompile(`• [0-9]{3}`)
+	ownLetter = regexp.MustCompile(`[a-z]•••@`)
+)
 
 func TestPersonasAreCompleteAndPlausible(t *testing.T) {
 	t.Parallel()

@@ -157,6 +157,59 @@ func answerOf(status int, body string) *http.Response {
 	return recorder.Result()
 }
 
+// Whoever could have an attempt back at which somebody looked would guess for ever.
+func TestOnlyAnswersAtWhichNobodyLookedAreUnasked(t *testing.T) {
+	t.Parallel()
+	t.Run("no connection", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		c := w.client(t)
+		w.server.Close()
+		_, err := c.Authenticate(t.Context(), login())
+		assert.True(t, requireReason(t, err, authenticator.Unavailable).Unasked)
+	})
+	t.Run("a connection that breaks", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		c := w.client(t)
+		w.intercept("/v1/authenticate", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+		_, err := c.Authenticate(t.Context(), login())
+		assert.False(t, requireReason(t, err, authenticator.Unavailable).Unasked)
+	})
+	t.Run("the Authenticator says so", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.config.MaxFailures = 100
+		c := w.client(t)
+		for _, reason := range reasons() {
+			for _, unasked := range []bool{true, false} {
+				w.people.err = &authenticator.Error{Reason: reason, Unasked: unasked}
+				_, err := c.Authenticate(t.Context(), login())
+				assert.Equal(t, unasked && reason == authenticator.Unavailable, requireReason(t, err, reason).Unasked, "%s", reason)
+			}
+		}
+	})
+	t.Run("the server says so of another reason", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		c := w.client(t)
+		w.intercept("/v1/authenticate", says(403, `{"status": 403, "reason": "wrong_credentials", "unasked": true}`))
+		_, err := c.Authenticate(t.Context(), login())
+		assert.False(t, requireReason(t, err, authenticator.WrongCredentials).Unasked)
+	})
+	t.Run("calls are suspended", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		w.config.MaxFailures = 1
+		c := w.client(t)
+		w.intercept("/v1/authenticate", says(500, `{}`))
+		_, err := c.Authenticate(t.Context(), login())
+		assert.False(t, requireReason(t, err, authenticator.Unavailable).Unasked)
+		_, err = c.Authenticate(t.Context(), login())
+		assert.True(t, requireReason(t, err, authenticator.Unavailable).Unasked)
+	})
+}
+
 func TestServerThatHangsIsLeftAfterTheTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

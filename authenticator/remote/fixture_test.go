@@ -166,7 +166,7 @@ func codeFor() *authenticator.CodeRequest {
 func deviceFor(f authenticator.Factor) *authenticator.DeviceRequest {
 	return &authenticator.DeviceRequest{
 		Transaction: "tx-1", ClientID: "health-portal", Factor: f,
-		Identifier: authenticator.Identifier{Type: "national_id", Value: "4409173820"}, Locales: []string{"sw"},
+		Identifier: authenticator.Identifier{Type: "national_id", Value: "4409173820"}, ACRs: []string{"urn:example:loa:2"}, Locales: []string{"sw"},
 	}
 }
 

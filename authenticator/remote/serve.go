@@ -123,7 +123,7 @@ func (s *server) postCodes(ctx context.Context, r *codeRequest) (*codeReceipt, e
 
 func (s *server) postChallenges(ctx context.Context, r *deviceRequest) (*device, error) {
 	nobody := r.Identifier == authenticator.Identifier{}
-	if !factorName.MatchString(string(r.Factor)) || !nobody && r.Identifier.Validate() != nil {
+	if !factorName.MatchString(string(r.Factor)) || !nobody && r.Identifier.Validate() != nil || !validACRs(r.ACRs) {
 		return nil, errRequest
 	}
 	if s.challenger == nil {

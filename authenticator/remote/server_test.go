@@ -183,6 +183,7 @@ func TestRequestsThatAreNotAsDescribedAreNotPassedOn(t *testing.T) {
 		{400, "POST", "/v1/codes", `{"identifier":{"value":"1"},"acrs":["` + strings.Repeat("x", 257) + `"]}`},
 		{400, "POST", "/v1/challenges", `{"factor":"P O P"}`},
 		{400, "POST", "/v1/challenges", `{"factor":"pop","identifier":{"value":" "}}`},
+		{400, "POST", "/v1/challenges", `{"factor":"pop","acrs":["` + strings.Repeat("x", 257) + `"]}`},
 		{400, "POST", "/v1/recall", `{}`},
 		{400, "POST", "/v1/recall", `{"identity":{"subject":""}}`},
 		{400, "POST", "/v1/claims", `{"identity":{"subject":""},"names":[]}`},

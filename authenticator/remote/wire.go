@@ -109,6 +109,7 @@ type (
 		ClientID    string                   `json:"client_id"`
 		Factor      authenticator.Factor     `json:"factor"`
 		Identifier  authenticator.Identifier `json:"identifier,omitzero"`
+		ACRs        []string                 `json:"acrs,omitempty"`
 		Locales     []string                 `json:"locales,omitempty"`
 	}
 	device struct {

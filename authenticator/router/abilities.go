@@ -56,7 +56,7 @@ func (r *Router) Traits(f authenticator.Factor) authenticator.Traits {
 // Challenge asks the system that the login belongs to, or the first that is available and gives devices something to
 // answer.
 func (r *Router) Challenge(ctx context.Context, req *authenticator.DeviceRequest) (*authenticator.Device, error) {
-	b, err := r.binding(ctx, req.Transaction, Choice{ClientID: req.ClientID, Identifier: req.Identifier})
+	b, err := r.binding(ctx, req.Transaction, Choice{ClientID: req.ClientID, Identifier: req.Identifier, ACRs: req.ACRs})
 	if err != nil {
 		return nil, err
 	}

@@ -26,6 +26,7 @@ type able struct {
 	code    *authenticator.CodeRequest
 	request *authenticator.Request
 	earlier *authenticator.Identity
+	asks    *authenticator.DeviceRequest
 }
 
 func (*able) Factors() []authenticator.Factor {
@@ -44,7 +45,8 @@ func (a *able) Authenticate(ctx context.Context, r *authenticator.Request) (*aut
 	return a.system.Authenticate(ctx, r)
 }
 
-func (a *able) Challenge(context.Context, *authenticator.DeviceRequest) (*authenticator.Device, error) {
+func (a *able) Challenge(_ context.Context, r *authenticator.DeviceRequest) (*authenticator.Device, error) {
+	a.asks = r
 	return a.device, a.answer()
 }
 
@@ -89,7 +91,7 @@ func TestTraitsAreThoseOfAllSystemsTogether(t *testing.T) {
 
 func TestSystemsAreChosenByACR(t *testing.T) {
 	t.Parallel()
-	a, b := &able{}, &able{}
+	a, b := &able{}, &able{device: &authenticator.Device{Options: json.RawMessage(`{}`)}}
 	r := newRouter(t, router.ByACR(map[string][]string{"loa3": {"b"}, "loa2": {"a"}}, "a"),
 		router.System{Name: "a", Authenticator: a}, router.System{Name: "b", Authenticator: b})
 	for _, tt := range []struct {
@@ -105,6 +107,10 @@ func TestSystemsAreChosenByACR(t *testing.T) {
 	_, err := r.SendCode(t.Context(), &authenticator.CodeRequest{Transaction: "2", ACRs: []string{"loa3"}})
 	require.NoError(t, err)
 	assert.NotNil(t, b.code)
+	device := &authenticator.DeviceRequest{Transaction: "3", Factor: authenticator.Passkey, ACRs: []string{"loa3"}}
+	_, err = r.Challenge(t.Context(), device)
+	require.NoError(t, err)
+	assert.Equal(t, device, b.asks)
 }
 
 func TestADeviceAnswersTheSystemThatGaveItSomething(t *testing.T) {

@@ -58,8 +58,7 @@ type Choice struct {
 	// Identifier is what the person typed. It is not validated, and empty as long as nobody typed anything, which is where
 	// a factor tells by itself who somebody is ([authenticator.Traits]).
 	Identifier authenticator.Identifier
-	// ACRs are the authentication contexts that the login may end in, in order of preference. There are none where a
-	// device asks what to answer ([authenticator.Challenger]).
+	// ACRs are the authentication contexts that the login may end in, in order of preference.
 	ACRs []string
 }
 

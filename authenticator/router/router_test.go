@@ -154,6 +154,47 @@ func TestAFallbackIsAskedOnlyWhenTheFirstIsUnavailable(t *testing.T) {
 	}
 }
 
+// An answer was looked at if one system may have looked at it, whatever the others say. A reason other than Unavailable is
+// passed on as it is.
+func TestAnswersAreUnaskedOnlyIfNoSystemLookedAtThem(t *testing.T) {
+	t.Parallel()
+	unasked := &authenticator.Error{Reason: authenticator.Unavailable, Unasked: true}
+	for _, tt := range []struct {
+		name string
+		a, b error
+		want bool
+	}{
+		{"neither was asked", unasked, unasked, true},
+		{"the first was", down, unasked, false},
+		{"the second was", unasked, down, false},
+		{"both were", down, down, false},
+		{"the first broke", errors.New("broken"), unasked, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := two(t, &system{err: tt.a}, &system{err: tt.b}).Authenticate(t.Context(), password("1", ""))
+			requireReason(t, authenticator.Unavailable, err)
+			e, _ := errors.AsType[*authenticator.Error](err)
+			assert.Equal(t, tt.want, e.Unasked)
+			assert.True(t, unasked.Unasked, "a system's own error stays as it is")
+		})
+	}
+}
+
+func TestSystemThatIsNotAskedForAWhileIsUnasked(t *testing.T) {
+	t.Parallel()
+	a := &system{err: down}
+	r := newRouter(t, nil, router.System{Name: "a", Authenticator: a})
+	for i := range 6 {
+		_, err := r.Authenticate(t.Context(), password("1", ""))
+		requireReason(t, authenticator.Unavailable, err)
+		e, _ := errors.AsType[*authenticator.Error](err)
+		assert.Equal(t, i == 5, e.Unasked, "call %d", i)
+		assert.Equal(t, i == 5, !e.RetryAt.IsZero())
+	}
+	assert.Equal(t, 5, a.asked)
+}
+
 func TestALoginStaysWithTheSystemThatProvedSomething(t *testing.T) {
 	t.Parallel()
 	a, b := &system{}, &system{}

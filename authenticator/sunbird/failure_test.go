@@ -140,6 +140,8 @@ func TestAnotherTryHelpsOverAHiccup(t *testing.T) {
 				} else {
 					requireReason(t, err, authenticator.Unavailable)
 					assert.ErrorContains(t, err, "dial tcp: connection refused")
+					e, _ := errors.AsType[*authenticator.Error](err)
+					assert.True(t, e.Unasked, "nobody looked at the answer")
 				}
 				assert.Equal(t, tt.calls, calls)
 			})

@@ -1,6 +1,10 @@
 package breaker_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -158,5 +162,25 @@ func TestBoundHoldsUnderConcurrency(t *testing.T) {
 	for range 4 {
 		_, err := b.Acquire()
 		require.NoError(t, err, "every slot was given back")
+	}
+}
+
+func TestCallIsUnmadeIfThereWasNoConnection(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		err             error
+		refused, unmade bool
+	}{
+		"too many at once":         {fmt.Errorf("x: %w", breaker.ErrBusy), true, true},
+		"suspended":                {fmt.Errorf("x: %w", &breaker.OpenError{}), true, true},
+		"no connection":            {fmt.Errorf("x: %w", &net.OpError{Op: "dial"}), false, true},
+		"a connection that breaks": {&net.OpError{Op: "read"}, false, false},
+		"half a request":           {&net.OpError{Op: "write"}, false, false},
+		"a timeout":                {context.DeadlineExceeded, false, false},
+		"something else":           {errors.New("dial"), false, false},
+		"nothing":                  {nil, false, false},
+	} {
+		assert.Equal(t, test.refused, breaker.Refused(test.err), name)
+		assert.Equal(t, test.unmade, breaker.Unmade(test.err), name)
 	}
 }
