@@ -114,7 +114,7 @@ func TestTheProviderLooksLikeItself(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	pages, flow := newPages(t, func(c *ui.Config) {
-		c.Branding = ui.Branding{Names: map[string]string{"": "Kingdom ID", "en": "Kingdom"}, LogoURI: "data:image/png;base64,AAAA", Accent: "#ffcc00"}
+		c.Theme = ui.Theme{Names: map[string]string{"": "Kingdom ID", "en": "Kingdom"}, LogoURI: "data:image/png;base64,AAAA", Accent: "#ffcc00"}
 		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	})
 	flow.put("handle", &login.State{Step: login.StepChoose})
@@ -132,13 +132,13 @@ func TestNewReportsEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := ui.New(ui.Config{
 		BasePath: "login", DefaultLanguage: "xx",
-		Branding: ui.Branding{Names: map[string]string{"en": "x"}, LogoURI: "https://cdn.example.org/logo.png"},
+		Theme: ui.Theme{Names: map[string]string{"en": "x"}, LogoURI: "https://cdn.example.org/logo.png"},
 	})
-	for _, problem := range []string{"Flow is required", "BasePath", "default language", "Branding.Names", "Branding.LogoURI"} {
+	for _, problem := range []string{"Flow is required", "BasePath", "default language", "Theme.Names"} {
 		assert.ErrorContains(t, err, problem)
 	}
 	for _, accent := range []string{"blue", "#12345", "#1234567", "#12345g", "#+1+2+3"} {
-		_, err = ui.New(ui.Config{Flow: newFakeFlow(), Branding: ui.Branding{Accent: accent}})
+		_, err = ui.New(ui.Config{Flow: newFakeFlow(), Theme: ui.Theme{Accent: accent}})
 		assert.ErrorContains(t, err, "Branding.Accent", accent)
 	}
 }

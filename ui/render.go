@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -24,10 +25,10 @@ var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)
 
 // parsePages reads the templates for a language. Texts without placeholders are written into the templates here, once,
 // and cost nothing when a page is rendered.
-func parsePages(l *locale, site map[string]string) (*pageSet, error) {
+func parsePages(l *locale, site map[string]string, own fs.FS) (*pageSet, error) {
 	var errs []error
 	read := func(name string) string {
-		b, err := embedded.ReadFile("templates/" + name + ".html")
+		b, err := readTemplate(own, name)
 		errs = append(errs, err)
 		return textAction.ReplaceAllStringFunc(string(b), func(action string) string {
 			key := textAction.FindStringSubmatch(action)[1]
