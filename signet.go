@@ -133,8 +133,10 @@ type Config struct {
 	// these: see [oidc.BackchannelConfig].
 	AllowPrivateBackchannel bool
 
-	// Branding is the provider's name and colours on the pages.
-	Branding ui.Branding
+	// Theme is the provider's name and colours on the pages.
+	Theme ui.Theme
+	// Templates replaces pages one by one; see [ui.Config]. Nil means those built in.
+	Templates fs.FS
 	// Biometrics is how devices are asked to capture, and CaptureTransaction what they are told of the login; see
 	// [ui.Config].
 	Biometrics         ui.Biometrics

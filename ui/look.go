@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -23,12 +24,25 @@ func (u *UI) newLook(t *Theme) (*look, error) {
 	for scheme, own := range map[string]*Colors{schemeLight: &t.Light, schemeDark: &t.Dark} {
 		p, wrong := t.palette(scheme)
 		errs = append(errs, wrong...)
-		p.adjust(own.OnAccent)
+		asked := p[tokenAccent]
+		if p.adjust(own.OnAccent) && scheme == schemeLight {
+			u.log.Warn("the accent colour is not legible on light pages and was darkened", "accent", asked.String(), "used", p[tokenAccent].String())
+		}
 		k.palettes[scheme] = p
+	}
+	if t.Scheme != "" && t.Scheme != schemeLight && t.Scheme != schemeDark {
+		errs = append(errs, fmt.Errorf("ui: Theme.Scheme %q is neither light nor dark", t.Scheme))
+	}
+	if r := t.Radius; r != nil && !(*r >= 0 && *r <= maxRadius) {
+		errs = append(errs, fmt.Errorf("ui: Theme.Radius %v is not between 0 and %d", *r, maxRadius))
+	}
+	if t.LogoURI != "" && (!logoURI.MatchString(t.LogoURI) || strings.HasPrefix(t.LogoURI, "//")) {
+		errs = append(errs, errors.New("ui: Theme.LogoURI must be a base64 data URI of an image, or an absolute path"))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
+	k.logo = template.URL(t.LogoURI)
 	k.icon = icon(k.palettes[schemeLight][tokenAccent])
 	return k, nil
 }
@@ -52,9 +66,9 @@ func (k *look) before(scheme string) string {
 }
 
 // usualRadius is the Theme.Radius that signet.css is written for.
-const usualRadius = 8
+const (
+	usualRadius = 8
+	maxRadius   = 24
+)
 
-// after is what the stylesheet ends with.
-func (k *look) after() string {
-	return ""
-}
+var logoURI = regexp.MustCompile(`^(data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/]+=*|/[A-Za-z0-9._~/-]+)$`)

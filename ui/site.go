@@ -35,7 +35,7 @@ func (u *UI) newSite(t Theme) (*site, error) {
 		return nil, err
 	}
 	for _, scheme := range []string{t.Scheme, schemeLight, schemeDark} {
-		sheet, err := newAsset("signet", "css", "text/css; charset=utf-8", []byte(look.before(scheme)+string(css)+look.after()))
+		sheet, err := newAsset("signet", "css", "text/css; charset=utf-8", append([]byte(look.before(scheme)), css...))
 		if err != nil {
 			return nil, err
 		}
@@ -82,7 +82,6 @@ func (s *site) texts(l *locale, names map[string]string) map[string]string {
 		"site.lang":          l.code,
 		"site.dir":           l.dir,
 		"site.provider":      l.nameIn(names),
-		"site.logo_alt":      l.nameIn(s.theme.Logo.Alt),
 		"site.icon":          s.icon,
 		"site.css":           s.base + "assets/" + s.css.name,
 		"site.css_integrity": s.css.integrity,
