@@ -243,7 +243,7 @@ func decisionScreens() []screen {
 	for _, because := range []consent.Reason{
 		consent.First, consent.Expired, consent.NewText, consent.Prompted, consent.EachTime, consent.AfterWithdrawal, consent.Refused,
 	} {
-		list = append(list, loginScreen("consent-because-"+string(because), "Consent: asked because "+string(because), consentPage, "",
+		list = append(list, loginScreen("consent-because-"+dashed(string(because)), "Consent: asked because "+string(because), consentPage, "",
 			and(ask, func(s *login.State) { s.AskedBecause = because })))
 	}
 	return append(list, newScreen("consent-all", "Consent: all was ticked", func(p *previewVisit) {
@@ -263,9 +263,8 @@ func endScreens() []screen {
 		loginScreen("done-denied", "The login is over: it was given up", donePage, "", done(url.Values{"error": {string(oauth.AccessDenied)}})),
 		newScreen("form-post", "The response is on its way to the client by a form", func(p *previewVisit) {
 			response := &oauth.AuthorizationResponse{
-				RedirectURI: "/" + previewLogin, Parameters: url.Values{"code": {"c"}, "state": {"s"}}, Mode: oauth.ModeFormPost,
+				RedirectURI: "https://" + previewHost + "/", Parameters: url.Values{"code": {"c"}, "state": {"s"}}, Mode: oauth.ModeFormPost,
 			}
-			response.RedirectURI = "https://" + previewHost + p.base + previewLogin + "/"
 			response.Write(p.w)
 		}),
 	}

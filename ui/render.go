@@ -44,14 +44,16 @@ func parsePages(l *locale, site map[string]string, own fs.FS) (*pageSet, error) 
 	}
 	layout, err := template.New("layout").Parse(read("layout"))
 	if err != nil {
-		return nil, errors.Join(append(errs, err)...)
+		return nil, errors.Join(append(errs, fmt.Errorf("ui: template layout in %s: %w", l.code, err))...)
 	}
 	page := func(name string) *template.Template {
 		t, err := layout.Clone()
 		if err == nil {
 			t, err = t.Parse(read(name))
 		}
-		errs = append(errs, err)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("ui: template %s in %s: %w", name, l.code, err))
+		}
 		return t
 	}
 	p := &pageSet{
@@ -90,6 +92,10 @@ func (u *UI) render(w http.ResponseWriter, r *http.Request, status int, t *templ
 		}
 	}()
 	if err := t.Execute(b, view); err != nil {
+		if u.unrendered != nil {
+			u.unrendered(err)
+			return
+		}
 		u.log.ErrorContext(r.Context(), "a page cannot be rendered", "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return

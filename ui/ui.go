@@ -128,6 +128,8 @@ type UI struct {
 	// site and templates are what the pages were made of.
 	site      *site
 	templates fs.FS
+	// unrendered is told of pages that cannot be rendered, while templates are tried. Otherwise nil.
+	unrendered func(error)
 	// languages are the links to the other languages, on the pages of each.
 	languages map[*locale][]languageView
 	location  *time.Location
@@ -221,6 +223,9 @@ func New(c Config) (*UI, error) {
 		return nil, err
 	}
 	u.site, u.templates = site, c.Templates
+	if err := checkTemplates(c.Templates); err != nil {
+		return nil, err
+	}
 	u.pages = map[*locale]*pageSet{}
 	u.languages = map[*locale][]languageView{}
 	for _, l := range u.catalog.languages {
@@ -231,7 +236,13 @@ func New(c Config) (*UI, error) {
 			u.languages[l] = u.languageViews(l)
 		}
 	}
-	return u, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if err := u.tryTemplates(); err != nil {
+		return nil, err
+	}
+	return u, nil
 }
 
 func (u *UI) languageViews(current *locale) []languageView {
