@@ -128,9 +128,10 @@ python: ## Install Python 3, which runs the sample of a remote authenticator, un
 	fi; \
 	$(APT_INSTALL); apt_install python3
 
-# What none of us wrote, for the tests: a relying party, and ALTCHA's own library. What each is made of is in its
+# What none of us wrote, for the tests: a relying party, the checks of accessibility, and ALTCHA's own library.
+# What each is made of is in its
 # package-lock.json.
-NODE_PROJECTS := examples/e2e/testdata/jsclient captcha/testdata/altcha
+NODE_PROJECTS := examples/e2e/testdata/jsclient examples/e2e/testdata/axe captcha/testdata/altcha
 
 .PHONY: node
 node: ## Install Node.js unless there is one, and the JavaScript that the tests run

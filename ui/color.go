@@ -11,9 +11,6 @@ import (
 // color is an sRGB colour.
 type color [3]uint8
 
-// legibleContrast is the contrast that WCAG 2.2 level AA asks of text (success criterion 1.4.3).
-const legibleContrast = 4.5
-
 func parseColor(s string) (color, error) {
 	digits, ok := strings.CutPrefix(s, "#")
 	b, err := hex.DecodeString(digits)

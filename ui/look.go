@@ -19,19 +19,38 @@ type look struct {
 
 // newLook makes a theme into what the pages link, or says all that is wrong with it.
 func (u *UI) newLook(t *Theme) (*look, error) {
+	if err := errors.Join(t.check()...); err != nil {
+		return nil, err
+	}
 	k := &look{theme: t, palettes: map[string]palette{}}
-	var errs []error
-	for scheme, own := range map[string]*Colors{schemeLight: &t.Light, schemeDark: &t.Dark} {
-		p, wrong := t.palette(scheme)
-		errs = append(errs, wrong...)
-		asked := p[tokenAccent]
-		if p.adjust(own.OnAccent) && scheme == schemeLight {
-			u.log.Warn("the accent colour is not legible on light pages and was darkened", "accent", asked.String(), "used", p[tokenAccent].String())
+	for _, scheme := range []string{schemeLight, schemeDark} { // the preview has both, whatever people have
+		p, asked := t.adjusted(scheme)
+		if used := p[tokenAccent]; used != asked && scheme == schemeLight {
+			u.log.Warn("the accent colour is not legible on light pages and was darkened", "accent", asked.String(), "used", used.String())
 		}
 		k.palettes[scheme] = p
 	}
+	for _, w := range t.Contrast() {
+		u.log.Warn("the colours of the theme are hard to tell apart", "scheme", w.Scheme, "foreground", w.Foreground,
+			"background", w.Background, "contrast", w.Ratio, "least", w.Least)
+	}
+	k.logo = template.URL(t.LogoURI)
+	k.icon = icon(k.palettes[schemeLight][tokenAccent])
+	return k, nil
+}
+
+// check returns all that is wrong with the theme.
+func (t *Theme) check() []error {
+	var errs []error
+	for _, scheme := range []string{schemeLight, schemeDark} {
+		_, wrong := t.palette(scheme)
+		errs = append(errs, wrong...)
+	}
+	if t.Names != nil && t.Names[""] == "" {
+		errs = append(errs, errors.New("ui: Theme.Names has no name under the empty language"))
+	}
 	if t.Scheme != "" && t.Scheme != schemeLight && t.Scheme != schemeDark {
-		errs = append(errs, fmt.Errorf("ui: Theme.Scheme %q is neither light nor dark", t.Scheme))
+		errs = append(errs, fmt.Errorf("ui: Theme.Scheme %.20q is neither light nor dark", t.Scheme))
 	}
 	if r := t.Radius; r != nil && !(*r >= 0 && *r <= maxRadius) {
 		errs = append(errs, fmt.Errorf("ui: Theme.Radius %v is not between 0 and %d", *r, maxRadius))
@@ -39,12 +58,7 @@ func (u *UI) newLook(t *Theme) (*look, error) {
 	if t.LogoURI != "" && (!logoURI.MatchString(t.LogoURI) || strings.HasPrefix(t.LogoURI, "//")) {
 		errs = append(errs, errors.New("ui: Theme.LogoURI must be a base64 data URI of an image, or an absolute path"))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	k.logo = template.URL(t.LogoURI)
-	k.icon = icon(k.palettes[schemeLight][tokenAccent])
-	return k, nil
+	return errs
 }
 
 // before is what the stylesheet begins with: the custom properties of the scheme, or of both if it is empty.

@@ -83,11 +83,23 @@ func (t *Theme) palette(scheme string) (palette, []error) {
 	return p, errs
 }
 
+// adjusted returns the colours of the scheme as the pages have them, and the accent that was asked for.
+func (t *Theme) adjusted(scheme string) (p palette, asked color) {
+	p, _ = t.palette(scheme)
+	asked = p[tokenAccent]
+	own := t.Light
+	if scheme == schemeDark {
+		own = t.Dark
+	}
+	p.adjust(own.OnAccent)
+	return p, asked
+}
+
 // backgrounds are those on which the accent is text.
 var backgrounds = []string{tokenBackground, tokenSurface, tokenSoft}
 
-// adjust makes the accent legible on all backgrounds, and reports whether it was not.
-func (p palette) adjust(onAccent string) (adjusted bool) {
+// adjust makes the accent legible on all backgrounds, and what is on it legible unless that was asked for.
+func (p palette) adjust(onAccent string) {
 	given := p[tokenAccent]
 	towards := color{}
 	if p[tokenSurface].luminance() < 0.18 {
@@ -108,7 +120,6 @@ func (p palette) adjust(onAccent string) (adjusted bool) {
 		}
 	}
 	p[tokenHover] = p[tokenAccent].mix(p[tokenText], 0.12)
-	return p[tokenAccent] != given
 }
 
 // least is the least contrast of the colour with the others.

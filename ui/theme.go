@@ -1,6 +1,6 @@
 package ui
 
-// Theme is how the provider presents itself. The zero value is Signet's own look.
+// Theme is how the provider presents itself. The zero value is Signet's own look. [ParseTheme] reads one from a file.
 type Theme struct {
 	// Names are the provider's names by language (BCP 47); the name under the empty language is used where no other
 	// fits. Nil means "Signet".

@@ -196,9 +196,6 @@ func New(c Config) (*UI, error) {
 	if u.names == nil {
 		u.names = map[string]string{"": "Signet"}
 	}
-	if u.names[""] == "" {
-		errs = append(errs, errors.New("ui: Theme.Names has no name under the empty language"))
-	}
 	if u.location == nil {
 		u.location = time.UTC
 	}
