@@ -129,8 +129,7 @@ python: ## Install Python 3, which runs the sample of a remote authenticator, un
 	$(APT_INSTALL); apt_install python3
 
 # What none of us wrote, for the tests: a relying party, the checks of accessibility, and ALTCHA's own library.
-# What each is made of is in its
-# package-lock.json.
+# What each is made of is in its package-lock.json.
 NODE_PROJECTS := examples/e2e/testdata/jsclient examples/e2e/testdata/axe captcha/testdata/altcha
 
 .PHONY: node

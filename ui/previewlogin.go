@@ -262,8 +262,13 @@ func endScreens() []screen {
 		loginScreen("done", "The login is over: back at the client", donePage, "", done(url.Values{"code": {"c"}})),
 		loginScreen("done-denied", "The login is over: it was given up", donePage, "", done(url.Values{"error": {string(oauth.AccessDenied)}})),
 		newScreen("form-post", "The response is on its way to the client by a form", func(p *previewVisit) {
+			// The form sends itself, and the page is to stay.
+			client := url.URL{Scheme: "http", Host: p.r.Host, Path: p.base + previewLogin + "/done"}
+			if p.r.TLS != nil {
+				client.Scheme = "https"
+			}
 			response := &oauth.AuthorizationResponse{
-				RedirectURI: "https://" + previewHost + "/", Parameters: url.Values{"code": {"c"}, "state": {"s"}}, Mode: oauth.ModeFormPost,
+				RedirectURI: client.String(), Parameters: url.Values{"code": {"c"}, "state": {"s"}}, Mode: oauth.ModeFormPost,
 			}
 			response.Write(p.w)
 		}),
