@@ -62,18 +62,24 @@ func TestEveryPageIsForEverybody(t *testing.T) {
 	t.Parallel()
 	b, address := openPreview(t)
 	for _, language := range []string{"en", "ar", "km"} {
-		for _, state := range append(ui.PreviewStates(), ui.PreviewState{}) {
+		album := &album{language: language}
+		for _, state := range append(ui.PreviewStates(), ui.PreviewState{Name: "index"}) {
 			url := address + state.Path + "?lang=" + language
-			b.do("open "+url, emulate("light"), chromedp.EmulateViewport(390, 844, chromedp.EmulateMobile), chromedp.Navigate(url))
+			b.do("open "+url, emulate("light"), chromedp.EmulateViewport(phoneWidth, phoneHeight, chromedp.EmulateMobile), chromedp.Navigate(url))
+			album.keep(b, state, phoneWidth, phoneHeight, phoneScale)
 			if language != "km" { // which is written as English is, but larger
 				assert.Empty(t, list(b, violations(allRules)), "%s on a phone", url)
-				b.do("change the screen", emulate("dark"), chromedp.EmulateViewport(1280, 800))
+			}
+			b.do("change the screen", emulate("dark"), chromedp.EmulateViewport(screenWidth, screenHeight))
+			album.keep(b, state, screenWidth, screenHeight, screenScale)
+			if language != "km" {
 				assert.Empty(t, list(b, violations(lookRules)), "%s on a large screen, dark", url)
 			}
 			b.do("zoom", chromedp.EmulateViewport(320, 256))
 			assert.Empty(t, list(b, tooWide), "%s has to be scrolled sideways", url)
 			assert.Empty(t, list(b, `forbidden`), url)
 		}
+		album.write(b)
 	}
 }
 
