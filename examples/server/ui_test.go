@@ -70,3 +70,23 @@ func TestPagesThatAreWrongAreRefusedAtStart(t *testing.T) {
 		})
 	}
 }
+
+func TestTheThemeOfTheDocumentationIsRight(t *testing.T) {
+	t.Parallel()
+	found := examples(t, "theming.md")
+	require.Len(t, found, 1)
+	theme, err := ui.ParseTheme([]byte(found[0]))
+	require.NoError(t, err)
+	assert.Empty(t, theme.Contrast())
+	text, err := os.ReadFile("../../docs/theming.md")
+	require.NoError(t, err)
+	template, err := os.ReadFile("../../ui/templates/elsewhere.html")
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "```html\n"+string(template)+"```")
+	for _, name := range ui.Templates() {
+		assert.Contains(t, string(text), "`"+name+"`")
+	}
+	for _, name := range []string{"theme", "templates", "ui-preview"} {
+		assert.Contains(t, string(text), "`-"+name+"`")
+	}
+}
