@@ -88,7 +88,7 @@ func TestAThemeSaysAllThatIsWrong(t *testing.T) {
 	}
 }
 
-// Whatever is read can be written and read again, and makes pages.
+// Whatever a file holds, it is a theme or an error, and what is measured of a theme makes sense.
 func FuzzParseTheme(f *testing.F) {
 	f.Add([]byte(completeTheme))
 	f.Add([]byte(`{"logo":"data:image/png;base64,AAAA","dark":{"accent":"#FFCC00"},"radius":2.5}`))
