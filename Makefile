@@ -59,9 +59,9 @@ chaos: postgres redis ## Try every fault, with more logins in between than "make
 	CGO_ENABLED=1 $(GO) test -race -count=1 -v -timeout 30m ./examples/cluster -long
 
 .PHONY: screenshots
-screenshots: browser ## Take the pictures of the pages in docs/screenshots again
+screenshots: browser node ## Take the pictures of the pages in docs/screenshots again; with PICTURES=... every page in full, into that directory
 	@if command -v apt-get >/dev/null && ! fc-list :lang=km 2>/dev/null | grep -q .; then $(APT_INSTALL); apt_install fontconfig fonts-noto-core; fi
-	$(GO) test -count=1 -run '^TestPagesFitTheirScreen$$' ./examples/e2e -screenshots $(CURDIR)/docs/screenshots
+	$(GO) test -count=1 -run '^(TestPagesFitTheirScreen|TestEveryPageIsForEverybody)$$' ./examples/e2e -screenshots $(CURDIR)/docs/screenshots -pictures "$(PICTURES)"
 
 .PHONY: texts
 texts: ## List what is missing or wrong in language files: those that are embedded, or with DIR=... a deployment's
@@ -128,9 +128,9 @@ python: ## Install Python 3, which runs the sample of a remote authenticator, un
 	fi; \
 	$(APT_INSTALL); apt_install python3
 
-# What none of us wrote, for the tests: a relying party, and ALTCHA's own library. What each is made of is in its
-# package-lock.json.
-NODE_PROJECTS := examples/e2e/testdata/jsclient captcha/testdata/altcha
+# What none of us wrote, for the tests: a relying party, the checks of accessibility, and ALTCHA's own library.
+# What each is made of is in its package-lock.json.
+NODE_PROJECTS := examples/e2e/testdata/jsclient examples/e2e/testdata/axe captcha/testdata/altcha
 
 .PHONY: node
 node: ## Install Node.js unless there is one, and the JavaScript that the tests run

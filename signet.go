@@ -142,12 +142,14 @@ type Config struct {
 	// ESignet serves eSignet's HTTP API beside the standard endpoints, if it is not nil.
 	ESignet *ESignet
 
-	// Branding is the provider's name and colours on the pages.
-	Branding ui.Branding
 	// IdentifierTypes, Links and FrameAncestors are what else the pages show, and who may frame them; see [ui.Config].
 	IdentifierTypes []ui.IdentifierType
 	Links           ui.Links
 	FrameAncestors  []string
+	// Theme is the provider's name and colours on the pages.
+	Theme ui.Theme
+	// Templates replaces pages one by one; see [ui.Config]. Nil means those built in.
+	Templates fs.FS
 	// Biometrics is how devices are asked to capture, and CaptureTransaction what they are told of the login; see
 	// [ui.Config].
 	Biometrics         ui.Biometrics

@@ -51,7 +51,8 @@ func (a *AuthorizationResponse) page() string {
 		b.WriteString(`<input type="hidden" name="` + html.EscapeString(name) +
 			`" value="` + html.EscapeString(parameters.Get(name)) + "\">\n")
 	}
-	b.WriteString(`<p>One more step, and you are back where you came from.</p>
+	b.WriteString(`<h1>Continue</h1>
+<p>One more step, and you are back where you came from.</p>
 <button id="response-submit" type="submit">Continue</button>
 </form>
 </main>

@@ -16,9 +16,12 @@ func ExampleNew() {
 	var flow *login.Flow // from login.New
 
 	pages, err := ui.New(ui.Config{
-		Flow:     flow,
-		Secure:   true,
-		Branding: ui.Branding{Names: map[string]string{"": "National ID", "fr": "Identité nationale"}, Accent: "#00693e"},
+		Flow:   flow,
+		Secure: true,
+		Theme: ui.Theme{
+			Names: map[string]string{"": "National ID", "fr": "Identité nationale"},
+			Light: ui.Colors{Accent: "#00693e"},
+		},
 		Catalog: fstest.MapFS{
 			"en.json": {Data: []byte(`{"identifier": {"label": "Civil registry number"}}`)},
 			"fr.json": {Data: []byte(`{"identifier": {"label": "Numéro d’état civil"}}`)},

@@ -121,7 +121,7 @@ func TestTheProviderLooksLikeItself(t *testing.T) {
 	t.Parallel()
 	var log bytes.Buffer
 	pages, flow := newPages(t, func(c *ui.Config) {
-		c.Branding = ui.Branding{Names: map[string]string{"": "Kingdom ID", "en": "Kingdom"}, LogoURI: "data:image/png;base64,AAAA", Accent: "#ffcc00"}
+		c.Theme = ui.Theme{Names: map[string]string{"": "Kingdom ID", "en": "Kingdom"}, LogoURI: "data:image/png;base64,AAAA", Light: ui.Colors{Accent: "#ffcc00"}}
 		c.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	})
 	flow.put("handle", &login.State{Step: login.StepChoose})
@@ -130,8 +130,8 @@ func TestTheProviderLooksLikeItself(t *testing.T) {
 	assert.Contains(t, page, `<img src="data:image/png;base64,AAAA" alt="">`)
 	w := httptest.NewRecorder()
 	pages.ServeHTTP(w, httptest.NewRequest(http.MethodGet, assetLink.FindStringSubmatch(page)[1], nil))
-	assert.Contains(t, w.Body.String(), "--accent-dark:#ffcc00}")
-	assert.NotContains(t, w.Body.String(), "--accent-light:#ffcc00")
+	assert.Contains(t, w.Body.String(), "--accent:#ffcc00;", "on dark pages the yellow stays")
+	assert.Equal(t, 1, strings.Count(w.Body.String(), "--accent:#ffcc00;"), "and on light ones it does not")
 	assert.Contains(t, log.String(), "not legible", "a yellow on white is darkened, and somebody is told")
 }
 
@@ -139,14 +139,14 @@ func TestNewReportsEveryMistake(t *testing.T) {
 	t.Parallel()
 	_, err := ui.New(ui.Config{
 		BasePath: "login", DefaultLanguage: "xx",
-		Branding: ui.Branding{Names: map[string]string{"en": "x"}, LogoURI: "https://cdn.example.org/logo.png"},
+		Theme: ui.Theme{Names: map[string]string{"en": "x"}, LogoURI: "https://cdn.example.org/logo.png", Scheme: "blue"},
 	})
-	for _, problem := range []string{"Flow is required", "BasePath", "default language", "Branding.Names", "Branding.LogoURI"} {
+	for _, problem := range []string{"Flow is required", "BasePath", "default language", "Theme.Names", "Theme.LogoURI", "Theme.Scheme"} {
 		assert.ErrorContains(t, err, problem)
 	}
 	for _, accent := range []string{"blue", "#12345", "#1234567", "#12345g", "#+1+2+3"} {
-		_, err = ui.New(ui.Config{Flow: newFakeFlow(), Branding: ui.Branding{Accent: accent}})
-		assert.ErrorContains(t, err, "Branding.Accent", accent)
+		_, err = ui.New(ui.Config{Flow: newFakeFlow(), Theme: ui.Theme{Light: ui.Colors{Accent: accent}}})
+		assert.ErrorContains(t, err, "light.accent", accent)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"io/fs"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -24,10 +25,10 @@ var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)
 
 // parsePages reads the templates for a language. Texts without placeholders are written into the templates here, once,
 // and cost nothing when a page is rendered.
-func parsePages(l *locale, site map[string]string) (*pageSet, error) {
+func parsePages(l *locale, site map[string]string, own fs.FS) (*pageSet, error) {
 	var errs []error
 	read := func(name string) string {
-		b, err := embedded.ReadFile("templates/" + name + ".html")
+		b, err := readTemplate(own, name)
 		errs = append(errs, err)
 		return textAction.ReplaceAllStringFunc(string(b), func(action string) string {
 			key := textAction.FindStringSubmatch(action)[1]
@@ -43,14 +44,16 @@ func parsePages(l *locale, site map[string]string) (*pageSet, error) {
 	}
 	layout, err := template.New("layout").Parse(read("layout"))
 	if err != nil {
-		return nil, errors.Join(append(errs, err)...)
+		return nil, errors.Join(append(errs, fmt.Errorf("ui: template layout in %s: %w", l.code, err))...)
 	}
 	page := func(name string) *template.Template {
 		t, err := layout.Clone()
 		if err == nil {
 			t, err = t.Parse(read(name))
 		}
-		errs = append(errs, err)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("ui: template %s in %s: %w", name, l.code, err))
+		}
 		return t
 	}
 	p := &pageSet{
@@ -89,6 +92,10 @@ func (u *UI) render(w http.ResponseWriter, r *http.Request, status int, t *templ
 		}
 	}()
 	if err := t.Execute(b, view); err != nil {
+		if u.unrendered != nil {
+			u.unrendered(err)
+			return
+		}
 		u.log.ErrorContext(r.Context(), "a page cannot be rendered", "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return

@@ -3,11 +3,6 @@ package ui
 import (
 	"embed"
 	"encoding/base64"
-	"errors"
-	"fmt"
-	"html/template"
-	"regexp"
-	"strings"
 )
 
 //go:embed assets locales templates
@@ -17,44 +12,41 @@ var embedded embed.FS
 type site struct {
 	css, js *asset
 	base    string
+	theme   *Theme
 	icon    string
-	logo    template.URL
+	// sheets are the stylesheets of the schemes, for the preview; that under the empty scheme is css.
+	sheets map[string]*asset
 }
 
-const defaultAccent = "#1b5289"
-
-var logoURI = regexp.MustCompile(`^(data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/]+=*|/[A-Za-z0-9._~/-]+)$`)
-
 // newSite prepares the linked files.
-func (u *UI) newSite(b Branding) (*site, error) {
-	if b.LogoURI != "" && (!logoURI.MatchString(b.LogoURI) || strings.HasPrefix(b.LogoURI, "//")) {
-		return nil, errors.New("ui: Branding.LogoURI must be a base64 data URI of an image, or an absolute path")
-	}
-	if b.Accent == "" {
-		b.Accent = defaultAccent
-	}
-	accent, err := parseColor(b.Accent)
-	if err != nil {
-		return nil, err
-	}
-	light := accent.legible(lightSurface, color{})
-	dark := accent.legible(darkSurface, color{0xff, 0xff, 0xff})
-	if light != accent {
-		u.log.Warn("the accent colour is not legible on light pages and was darkened", "accent", b.Accent, "used", light.String())
-	}
+func (u *UI) newSite(t Theme) (*site, error) {
 	css, err := embedded.ReadFile("assets/signet.css")
 	if err != nil {
 		return nil, err
 	}
-	css = fmt.Appendf(nil, ":root{--accent-light:%s;--accent-dark:%s}\n%s", light, dark, css)
-	s := &site{base: u.base, logo: template.URL(b.LogoURI), icon: icon(light)}
-	if s.css, err = newAsset("signet", "css", "text/css; charset=utf-8", css); err != nil {
+	js, err := newScript("signet")
+	if err != nil {
 		return nil, err
 	}
-	if s.js, err = newScript("signet"); err != nil {
+	s := &site{base: u.base, js: js, theme: &t, sheets: map[string]*asset{}}
+	u.assets = map[string]*asset{js.name: js}
+	look, err := u.newLook(&t)
+	if err != nil {
 		return nil, err
 	}
-	u.assets = map[string]*asset{s.css.name: s.css, s.js.name: s.js}
+	for _, scheme := range []string{t.Scheme, schemeLight, schemeDark} {
+		sheet, err := newAsset("signet", "css", "text/css; charset=utf-8", append([]byte(look.before(scheme)), css...))
+		if err != nil {
+			return nil, err
+		}
+		u.assets[sheet.name] = sheet
+		if scheme == t.Scheme {
+			s.css = sheet
+		}
+		s.sheets[scheme] = sheet
+	}
+	s.sheets[""] = s.css
+	s.icon = look.icon
 	u.scripts = map[string]scriptView{}
 	for _, name := range []string{passkeyScript, biometricsScript, captchaScript, consentScript} {
 		js, err := newScript(name)
@@ -64,7 +56,7 @@ func (u *UI) newSite(b Branding) (*site, error) {
 		u.assets[js.name] = js
 		u.scripts[name] = scriptView{URL: u.base + "assets/" + js.name, Integrity: js.integrity}
 	}
-	u.logo = s.logo
+	u.logo = look.logo
 	return s, nil
 }
 

@@ -83,8 +83,11 @@ type Config struct {
 	Origin string
 	// BasePath is the path under which the UI is mounted, with a slash at both ends. Empty means "/login/".
 	BasePath string
-	// Branding is how the provider presents itself.
-	Branding Branding
+	// Theme is how the provider presents itself.
+	Theme Theme
+	// Templates replaces pages one by one: each of its files that is named as one in [Templates] stands for that. Every
+	// page is tried when the UI is made. Nil means the embedded templates as they are.
+	Templates fs.FS
 	// Catalog adds languages and replaces texts: files such as km.json in the form of locales/en.json, of which each
 	// text is optional. New languages need language.name and language.dir. Texts that are missing are shown in English.
 	// Nil means the embedded languages as they are.
@@ -115,18 +118,6 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Branding is how the provider presents itself.
-type Branding struct {
-	// Names are the provider's names by language (BCP 47); the name under the empty language is used where no other
-	// fits. Nil means "Signet".
-	Names map[string]string
-	// LogoURI is an image: a data URI, or an absolute path on the provider's own origin. Empty means a plain shield.
-	LogoURI string
-	// Accent is the colour of buttons and links, as "#rrggbb". It is darkened, or lightened for dark pages, as far as
-	// legibility demands. Empty means a calm blue.
-	Accent string
-}
-
 // UI shows the pages of logins. It is safe for concurrent use.
 type UI struct {
 	flow    Flow
@@ -143,6 +134,11 @@ type UI struct {
 	scripts map[string]scriptView
 	names   map[string]string
 	logo    template.URL
+	// site and templates are what the pages were made of.
+	site      *site
+	templates fs.FS
+	// unrendered is told of pages that cannot be rendered, while templates are tried. Otherwise nil.
+	unrendered func(error)
 	// languages are the links to the other languages, on the pages of each.
 	languages map[*locale][]languageView
 	location  *time.Location
@@ -172,7 +168,7 @@ func New(c Config) (*UI, error) {
 		logout:   c.Logout,
 		base:     c.BasePath,
 		secure:   c.Secure,
-		names:    c.Branding.Names,
+		names:    c.Theme.Names,
 		location: c.Location,
 		log:      c.Logger,
 		now:      c.Now,
@@ -215,9 +211,6 @@ func New(c Config) (*UI, error) {
 	if u.names == nil {
 		u.names = map[string]string{"": "Signet"}
 	}
-	if u.names[""] == "" {
-		errs = append(errs, errors.New("ui: Branding.Names has no name under the empty language"))
-	}
 	if u.location == nil {
 		u.location = time.UTC
 	}
@@ -236,22 +229,32 @@ func New(c Config) (*UI, error) {
 		u.log.Warn("the language file has a text that no page shows", "file", file, "key", key)
 	})
 	errs = append(errs, err)
-	site, err := u.newSite(c.Branding)
+	site, err := u.newSite(c.Theme)
 	errs = append(errs, err)
 	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	u.site, u.templates = site, c.Templates
+	if err := checkTemplates(c.Templates); err != nil {
 		return nil, err
 	}
 	u.pages = map[*locale]*pageSet{}
 	u.languages = map[*locale][]languageView{}
 	for _, l := range u.catalog.languages {
-		pages, err := parsePages(l, site.texts(l, u.names))
+		pages, err := parsePages(l, site.texts(l, u.names), u.templates)
 		errs = append(errs, err)
 		u.pages[l] = pages
 		if len(u.catalog.languages) > 1 {
 			u.languages[l] = u.languageViews(l)
 		}
 	}
-	return u, errors.Join(errs...)
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	if err := u.tryTemplates(); err != nil {
+		return nil, err
+	}
+	return u, nil
 }
 
 func (u *UI) languageViews(current *locale) []languageView {

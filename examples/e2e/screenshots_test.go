@@ -1,16 +1,12 @@
 package e2e_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"flag"
 	"image"
 	"image/color"
-	"image/png"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -111,13 +107,7 @@ func keep(b *tab, name string) {
 	defer cancel()
 	data, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 	require.NoError(b.t, err)
-	picture, err := png.Decode(bytes.NewReader(data))
-	require.NoError(b.t, err)
-	var small bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	require.NoError(b.t, encoder.Encode(&small, quantize(picture)))
-	require.NoError(b.t, os.MkdirAll(*screenshots, 0o755))
-	require.NoError(b.t, os.WriteFile(filepath.Join(*screenshots, name+".png"), small.Bytes(), 0o644))
+	write(b.t, *screenshots, name, data)
 }
 
 // quantize keeps the most frequent colours: pages have few, and shades of them at the edges of letters.

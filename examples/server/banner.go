@@ -19,6 +19,9 @@ func writeBanner(w io.Writer, c *config, e *endpoints, identity *identitySystem)
 	if address := e.provider.url(); address != c.issuer {
 		fmt.Fprintf(w, "  Listening on %s\n", address)
 	}
+	if c.uiPreview {
+		fmt.Fprintf(w, "  Pages     %s%s : every page in every state\n", e.provider.url(), c.previewPath())
+	}
 	if e.mock != nil {
 		fmt.Fprintf(w, "  People    %s%s : the identity system, over HTTP; whoever reaches it can be any of them\n", e.mock.url(), mock.BasePath)
 	}

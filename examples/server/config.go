@@ -37,6 +37,8 @@ type config struct {
 	pagesFile, texts                              string
 	passkeys                                      bool
 	captcha, captchaOn                            string
+	themeFile, templatesDir                       string
+	uiPreview                                     bool
 	captchaAfter                                  int
 	authenticatorTimeout                          time.Duration
 	attemptsPerPerson, attemptsPerAddress         int
@@ -65,7 +67,7 @@ var optionGroups = []optionGroup{
 	{"Clients", []string{"clients", "profile"}},
 	{"People", []string{"identity", "personas", "demo-password", "development"}},
 	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs"}},
-	{"Pages", []string{"pages", "texts"}},
+	{"Pages", []string{"pages", "texts", "theme", "templates", "ui-preview"}},
 	{"Limits of logins", []string{"attempts-per-person", "attempts-per-address", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
 	{"Compatibility", []string{"esignet", "esignet-issuer", "esignet-jwks"}},
 	{"Tokens and sessions", []string{"access-token-lifetime", "sessions"}},
@@ -110,6 +112,9 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.captchaOn, "captcha-on", "code,answer", "`steps` at which the captcha is asked for: code, before one is sent, and answer, before one is looked at")
 	f.IntVar(&c.captchaAfter, "captcha-after", 0, "how many `uses` of a step go before the captcha is asked for: codes that were sent, answers that were wrong")
 	f.DurationVar(&c.authenticatorTimeout, "authenticator-timeout", 30*time.Second, "how long the identity system may take to answer")
+	f.StringVar(&c.themeFile, "theme", "", "JSON `file` with the name, the logo and the colours of the pages (docs/theming.md); empty: Signet's own")
+	f.StringVar(&c.templatesDir, "templates", "", "`directory` with templates that replace pages one by one (docs/theming.md); empty: none")
+	f.BoolVar(&c.uiPreview, "ui-preview", false, "show every page in every state at /login/preview/, for development")
 	f.DurationVar(&c.accessTokenLifetime, "access-token-lifetime", 10*time.Minute, "how long an access token is valid")
 	f.IntVar(&c.attemptsPerPerson, "attempts-per-person", 10, "how many wrong `answers`, and how many codes, one identifier is allowed in 15 minutes over all logins")
 	f.IntVar(&c.attemptsPerAddress, "attempts-per-address", 100, "how many wrong `answers` one network address is allowed in 15 minutes over all logins, and ten times as many codes")
@@ -150,7 +155,7 @@ func parseConfig(args []string, getenv func(string) string) (*config, error) {
 	if !c.given["mock-listen"] && (c.identityFile != "" || c.portalListen == "") {
 		c.mockListen = "" // instances beside each other, and other people, are no demonstration
 	}
-	if err := errors.Join(append(errs, c.validate(), c.validateLogins())...); err != nil {
+	if err := errors.Join(append(errs, c.validate(), c.validateLogins(), c.validatePreview())...); err != nil {
 		return nil, err
 	}
 	return c, nil

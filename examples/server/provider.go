@@ -74,6 +74,14 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	if err != nil {
 		return p, err
 	}
+	theme, err := c.readTheme()
+	if err != nil {
+		return p, err
+	}
+	templates, err := c.openTemplates()
+	if err != nil {
+		return p, err
+	}
 	var sessions login.Sessions
 	if c.sessions {
 		sessions.Idle = 30 * time.Minute
@@ -107,6 +115,8 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 
 		AuthenticatorTimeout: c.authenticatorTimeout,
 
+		Theme:              theme,
+		Templates:          templates,
 		Sessions:           sessions,
 		IdentifierLimit:    login.Limit{Attempts: c.attemptsPerPerson},
 		SourceLimit:        login.Limit{Attempts: c.attemptsPerAddress},
@@ -130,7 +140,7 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	if err != nil {
 		return p, err
 	}
-	p.handler, p.logouts = provider, provider.Backchannel
+	p.handler, p.logouts = c.withPreview(provider, provider.Pages), provider.Backchannel
 	if p.logouts != nil {
 		p.closeAtEnd(p.logouts.Close)
 	}

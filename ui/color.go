@@ -11,36 +11,17 @@ import (
 // color is an sRGB colour.
 type color [3]uint8
 
-// The surfaces of signet.css that the accent colour must be legible on: in each scheme, the one on which it is least.
-var (
-	lightSurface = color{0xf2, 0xf4, 0xf7}
-	darkSurface  = color{0x1f, 0x29, 0x35}
-)
-
-// legibleContrast is the contrast that WCAG 2.2 level AA asks of text (success criterion 1.4.3).
-const legibleContrast = 4.5
-
 func parseColor(s string) (color, error) {
 	digits, ok := strings.CutPrefix(s, "#")
 	b, err := hex.DecodeString(digits)
 	if !ok || err != nil || len(b) != 3 {
-		return color{}, errors.New("ui: Branding.Accent must be a colour of the form #rrggbb")
+		return color{}, errors.New("it is not a colour of the form #rrggbb")
 	}
 	return color(b), nil
 }
 
 func (c color) String() string {
 	return fmt.Sprintf("#%02x%02x%02x", c[0], c[1], c[2])
-}
-
-// legible returns the colour itself, or the nearest on its way to the other that is legible on the surface.
-func (c color) legible(surface, towards color) color {
-	for part := 0.0; part < 1; part += 0.02 {
-		if m := c.mix(towards, part); m.contrast(surface) >= legibleContrast {
-			return m
-		}
-	}
-	return towards
 }
 
 func (c color) mix(other color, part float64) color {
