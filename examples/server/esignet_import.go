@@ -31,11 +31,11 @@ func importCommands() map[string]command {
 	}
 	return map[string]command{
 		"import-esignet": {
-			"import-esignet <database>", "Take over clients, consents and bound wallets from eSignet's database, postgres://user:password@host/mosip_esignet, and say what could not be", flags,
+			"import-esignet <database>", "Take over clients, consents and wallets from eSignet's database, and say what could not be", flags,
 			importESignet,
 		},
 		"import-properties": {
-			"import-properties", "Print the flags that do what eSignet's properties file does, and what has no equivalent", []string{"file"},
+			"import-properties", "Print the flags for eSignet's properties file, and what has no equivalent", []string{"file"},
 			importProperties,
 		},
 	}
