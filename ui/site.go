@@ -46,7 +46,11 @@ func (u *UI) newSite(b Branding) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
-	css = fmt.Appendf(nil, ":root{--accent-light:%s;--accent-dark:%s}\n%s", light, dark, css)
+	walletCSS, err := embedded.ReadFile("assets/wallet.css")
+	if err != nil {
+		return nil, err
+	}
+	css = fmt.Appendf(nil, ":root{--accent-light:%s;--accent-dark:%s}\n%s%s", light, dark, css, walletCSS)
 	s := &site{base: u.base, logo: template.URL(b.LogoURI), icon: icon(light)}
 	if s.css, err = newAsset("signet", "css", "text/css; charset=utf-8", css); err != nil {
 		return nil, err
@@ -56,7 +60,7 @@ func (u *UI) newSite(b Branding) (*site, error) {
 	}
 	u.assets = map[string]*asset{s.css.name: s.css, s.js.name: s.js}
 	u.scripts = map[string]scriptView{}
-	for _, name := range []string{passkeyScript, biometricsScript, captchaScript, consentScript} {
+	for _, name := range []string{passkeyScript, biometricsScript, captchaScript, consentScript, walletScript} {
 		js, err := newScript(name)
 		if err != nil {
 			return nil, err
@@ -74,6 +78,7 @@ const (
 	biometricsScript = "biometrics"
 	captchaScript    = "captcha"
 	consentScript    = "consent"
+	walletScript     = "wallet"
 )
 
 func newScript(name string) (*asset, error) {

@@ -37,6 +37,7 @@ import (
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/wallet"
 )
 
 // Flow is what the pages need of a [login.Flow], with its contract.
@@ -97,6 +98,10 @@ type Config struct {
 	// CaptureTransaction returns the transaction ID that a biometric device signs its capture for, from the login's. Nil
 	// means the login's own.
 	CaptureTransaction func(transaction string) string
+	// Linker links wallets to logins, and Wallets are those that the pages offer where a login takes a wallet. They go
+	// together; nil means that pages show no code for wallets.
+	Linker  Linker
+	Wallets []wallet.App
 	// MaxResponse bounds the answers to a factor, in bytes, as its [authenticator.Traits] do. Nil means what is usual for
 	// the factor.
 	MaxResponse func(factor authenticator.Factor) int
@@ -141,6 +146,9 @@ type UI struct {
 	now       func() time.Time
 	origin    *http.CrossOriginProtection
 
+	linker  Linker
+	wallets []wallet.App
+
 	biometrics         Biometrics
 	captureTransaction func(string) string
 	maxResponse        func(authenticator.Factor) int
@@ -166,6 +174,9 @@ func New(c Config) (*UI, error) {
 		now:      c.Now,
 		origin:   http.NewCrossOriginProtection(),
 
+		linker:  c.Linker,
+		wallets: c.Wallets,
+
 		captureTransaction: c.CaptureTransaction,
 		maxResponse:        c.MaxResponse,
 	}
@@ -179,6 +190,7 @@ func New(c Config) (*UI, error) {
 	if u.maxResponse == nil {
 		u.maxResponse = func(f authenticator.Factor) int { return authenticator.TraitsOf(nil, f).MaxResponse }
 	}
+	errs = append(errs, c.checkWallets())
 	if u.flow == nil {
 		errs = append(errs, errors.New("ui: Flow is required"))
 	}
