@@ -34,11 +34,14 @@ func New(c Config) (*Provider, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
+	p := &Provider{hsts: strings.HasPrefix(c.Issuer, "https:")}
+	if err := c.wallets(p); err != nil {
+		return nil, fmt.Errorf("signet: %w", err)
+	}
 	if c.ACRs == nil {
 		c.ACRs = DefaultACRs(c.factors())
 	}
-	p := &Provider{hsts: strings.HasPrefix(c.Issuer, "https:")}
-	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.pages} {
+	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.linker, c.pages} {
 		if err := compose(p); err != nil {
 			return nil, fmt.Errorf("signet: %w", err)
 		}
@@ -303,7 +306,7 @@ func (c *Config) login(p *Provider) error {
 }
 
 func (c *Config) pages(p *Provider) (err error) {
-	p.Pages, err = ui.New(ui.Config{
+	u := ui.Config{
 		Flow:               p.Login,
 		Logout:             p.OpenID,
 		Secure:             p.hsts,
@@ -317,7 +320,9 @@ func (c *Config) pages(p *Provider) (err error) {
 		DefaultLanguage:    c.DefaultLanguage,
 		Logger:             c.Logger,
 		Now:                c.Now,
-	})
+	}
+	c.showCodes(p, &u)
+	p.Pages, err = ui.New(u)
 	return err
 }
 

@@ -122,7 +122,7 @@ func (v *visit) wallet(s *login.State) bool {
 func (v *visit) walletStatus() {
 	seen, _ := strconv.Atoi(v.r.URL.Query().Get("seen"))
 	// The server may bound how long an answer takes.
-	if err := http.NewResponseController(v.w).SetWriteDeadline(v.now().Add(walletWait + time.Minute)); err != nil &&
+	if err := http.NewResponseController(v.w).SetWriteDeadline(time.Now().Add(walletWait + time.Minute)); err != nil &&
 		!errors.Is(err, http.ErrNotSupported) {
 		v.log.WarnContext(v.r.Context(), "a browser may not wait long enough for a wallet", "error", err)
 	}

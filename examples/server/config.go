@@ -35,6 +35,7 @@ type config struct {
 	development                                   bool
 	acrsFile, passkeyACRs                         string
 	passkeys                                      bool
+	wallet                                        bool
 	captcha, captchaOn                            string
 	captchaAfter                                  int
 	authenticatorTimeout                          time.Duration
@@ -61,7 +62,7 @@ var optionGroups = []optionGroup{
 	{"Keys and secrets", []string{"keys", "key-lifetime", "key-publish-ahead", "key-keep-for", "self-signed-certificates", "algorithms", "pairwise-secret-file", "nonce-secret-files"}},
 	{"Clients", []string{"clients", "profile"}},
 	{"People", []string{"identity", "personas", "demo-password", "development"}},
-	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs"}},
+	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs", "wallet"}},
 	{"Limits of logins", []string{"attempts-per-person", "attempts-per-address", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
 	{"Tokens and sessions", []string{"access-token-lifetime", "sessions"}},
 	{"Logs", []string{"log-format", "log-level"}},
@@ -99,6 +100,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.acrsFile, "acrs", "", "JSON `file` with the ACRs and the factors that reach each, in our format or eSignet's (docs/login-methods.md); empty: one for each factor, and one for password and code")
 	f.BoolVar(&c.passkeys, "passkeys", true, "people may register passkeys for the host of the issuer, and log in with them")
 	f.StringVar(&c.passkeyACRs, "passkey-acrs", "", "`ACRs`, separated by commas, that a login must reach before a passkey can be registered; empty: those that take a code, a password or biometrics")
+	f.BoolVar(&c.wallet, "wallet", true, "people may bind a wallet, and log in with it by scanning a code")
 	f.StringVar(&c.captcha, "captcha", "", "`captcha` that tells people from programs: altcha, which asks no third party, or recaptcha:service.json for a service with the interface of reCAPTCHA; empty: none")
 	f.StringVar(&c.captchaOn, "captcha-on", "code,answer", "`steps` at which the captcha is asked for: code, before one is sent, and answer, before one is looked at")
 	f.IntVar(&c.captchaAfter, "captcha-after", 0, "how many `uses` of a step go before the captcha is asked for: codes that were sent, answers that were wrong")

@@ -95,6 +95,7 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 		ACRs:                logins.acrs,
 		EnrollmentACRs:      logins.enrollment,
 		Keys:                p.keys,
+		Wallet:              p.wallets(logins),
 		Store:               p.state.ephemeral,
 		Profile:             c.profile,
 		PairwiseSecret:      secret,
