@@ -17,7 +17,7 @@ import (
 type pageSet struct {
 	sharing                                                                       sharingPages
 	account, choose, identify, code, secret, form, biometrics, passkey, elsewhere *template.Template
-	enroll, wallet, verification, consent, done, failure, logout                          *template.Template
+	enroll, wallet, verification, consent, done, failure, logout                  *template.Template
 }
 
 var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)

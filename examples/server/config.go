@@ -100,7 +100,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.acrsFile, "acrs", "", "JSON `file` with the ACRs and the factors that reach each, in our format or eSignet's (docs/login-methods.md); empty: one for each factor, and one for password and code")
 	f.BoolVar(&c.passkeys, "passkeys", true, "people may register passkeys for the host of the issuer, and log in with them")
 	f.StringVar(&c.passkeyACRs, "passkey-acrs", "", "`ACRs`, separated by commas, that a login must reach before a passkey can be registered; empty: those that take a code, a password or biometrics")
-	f.BoolVar(&c.wallet, "wallet", true, "people may bind a wallet, and log in with it by scanning a code")
+	f.BoolVar(&c.wallet, "wallet", true, "people may bind a wallet, and log in with it by scanning a code; with -keys or -identity only if this is given")
 	f.StringVar(&c.captcha, "captcha", "", "`captcha` that tells people from programs: altcha, which asks no third party, or recaptcha:service.json for a service with the interface of reCAPTCHA; empty: none")
 	f.StringVar(&c.captchaOn, "captcha-on", "code,answer", "`steps` at which the captcha is asked for: code, before one is sent, and answer, before one is looked at")
 	f.IntVar(&c.captchaAfter, "captcha-after", 0, "how many `uses` of a step go before the captcha is asked for: codes that were sent, answers that were wrong")
@@ -141,6 +141,9 @@ func parseConfig(args []string, getenv func(string) string) (*config, error) {
 	flags.Visit(func(f *flag.Flag) { c.given[f.Name] = true })
 	if !c.given["mock-listen"] && (c.identityFile != "" || c.portalListen == "") {
 		c.mockListen = "" // instances beside each other, and other people, are no demonstration
+	}
+	if !c.given["wallet"] && (c.keys != "" || c.identityFile != "") {
+		c.wallet = false // a deployment that has an authority for wallets, for months, says so
 	}
 	if err := errors.Join(append(errs, c.validate(), c.validateLogins())...); err != nil {
 		return nil, err

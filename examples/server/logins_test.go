@@ -112,7 +112,7 @@ func TestTheUsualWaysComeFirst(t *testing.T) {
 	for _, m := range regexp.MustCompile(`id="login_with_(\w+)"`).FindAllStringSubmatch(v.page, -1) {
 		options = append(options, m[1])
 	}
-	assert.Equal(t, []string{"otp", "pwd", "pop", "pin", "kba", "bio", "pwd_otp"}, options)
+	assert.Equal(t, []string{"otp", "pwd", "pop", "wla", "pin", "kba", "bio", "pwd_otp"}, options)
 	require.NoError(t, s.stop())
 }
 

@@ -28,7 +28,7 @@ type waysToLogIn struct {
 	acrs       authenticator.ACRs
 	methods    []authenticator.Method
 	enrollment []string
-	wallet     *signet.Wallet // nil if there is none
+	wallet     *signet.Wallet   // nil if there is none
 	captcha    captcha.Verifier // nil if there is none
 	captchaOn  []login.Use
 }
