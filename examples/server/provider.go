@@ -125,7 +125,10 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	if err != nil {
 		return p, err
 	}
-	p.handler, p.logouts = provider, provider.Backchannel
+	if p.handler, err = p.serveWallets(provider, provider, logger); err != nil {
+		return p, err
+	}
+	p.logouts = provider.Backchannel
 	if p.logouts != nil {
 		p.closeAtEnd(p.logouts.Close)
 	}

@@ -2,10 +2,13 @@ package main
 
 import (
 	"errors"
+	"log/slog"
+	"net/http"
 	"slices"
 
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/esignet"
 	"github.com/gosignet/signet/wallet"
 )
 
@@ -41,4 +44,25 @@ func (p *identityProvider) wallets(w *waysToLogIn) *signet.Wallet {
 		w.wallet.Ledger, w.wallet.Notifier = p.state.ledger, p.state.notifier
 	}
 	return w.wallet
+}
+
+// serveWallets serves what wallets call, beside the provider. Everybody may ask to bind a wallet where people are invented.
+func (p *identityProvider) serveWallets(provider *signet.Provider, next http.Handler, logger *slog.Logger) (http.Handler, error) {
+	if provider.Linker == nil {
+		return next, nil
+	}
+	w := &esignet.WalletConfig{Linker: provider.Linker}
+	if p.identity.people != nil {
+		w.Binder, w.OpenBinding = provider.Binder, true
+	}
+	api, err := esignet.New(esignet.Config{
+		Authorization: &esignet.AuthorizationConfig{}, Wallet: w, Store: p.state.ephemeral, Audit: p.queue, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", next)
+	mux.Handle(esignet.DefaultPrefix+"/", api)
+	return mux, nil
 }
