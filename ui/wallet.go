@@ -108,6 +108,8 @@ func (v *visit) wallet(s *login.State) bool {
 		v.failed(err)
 	case v.page == walletPage && v.linker != nil:
 		v.walletStatus()
+	case v.linker != nil && v.page == walletPlace && s.Step == login.StepDone && s.Response != nil:
+		v.finish(v.w, v.r, v.handle, s) // a browser without JavaScript comes back until this
 	case linked && v.page != walletPlace:
 		v.redirect(walletPlace)
 	case v.page == walletPlace && shows:
