@@ -55,6 +55,8 @@ type walletAPI struct {
 	testing.TB
 	flow   *login.Flow
 	linker *wallet.Linker
+	binder *wallet.Binder
+	store  *memory.Store
 	api    *esignet.API
 	server *httptest.Server
 	key    *rsa.PrivateKey
@@ -86,7 +88,7 @@ func newWalletAPI(t testing.TB, change ...func(*options)) *walletAPI {
 	require.NoError(t, err)
 	pair, err := rsaKeys()
 	require.NoError(t, err)
-	w := &walletAPI{TB: t, key: pair[0]}
+	w := &walletAPI{TB: t, key: pair[0], store: m}
 	registry, err := wallet.NewRegistry(wallet.RegistryConfig{Ledger: m, Secret: walletSecret})
 	require.NoError(t, err)
 	proofs, err := wla.New(wla.Config{Bindings: registry, Identities: persons{}, Store: m})
@@ -114,12 +116,12 @@ func newWalletAPI(t testing.TB, change ...func(*options)) *walletAPI {
 	o.linker.Flow, o.linker.Bindings, o.linker.Store, o.linker.Notifier = w.flow, registry, m, m
 	w.linker, err = wallet.NewLinker(o.linker)
 	require.NoError(t, err)
-	binder, err := wallet.NewBinder(wallet.BinderConfig{
+	w.binder, err = wallet.NewBinder(wallet.BinderConfig{
 		Registry: registry, Store: m, Verifier: persons{}, Accept: []authenticator.FactorSet{{authenticator.OTP}},
 		Attempts: w.flow, Keys: walletAuthority(t),
 	})
 	require.NoError(t, err)
-	o.wallet.Linker, o.wallet.Binder = w.linker, binder
+	o.wallet.Linker, o.wallet.Binder = w.linker, w.binder
 	w.api, err = esignet.New(esignet.Config{Authorization: &esignet.AuthorizationConfig{}, Wallet: &o.wallet, Store: m})
 	require.NoError(t, err)
 	w.server = httptest.NewServer(w.api)

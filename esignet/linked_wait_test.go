@@ -1,0 +1,107 @@
+package esignet_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet/esignet"
+)
+
+// waiters is how many browsers wait in one instance.
+const waiters = 10_000
+
+// TestTenThousandBrowsersWait has them wait over connections that take no file descriptors, so that what is measured is the
+// instance. The memory is that of both ends of the connections, and still below what one end may take.
+func TestTenThousandBrowsersWait(t *testing.T) {
+	w := newWalletAPI(t)
+	lines := newPipes()
+	server := &http.Server{Handler: w.api}
+	go server.Serve(lines)
+	runtime.GC()
+	var before, during runtime.MemStats
+	runtime.ReadMemStats(&before)
+	goroutines := runtime.NumGoroutine()
+
+	var browsers sync.WaitGroup
+	ctx, leave := context.WithCancel(t.Context())
+	for range waiters {
+		transaction := w.begin()
+		code := w.linkCode(transaction)
+		body := envelopeOf(t, members{"transactionId": transaction, "linkCode": code})
+		connection, err := lines.dial()
+		require.NoError(t, err)
+		context.AfterFunc(ctx, func() { connection.Close() })
+		request, err := http.NewRequest(http.MethodPost, "http://id.example.org"+esignet.DefaultPrefix+linkedPath+"link-status", bytes.NewReader(body))
+		require.NoError(t, err)
+		request.Header.Set("Content-Type", "application/json")
+		require.NoError(t, request.Write(connection))
+		browsers.Go(func() {
+			if n, err := connection.Read(make([]byte, 1)); n > 0 || err == nil {
+				t.Error("a browser was answered before a wallet came")
+			}
+		})
+	}
+	stacks := make([]byte, 256<<20)
+	waiting := func() int {
+		return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "wallet.(*Linker).await(")
+	}
+	require.Eventually(t, func() bool { return waiting() == waiters }, time.Minute, 100*time.Millisecond)
+	stacks = nil
+	runtime.GC()
+	runtime.ReadMemStats(&during)
+	used := during.HeapInuse + during.StackInuse - before.HeapInuse - before.StackInuse
+	t.Logf("%d browsers wait: %d MiB, %d goroutines", waiters, used>>20, runtime.NumGoroutine()-goroutines)
+	assert.Less(t, used, uint64(400<<20), "both ends of each connection, its login and its code")
+
+	leave()
+	browsers.Wait()
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= goroutines+10 }, time.Minute, 50*time.Millisecond,
+		"whoever leaves takes everything along")
+	require.NoError(t, server.Close())
+}
+
+// pipes is a listener whose connections are in memory.
+type pipes struct {
+	connections chan net.Conn
+	closed      chan struct{}
+	once        sync.Once
+}
+
+func newPipes() *pipes { return &pipes{connections: make(chan net.Conn), closed: make(chan struct{})} }
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.connections:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	p.once.Do(func() { close(p.closed) })
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipes", Net: "unix"} }
+
+func (p *pipes) dial() (net.Conn, error) {
+	client, server := net.Pipe()
+	select {
+	case p.connections <- server:
+		return client, nil
+	case <-p.closed:
+		return nil, io.ErrClosedPipe
+	}
+}
