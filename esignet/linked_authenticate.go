@@ -11,6 +11,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/internal/jwt"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/wallet"
 )
@@ -233,6 +234,8 @@ func (p *wallets) authenticate(ctx context.Context, q *linkedProof) (*wallet.Tra
 		return nil, fail("no_attempts_left", nil)
 	case before.Step == login.StepDone, before.Step == login.StepConsent:
 		return nil, fail(invalidTransaction, nil)
+	case !owns(answers, string(q.IndividualID)):
+		return nil, fail(invalidChallenge, nil)
 	case !meets(before.Options, answers):
 		return nil, fail("auth_factor_mismatch", nil)
 	}
@@ -252,6 +255,25 @@ func (p *wallets) authenticate(ctx context.Context, q *linkedProof) (*wallet.Tra
 		return nil, fail(wrong, nil)
 	}
 	return t, nil
+}
+
+// owns reports whether what wallets signed is about the person of the request: the login itself asks for no identifier beside
+// it. Whether the signature is right, the login sees.
+func owns(answers []authenticator.Challenge, individualID string) bool {
+	for _, a := range answers {
+		if a.Factor != authenticator.Wallet {
+			continue
+		}
+		token, err := jwt.Parse(a.Response, jwt.Algorithms())
+		if err != nil {
+			return false
+		}
+		claims, err := jwt.DecodeClaims(token.UnverifiedPayload())
+		if err != nil || claims.Subject != individualID {
+			return false
+		}
+	}
+	return true
 }
 
 // meets reports whether the answers are to all factors of an option.

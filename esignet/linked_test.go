@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"sync"
@@ -333,7 +334,6 @@ func TestWaitingEndsInTime(t *testing.T) {
 		w.call(linkedPath+"link-status", members{"transactionId": transaction, "linkCode": code})
 		assert.Equal(t, "invalid_link_code", w.call(linkedPath+"link-status", members{"transactionId": transaction, "linkCode": code}).code(),
 			"the code expires while the browser waits")
-		w.server.Close()
 	})
 }
 
@@ -341,15 +341,17 @@ func TestConnectionIsCutWhileABrowserWaits(t *testing.T) {
 	t.Parallel()
 	w := newWalletAPI(t)
 	w.bind()
+	server := httptest.NewServer(w.api)
+	defer server.Close()
 	transaction, code, linked := w.linked()
 	ctx, cut := context.WithCancel(t.Context())
 	body := envelopeOf(t, members{"transactionId": transaction, "linkedCode": code})
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, w.server.URL+esignet.DefaultPrefix+linkedPath+"link-auth-code", bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, server.URL+esignet.DefaultPrefix+linkedPath+"link-auth-code", bytes.NewReader(body))
 	require.NoError(t, err)
 	request.Header.Set("Content-Type", "application/json")
 	var waiting sync.WaitGroup
 	waiting.Go(func() {
-		_, err := w.server.Client().Do(request)
+		_, err := server.Client().Do(request)
 		assert.ErrorIs(t, err, context.Canceled)
 	})
 	cut()

@@ -58,7 +58,6 @@ type walletAPI struct {
 	binder *wallet.Binder
 	store  *memory.Store
 	api    *esignet.API
-	server *httptest.Server
 	key    *rsa.PrivateKey
 	// certificate is that of the wallet, once it is bound.
 	certificate *x509.Certificate
@@ -124,8 +123,6 @@ func newWalletAPI(t testing.TB, change ...func(*options)) *walletAPI {
 	o.wallet.Linker, o.wallet.Binder = w.linker, w.binder
 	w.api, err = esignet.New(esignet.Config{Authorization: &esignet.AuthorizationConfig{}, Wallet: &o.wallet, Store: m})
 	require.NoError(t, err)
-	w.server = httptest.NewServer(w.api)
-	t.Cleanup(w.server.Close)
 	return w
 }
 
