@@ -19,6 +19,10 @@ type ESignet struct {
 	// Management serves the registration of clients, and certificates. Nil serves neither. ACRs and Claims that are nil are
 	// those of the provider.
 	Management *esignet.ManagementConfig
+	// Bearer says whose tokens may bind wallets, with Config.Wallet; OpenBinding that everybody may. With neither, no wallet is
+	// bound through the API.
+	Bearer      *esignet.Bearer
+	OpenBinding bool
 }
 
 func (e *ESignet) prefix() string { return cmp.Or(e.Prefix, esignet.DefaultPrefix) }
@@ -67,10 +71,25 @@ func (c *Config) esignet(p *Provider) (err error) {
 		Prefix:        c.issuerPath() + c.ESignet.prefix(),
 		Authorization: a,
 		Management:    management,
+		Wallet:        c.ESignet.wallet(p),
 		Store:         c.Store,
 		Audit:         c.Audit,
 		Logger:        c.Logger,
 		Now:           c.Now,
 	})
 	return err
+}
+
+// wallet is what wallets call. It is nil where there are none.
+func (e *ESignet) wallet(p *Provider) *esignet.WalletConfig {
+	if p.Linker == nil {
+		return nil
+	}
+	w := &esignet.WalletConfig{Linker: p.Linker}
+	if e.Bearer != nil {
+		w.Binder, w.Guard = p.Binder, e.Bearer.Guard
+	} else if e.OpenBinding {
+		w.Binder, w.OpenBinding = p.Binder, true
+	}
+	return w
 }

@@ -32,14 +32,17 @@ func New(c Config) (*Provider, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
+	p := &Provider{hsts: strings.HasPrefix(c.Issuer, "https:")}
+	if err := c.wallets(p); err != nil {
+		return nil, fmt.Errorf("signet: %w", err)
+	}
 	if c.ACRs == nil {
 		c.ACRs = DefaultACRs(c.factors())
 	}
 	if c.Ledger != nil {
 		c.Clients = withAccount(c.Clients, ui.AccountClient(c.Issuer, c.accountBase()))
 	}
-	p := &Provider{hsts: strings.HasPrefix(c.Issuer, "https:")}
-	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.pages, c.account, c.esignet} {
+	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.linker, c.pages, c.account, c.esignet} {
 		if err := compose(p); err != nil {
 			return nil, fmt.Errorf("signet: %w", err)
 		}
@@ -286,7 +289,7 @@ func (c *Config) login(p *Provider) error {
 }
 
 func (c *Config) pages(p *Provider) (err error) {
-	p.Pages, err = ui.New(ui.Config{
+	u := ui.Config{
 		Flow:               p.Login,
 		Logout:             p.OpenID,
 		Secure:             p.hsts,
@@ -304,7 +307,9 @@ func (c *Config) pages(p *Provider) (err error) {
 		DefaultLanguage:    c.DefaultLanguage,
 		Logger:             c.Logger,
 		Now:                c.Now,
-	})
+	}
+	c.showCodes(p, &u)
+	p.Pages, err = ui.New(u)
 	return err
 }
 

@@ -29,6 +29,7 @@ import (
 	"github.com/gosignet/signet/par"
 	"github.com/gosignet/signet/store"
 	"github.com/gosignet/signet/ui"
+	"github.com/gosignet/signet/wallet"
 )
 
 // Config configures a [Provider]. It is not changed after New.
@@ -64,6 +65,8 @@ type Config struct {
 	Passkeys ui.Passkeys
 	// Verifier is where people have claims verified that a client must have verified; see [login.Config].
 	Verifier login.Verifier
+	// Wallet lets people log in with wallets. Nil switches that off.
+	Wallet *Wallet
 	// PairwiseSecret is what the subjects that clients see are derived from: at least 32 random bytes, the same in every
 	// instance, for as long as the deployment lives. Whoever changes it makes a stranger of every person. Required.
 	PairwiseSecret []byte
@@ -224,6 +227,11 @@ type Provider struct {
 	Login *login.Flow
 	// Consents is what people consented to share. It is nil without a Ledger.
 	Consents *consent.Registry
+	// Wallets knows which wallets are bound, Linker takes them through logins, and Binder binds them. They are nil without
+	// Config.Wallet.
+	Wallets *wallet.Registry
+	Linker  *wallet.Linker
+	Binder  *wallet.Binder
 	// Pages are the pages of the login.
 	Pages *ui.UI
 	// Account are the pages on which people see and withdraw their consents. It is nil without a Ledger.

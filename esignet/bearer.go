@@ -107,6 +107,9 @@ func actor(ctx context.Context) string {
 	return "esignet"
 }
 
+// Guard lets calls through to the handler that have a token with the scope.
+func (b *Bearer) Guard(scope string, h http.Handler) http.Handler { return b.protect(scope, h) }
+
 // protect lets calls through that have a token with the scope. A nil Bearer lets everybody through.
 func (b *Bearer) protect(scope string, h http.Handler) http.Handler {
 	if b == nil {

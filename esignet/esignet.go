@@ -23,7 +23,8 @@ type Config struct {
 	Authorization *AuthorizationConfig
 	// Management serves /client-mgmt, the registration of clients, and /system-info, certificates.
 	Management *ManagementConfig
-	// Wallet serves /linked-authorization and /binding: wallets. It goes with Authorization.
+	// Wallet serves /linked-authorization and /binding: wallets. Without Authorization, logins begin on other
+	// pages.
 	Wallet *WalletConfig
 
 	// Store keeps what is between two calls. Required.
@@ -61,11 +62,9 @@ func New(c Config) (*API, error) {
 	if c.Store == nil {
 		errs = append(errs, errors.New("esignet: Store is required"))
 	}
-	if c.Wallet != nil && c.Authorization == nil {
-		errs = append(errs, errors.New("esignet: Wallet needs Authorization"))
-	}
 	a.https = c.Authorization != nil && strings.HasPrefix(c.Authorization.Origin, "https:")
 	a.mux = http.NewServeMux()
+	a.handle("GET /csrf/token", http.HandlerFunc(a.csrfToken))
 	for _, part := range []func(*API) error{c.Authorization.serve, c.Management.serve, c.Wallet.serve} {
 		errs = append(errs, part(a))
 	}

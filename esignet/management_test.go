@@ -57,8 +57,6 @@ func newOffice(tb testing.TB, changes ...func(*esignet.ManagementConfig)) *offic
 	return o
 }
 
-type members map[string]any
-
 // answer is what a call is answered with.
 type answer struct {
 	status   int

@@ -9,24 +9,24 @@ import (
 )
 
 // hasPage reports whether a person can answer for the factor on a page. A wallet and the sign-up portal answer for theirs
-// elsewhere; a country's own factor has the page of its form, or one field.
+// elsewhere, though a page may show a wallet's code; a country's own factor has the page of its form, or one field.
 func hasPage(f authenticator.Factor) bool {
 	return f != authenticator.Wallet && f != authenticator.IDToken
 }
 
 // offered returns the indices of the options that can be gone through on pages.
-func offered(s *login.State) []int {
+func (u *UI) offered(s *login.State) []int {
 	var indices []int
 	for i, set := range s.Options {
-		if !slices.ContainsFunc(set, func(f authenticator.Factor) bool { return !hasPage(f) }) {
+		if u.offersWallet(set) || !slices.ContainsFunc(set, func(f authenticator.Factor) bool { return !hasPage(f) }) {
 			indices = append(indices, i)
 		}
 	}
 	return indices
 }
 
-func options(l *locale, s *login.State) []optionView {
-	ways := offered(s)
+func (u *UI) options(l *locale, s *login.State) []optionView {
+	ways := u.offered(s)
 	views := make([]optionView, len(ways))
 	for n, i := range ways {
 		set := s.Options[i]

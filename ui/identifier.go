@@ -315,7 +315,7 @@ func (v *visit) readIdentifier(form url.Values) (id authenticator.Identifier, ok
 		return id, false
 	case state.IdentifierFixed:
 		return id, true
-	case !fits(v.page, state):
+	case !v.fits(v.page, state):
 		v.moved(state, nil)
 		return id, false
 	}

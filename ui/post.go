@@ -38,6 +38,9 @@ func (v *visit) post() {
 		v.fail(v.w, v.r, failure{kind: "bad_form", status: status, id: v.id, back: true})
 		return
 	}
+	if v.refused() {
+		return
+	}
 	switch step {
 	case accountPage:
 		v.moved(v.flow.SelectAccount(v.r.Context(), v.handle, form.Get("account") == "other"))
@@ -59,6 +62,8 @@ func (v *visit) post() {
 		v.consent(form)
 	case verificationPage:
 		v.verification(form.Has("without"))
+	case walletPage:
+		v.unlink()
 	case cancelPage:
 		v.moved(v.flow.Cancel(v.r.Context(), v.handle))
 	}

@@ -18,7 +18,7 @@ import (
 type pageSet struct {
 	sharing                                                                       sharingPages
 	account, choose, identify, code, secret, form, biometrics, passkey, elsewhere *template.Template
-	enroll, verification, consent, done, failure, logout                          *template.Template
+	enroll, wallet, verification, consent, done, failure, logout                  *template.Template
 }
 
 var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)
@@ -67,6 +67,7 @@ func parsePages(l *locale, site map[string]string, own fs.FS) (*pageSet, error) 
 		passkey:      page("passkey"),
 		elsewhere:    page("elsewhere"),
 		enroll:       page("enroll"),
+		wallet:       page("wallet"),
 		consent:      page("consent"),
 		verification: page("verification"),
 		done:         page("done"),

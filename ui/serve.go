@@ -103,7 +103,7 @@ const (
 	donePage   = "done"
 )
 
-var isPage = regexp.MustCompile(`^(|account|choose|enroll(/options)?|verification(/return)?|consent|cancel|done|(identify|verify|resend|challenge)/[a-z0-9_-]{1,32})$`).MatchString
+var isPage = regexp.MustCompile(`^(|account|choose|wallet|enroll(/options)?|verification(/return)?|consent|cancel|done|(identify|verify|resend|challenge)/[a-z0-9_-]{1,32})$`).MatchString
 
 // place is the page of the step at which the login stands.
 func place(s *login.State) string {
@@ -128,20 +128,20 @@ func place(s *login.State) string {
 
 // fits reports whether the page can be shown now: the page of the step, or one before it from which the login can take
 // another course.
-func fits(page string, s *login.State) bool {
+func (u *UI) fits(page string, s *login.State) bool {
 	switch page {
 	case place(s):
 		return true
 	case choosePage:
-		return canChoose(s)
+		return u.canChoose(s)
 	case identifyPage + string(s.Factor):
 		return s.Step == login.StepVerify && s.Code != nil && !s.IdentifierFixed
 	}
 	return false
 }
 
-func canChoose(s *login.State) bool {
-	ways := offered(s)
+func (u *UI) canChoose(s *login.State) bool {
+	ways := u.offered(s)
 	return len(s.Options) > 1 && len(ways) > 0 && !slices.Equal(ways, []int{s.Option}) && len(s.Succeeded) == 0 &&
 		(s.Step == login.StepChoose || s.Step == login.StepIdentify || s.Step == login.StepVerify)
 }
@@ -162,7 +162,10 @@ func (v *visit) get() {
 		v.finish(v.w, v.r, v.handle, state)
 		return
 	}
-	if !fits(v.page, state) {
+	if v.wallet(state) {
+		return
+	}
+	if !v.fits(v.page, state) {
 		v.redirect(place(state))
 		return
 	}
@@ -233,7 +236,7 @@ func (v *visit) moved(state *login.State, err error) {
 		return
 	}
 	page := v.page
-	if !fits(page, state) {
+	if !v.fits(page, state) {
 		page = place(state)
 	}
 	if errors.Is(err, login.ErrCaptcha) {

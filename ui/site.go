@@ -24,6 +24,11 @@ func (u *UI) newSite(t Theme) (*site, error) {
 	if err != nil {
 		return nil, err
 	}
+	walletCSS, err := embedded.ReadFile("assets/wallet.css")
+	if err != nil {
+		return nil, err
+	}
+	css = append(css, walletCSS...)
 	js, err := newScript("signet")
 	if err != nil {
 		return nil, err
@@ -48,7 +53,7 @@ func (u *UI) newSite(t Theme) (*site, error) {
 	s.sheets[""] = s.css
 	s.icon = look.icon
 	u.scripts = map[string]scriptView{}
-	for _, name := range []string{passkeyScript, biometricsScript, captchaScript, consentScript} {
+	for _, name := range []string{passkeyScript, biometricsScript, captchaScript, consentScript, walletScript} {
 		js, err := newScript(name)
 		if err != nil {
 			return nil, err
@@ -66,6 +71,7 @@ const (
 	biometricsScript = "biometrics"
 	captchaScript    = "captcha"
 	consentScript    = "consent"
+	walletScript     = "wallet"
 )
 
 func newScript(name string) (*asset, error) {

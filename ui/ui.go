@@ -38,6 +38,7 @@ import (
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
+	"github.com/gosignet/signet/wallet"
 )
 
 // Flow is what the pages need of a [login.Flow], with its contract.
@@ -109,6 +110,10 @@ type Config struct {
 	// CaptureTransaction returns the transaction ID that a biometric device signs its capture for, from the login's. Nil
 	// means the login's own.
 	CaptureTransaction func(transaction string) string
+	// Linker links wallets to logins, and Wallets are those that the pages offer where a login takes a wallet. They go
+	// together; nil means that pages show no code for wallets.
+	Linker  Linker
+	Wallets []wallet.App
 	// MaxResponse bounds the answers to a factor, in bytes, as its [authenticator.Traits] do. Nil means what is usual for
 	// the factor.
 	MaxResponse func(factor authenticator.Factor) int
@@ -146,9 +151,12 @@ type UI struct {
 	now       func() time.Time
 	origin    *http.CrossOriginProtection
 
-	identifiers        []IdentifierType
-	links              Links
-	ancestors          []string
+	identifiers []IdentifierType
+	links       Links
+	ancestors   []string
+	linker      Linker
+	wallets     []wallet.App
+
 	biometrics         Biometrics
 	captureTransaction func(string) string
 	maxResponse        func(authenticator.Factor) int
@@ -174,9 +182,12 @@ func New(c Config) (*UI, error) {
 		now:      c.Now,
 		origin:   http.NewCrossOriginProtection(),
 
-		identifiers:        slices.Clone(c.IdentifierTypes),
-		links:              c.Links,
-		ancestors:          slices.Clone(c.FrameAncestors),
+		identifiers: slices.Clone(c.IdentifierTypes),
+		links:       c.Links,
+		ancestors:   slices.Clone(c.FrameAncestors),
+		linker:      c.Linker,
+		wallets:     c.Wallets,
+
 		captureTransaction: c.CaptureTransaction,
 		maxResponse:        c.MaxResponse,
 	}
@@ -190,6 +201,7 @@ func New(c Config) (*UI, error) {
 	if u.maxResponse == nil {
 		u.maxResponse = func(f authenticator.Factor) int { return authenticator.TraitsOf(nil, f).MaxResponse }
 	}
+	errs = append(errs, c.checkWallets())
 	if u.flow == nil {
 		errs = append(errs, errors.New("ui: Flow is required"))
 	}

@@ -39,6 +39,8 @@ type page struct {
 	// Display is how the client wishes the page to be shown: "popup", "touch", "wap", or empty.
 	Display string
 	Links   Links
+	// Refresh is after how many seconds a browser without JavaScript loads the page again; 0 means never.
+	Refresh int
 }
 
 // The values of the request's display that change the pages.
@@ -140,7 +142,7 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 	case choosePage:
 		p := v.loginPage(l, s, client, l.text("choose.title"))
 		p.Heading = l.text("choose.heading", "client", client.Name)
-		return set.choose, &chooseView{page: p, Options: options(l, s)}
+		return set.choose, &chooseView{page: p, Options: v.options(l, s)}
 	case "identify":
 		p := v.loginPage(l, s, client, l.text("identify.otp.title"))
 		v.offerPasskeys(p, s)
@@ -202,7 +204,7 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	}
 	p.Languages = v.languages[l]
 	p.Links = v.linksIn(l, s)
-	p.CanChoose = canChoose(s) && v.page != choosePage
+	p.CanChoose = v.canChoose(s) && v.page != choosePage
 	if s.CanSwitch {
 		p.Account = l.text("account.present", "account", s.Account)
 	}

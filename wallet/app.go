@@ -3,6 +3,7 @@ package wallet
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -21,7 +22,8 @@ type App struct {
 	LogoURI     string `json:"logo_uri,omitempty"`
 	DownloadURI string `json:"download_uri,omitempty"`
 	// DeepLink opens the wallet: a URI in which {LINK_CODE} stands for the link code, and {LINK_EXPIRE_DT} for when it
-	// expires, in UTC with milliseconds. Both are understood without braces too, as in eSignet's configuration. Required.
+	// expires, in UTC with milliseconds. Both are understood without braces too, as in eSignet's configuration. http is for a
+	// loopback host only, for development. Required.
 	DeepLink string `json:"deep_link"`
 }
 
@@ -40,7 +42,7 @@ func (a *App) Validate() error {
 	switch {
 	case err != nil || u.Scheme == "":
 		errs = append(errs, errors.New("wallet: App.DeepLink is not a URI"))
-	case slices.Contains([]string{"javascript", "data", "vbscript", "file", "blob", "http"}, u.Scheme):
+	case slices.Contains([]string{"javascript", "data", "vbscript", "file", "blob"}, u.Scheme), u.Scheme == "http" && !loopback(u.Hostname()):
 		errs = append(errs, fmt.Errorf("wallet: App.DeepLink must not have the scheme %q", u.Scheme))
 	}
 	if !strings.Contains(a.DeepLink, "LINK_CODE") {
@@ -51,6 +53,8 @@ func (a *App) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+func loopback(host string) bool { return host == "localhost" || net.ParseIP(host).IsLoopback() }
 
 // Link returns the deep link for a link code: what a button opens on the same device, and what the QR code says.
 func (a *App) Link(c Code) string { return a.fill(c.Code, c.ExpiresAt.UTC().Format(expireLayout)) }

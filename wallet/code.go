@@ -54,6 +54,19 @@ func (l *Linker) LinkCode(ctx context.Context, handle string) (Code, error) {
 	return c, nil
 }
 
+// CurrentCode returns the newest link code of a login that works, for a page that is loaded again; ErrCode if there is none.
+func (l *Linker) CurrentCode(ctx context.Context, handle string) (Code, error) {
+	r, err := l.links.Get(ctx, handle)
+	if err != nil {
+		return Code{}, outage(err, ErrCode)
+	}
+	live := r.live(l.config.Now())
+	if r.Transaction != "" || len(live) == 0 {
+		return Code{}, ErrCode
+	}
+	return live[len(live)-1], nil
+}
+
 // change changes the link of a login, which it makes if there is none.
 func (l *Linker) change(ctx context.Context, handle string, until time.Time, f func(*link) error) error {
 	_, err := l.links.Update(ctx, handle, f)

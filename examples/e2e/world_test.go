@@ -32,6 +32,7 @@ const (
 // world is a provider and a portal of a test's own.
 type world struct {
 	issuer, portal string
+	provider       *signet.Provider
 	person         mock.Persona // somebody with a name in Latin letters
 	arabic         mock.Persona // somebody with a name in Arabic letters
 	ahead          atomic.Int64 // how far the provider's clock is ahead
@@ -96,8 +97,9 @@ func newWorldAt(t *testing.T, providerAddress, portalAddress string, change func
 	if change != nil {
 		change(&config)
 	}
-	provider.Config.Handler, err = signet.New(config)
+	w.provider, err = signet.New(config)
 	require.NoError(t, err)
+	provider.Config.Handler = w.provider
 	portalServer.Config.Handler, err = portal.New(portal.Config{
 		Issuer:      w.issuer,
 		ClientID:    clientID,

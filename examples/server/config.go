@@ -36,6 +36,7 @@ type config struct {
 	acrsFile, passkeyACRs                         string
 	pagesFile, texts                              string
 	passkeys                                      bool
+	wallet                                        bool
 	captcha, captchaOn                            string
 	themeFile, templatesDir                       string
 	uiPreview                                     bool
@@ -66,7 +67,7 @@ var optionGroups = []optionGroup{
 	{"Keys and secrets", []string{"keys", "key-lifetime", "key-publish-ahead", "key-keep-for", "self-signed-certificates", "algorithms", "pairwise-secret-file", "nonce-secret-files"}},
 	{"Clients", []string{"clients", "profile"}},
 	{"People", []string{"identity", "personas", "demo-password", "development"}},
-	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs"}},
+	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs", "wallet"}},
 	{"Pages", []string{"pages", "texts", "theme", "templates", "ui-preview"}},
 	{"Limits of logins", []string{"attempts-per-person", "attempts-per-address", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
 	{"Compatibility", []string{"esignet", "esignet-issuer", "esignet-jwks"}},
@@ -108,6 +109,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.passkeyACRs, "passkey-acrs", "", "`ACRs`, separated by commas, that a login must reach before a passkey can be registered; empty: those that take a code, a password or biometrics")
 	f.StringVar(&c.pagesFile, "pages", "", "JSON `file` with identifier_types, links and frame_ancestors of the login pages (docs/pages.md); empty: one kind of identifier, no links, no frames")
 	f.StringVar(&c.texts, "texts", "", "`directory` with language files, as km.json, that are laid over those of the pages (docs/languages.md)")
+	f.BoolVar(&c.wallet, "wallet", true, "people may bind a wallet, and log in with it by scanning a code; with -keys or -identity only if this is given")
 	f.StringVar(&c.captcha, "captcha", "", "`captcha` that tells people from programs: altcha, which asks no third party, or recaptcha:service.json for a service with the interface of reCAPTCHA; empty: none")
 	f.StringVar(&c.captchaOn, "captcha-on", "code,answer", "`steps` at which the captcha is asked for: code, before one is sent, and answer, before one is looked at")
 	f.IntVar(&c.captchaAfter, "captcha-after", 0, "how many `uses` of a step go before the captcha is asked for: codes that were sent, answers that were wrong")
@@ -154,6 +156,9 @@ func parseConfig(args []string, getenv func(string) string) (*config, error) {
 	flags.Visit(func(f *flag.Flag) { c.given[f.Name] = true })
 	if !c.given["mock-listen"] && (c.identityFile != "" || c.portalListen == "") {
 		c.mockListen = "" // instances beside each other, and other people, are no demonstration
+	}
+	if !c.given["wallet"] && (c.keys != "" || c.identityFile != "") {
+		c.wallet = false // a deployment that has an authority for wallets, for months, says so
 	}
 	if err := errors.Join(append(errs, c.validate(), c.validateLogins(), c.validatePreview())...); err != nil {
 		return nil, err

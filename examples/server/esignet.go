@@ -20,7 +20,11 @@ func (p *identityProvider) esignet(c *config) (*signet.ESignet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &signet.ESignet{Management: management}, nil
+	api := &signet.ESignet{Management: management, OpenBinding: p.identity.people != nil}
+	if management != nil {
+		api.Bearer = management.Bearer
+	}
+	return api, nil
 }
 
 func (p *identityProvider) esignetManagement(c *config) (*esignet.ManagementConfig, error) {

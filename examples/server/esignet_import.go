@@ -13,7 +13,6 @@ import (
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/esignet"
 	"github.com/gosignet/signet/esignet/migration"
-	"github.com/gosignet/signet/wallet"
 )
 
 // esignetScopes are what clients that come from eSignet may ask for: it has no list for each.
@@ -81,9 +80,8 @@ func (p *identityProvider) importer(c *config, secret []byte, logger *slog.Logge
 	if err != nil {
 		return nil, err
 	}
-	wallets, err := wallet.NewRegistry(wallet.RegistryConfig{Ledger: p.state.ledger, Secret: secret, Audit: p.queue, Logger: logger})
-	if err != nil {
-		return nil, err
+	if provider.Wallets == nil {
+		return nil, errors.New("bound wallets are taken over by a server that has wallets: say -wallet")
 	}
 	return &migration.Importer{
 		Clients: &esignet.ManagementConfig{
@@ -91,7 +89,7 @@ func (p *identityProvider) importer(c *config, secret []byte, logger *slog.Logge
 		},
 		Consents: provider.Consents,
 		Subject:  provider.OpenID.Subject,
-		Wallets:  wallets,
+		Wallets:  provider.Wallets,
 	}, nil
 }
 

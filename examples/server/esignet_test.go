@@ -47,7 +47,7 @@ func TestImportRunsOnTheStateOfTheServer(t *testing.T) {
 	secret := textFile(t, strings.Repeat("x", 32))
 	var stdout, stderr bytes.Buffer
 	err := run(t.Context(), []string{
-		"import-esignet", postgrestest.Shared(t).NewDatabase(t), "-store", postgrestest.Shared(t).NewDatabase(t), "-migrate",
+		"import-esignet", "-wallet", postgrestest.Shared(t).NewDatabase(t), "-store", postgrestest.Shared(t).NewDatabase(t), "-migrate",
 		"-issuer", "http://localhost:8080", "-pairwise-secret-file", secret,
 		"-keys", "pkcs12:store;create;iterations=10000;password-file=" + textFile(t, filePassword),
 	}, env(nil), strings.NewReader(""), &stdout, &stderr)

@@ -169,6 +169,9 @@ func (c *config) keySpecs(signatures []jose.SignatureAlgorithm, clients []*oauth
 	for _, alg := range signatures {
 		specs = append(specs, rotation.Spec{Role: keystore.TokenSigning, Algorithm: string(alg)})
 	}
+	if c.wallet {
+		specs = append(specs, rotation.Spec{Role: keystore.BindingCA, Algorithm: string(jose.ES256)})
+	}
 	for _, alg := range []jose.KeyAlgorithm{jose.ECDH_ES, jose.RSA_OAEP_256} {
 		wanted := slices.ContainsFunc(clients, func(client *oauth.Client) bool { return client.RequestObjectEncryption == alg })
 		if c.keys != "" || wanted {

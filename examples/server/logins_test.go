@@ -112,7 +112,7 @@ func TestTheUsualWaysComeFirst(t *testing.T) {
 	for _, m := range regexp.MustCompile(`id="login_with_(\w+)"`).FindAllStringSubmatch(v.page, -1) {
 		options = append(options, m[1])
 	}
-	assert.Equal(t, []string{"otp", "pwd", "pop", "pin", "kba", "bio", "pwd_otp"}, options)
+	assert.Equal(t, []string{"otp", "pwd", "pop", "wla", "pin", "kba", "bio", "pwd_otp"}, options)
 	require.NoError(t, s.stop())
 }
 
@@ -240,7 +240,7 @@ func TestFlagsOfLoginsSayWhatIsWrong(t *testing.T) {
 	for want, args := range map[string][]string{
 		"-acrs: open nowhere":                   {"-acrs", "nowhere"},
 		"-acrs: " + empty:                       {"-acrs", empty},
-		`factor "wla" is not supported`:         {"-acrs", write(t, "a", `{"acrs": [{"value": "a", "alternatives": [["wla"]]}]}`)},
+		`factor "idt" is not supported`:         {"-acrs", write(t, "a", `{"acrs": [{"value": "a", "alternatives": [["idt"]]}]}`)},
 		`factor "pop" is not supported`:         {"-passkeys=false", "-acrs", write(t, "a", `{"acrs": [{"value": "a", "alternatives": [["pop"]]}]}`)},
 		"the host of the issuer is an address":  {"-passkeys", "-issuer", "http://127.0.0.1:8080"},
 		"does not say anew":                     {"-passkeys", "-identity", csv},

@@ -28,6 +28,7 @@ type waysToLogIn struct {
 	acrs       authenticator.ACRs
 	methods    []authenticator.Method
 	enrollment []string
+	wallet     *signet.Wallet   // nil if there is none
 	captcha    captcha.Verifier // nil if there is none
 	captchaOn  []login.Use
 }
@@ -53,6 +54,12 @@ func (c *config) waysToLogIn(s *identitySystem, ledger store.Ledger, secret []by
 		}
 	}
 	factors := slices.Clone(s.Factors())
+	if w.wallet, err = c.newWallet(s, w.acrs); err != nil {
+		return nil, err
+	}
+	if w.wallet != nil {
+		factors = append(factors, authenticator.Wallet)
+	}
 	for _, m := range w.methods {
 		factors = append(factors, m.Factors()...)
 	}
@@ -67,7 +74,7 @@ func (c *config) waysToLogIn(s *identitySystem, ledger store.Ledger, secret []by
 
 // defaultACRs are one for each factor, the usual ones first, and one for two factors, which has to be asked for or chosen.
 func defaultACRs(factors []authenticator.Factor) authenticator.ACRs {
-	order := []authenticator.Factor{authenticator.OTP, authenticator.Password, authenticator.Passkey}
+	order := []authenticator.Factor{authenticator.OTP, authenticator.Password, authenticator.Passkey, authenticator.Wallet}
 	slices.SortStableFunc(factors, func(a, b authenticator.Factor) int { return rank(order, a) - rank(order, b) })
 	acrs := signet.DefaultACRs(factors)
 	for i, f := range factors {

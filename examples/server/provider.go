@@ -103,6 +103,7 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 		ACRs:                logins.acrs,
 		EnrollmentACRs:      logins.enrollment,
 		Keys:                p.keys,
+		Wallet:              p.wallets(logins),
 		Store:               p.state.ephemeral,
 		Ledger:              p.state.ledger,
 		Passkeys:            passkeysOf(logins.methods),

@@ -35,7 +35,7 @@ var Floors = []Floor{
 	{"7", []string{"."}},
 	{"8: backends", []string{"store/...", "esignet/migration"}},
 	{"9: from outside", []string{"conformance", "conformance/oidf", "examples/..."}},
-	{"9: programs over it", []string{"conformance/...", "examples/cluster", "examples/portal/cmd/...", "examples/registry", "examples/server"}},
+	{"9: programs over it", []string{"conformance/...", "examples/cluster", "examples/portal/cmd/...", "examples/registry", "examples/server", "examples/wallet"}},
 }
 
 // Package is what the layout needs to know of a package.

@@ -1,0 +1,306 @@
+package esignet
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/internal/jwt"
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/wallet"
+)
+
+const (
+	invalidChallenge       = "invalid_challenge"
+	invalidChallengeFormat = "invalid_challenge_format"
+	invalidFactor          = "invalid_auth_factor_type"
+	invalidCaptcha         = "invalid_captcha"
+	invalidChannel         = "invalid_otp_channel"
+)
+
+// linkedFormats are the formats of answers, and how long they may be in UTF-16 units.
+var linkedFormats = map[string]struct {
+	format    string
+	min, max  int
+	factor    authenticator.Factor
+	isEncoded bool
+}{
+	"OTP": {"alpha-numeric", 6, 6, authenticator.OTP, false},
+	"PIN": {"number", 6, 6, authenticator.PIN, false},
+	"PWD": {"alpha-numeric", 8, 30, authenticator.Password, false},
+	"BIO": {"encoded-json", 500, 500_000, authenticator.Biometrics, false},
+	"WLA": {"jwt", 500, 1000, authenticator.Wallet, false},
+	"KBI": {"base64url-encoded-json", 50, 500, authenticator.Knowledge, true},
+}
+
+// linkedChallenge is the answer to a challenge.
+type linkedChallenge struct {
+	AuthFactorType text `json:"authFactorType"`
+	Challenge      text `json:"challenge"`
+	Format         text `json:"format"`
+}
+
+// checkChallenges adds what is wrong with a list of answers.
+func checkChallenges(v *violations, list []linkedChallenge) {
+	v.check(len(list) >= 1 && len(list) <= 5, "request.challengeList", "invalid_no_of_challenges")
+	for i := range list {
+		c := &list[i]
+		n := len(utf16.Encode([]rune(string(c.Challenge))))
+		if blankText(c.Challenge) {
+			n = 0
+		}
+		code := ""
+		switch known, ok := linkedFormats[string(c.AuthFactorType)]; {
+		case !ok:
+			code = invalidFactor
+		case string(c.Format) != known.format:
+			code = invalidChallengeFormat
+		case n < known.min || n > known.max:
+			code = invalidChallenge
+		case known.isEncoded && c.response() == "":
+			code = invalidChallenge
+		}
+		v.check(code == "", "request.challengeList["+strconv.Itoa(i)+"]", code)
+	}
+}
+
+// response is the answer as the factor is defined.
+func (c *linkedChallenge) response() string {
+	s := string(c.Challenge)
+	switch c.AuthFactorType {
+	case "KBI":
+		data, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
+		if err != nil {
+			return ""
+		}
+		return string(data)
+	case "BIO": // base64 there, base64url here
+		return strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(s), "=")
+	}
+	return s
+}
+
+func challengesOf(list []linkedChallenge) []authenticator.Challenge {
+	answers := make([]authenticator.Challenge, len(list))
+	for i := range list {
+		answers[i] = authenticator.Challenge{
+			Factor: linkedFormats[string(list[i].AuthFactorType)].factor, Response: list[i].response(),
+		}
+	}
+	return answers
+}
+
+// channelsOf are the channels of a request, as far as the identity system has a choice.
+func (p *wallets) channelsOf(names []text) []authenticator.Channel {
+	var channels []authenticator.Channel
+	if p.Channels != nil {
+		for _, n := range names {
+			channels = append(channels, authenticator.Channel(n))
+		}
+	}
+	return channels
+}
+
+func (p *wallets) knowsChannels(names []text) bool {
+	known := p.Channels
+	if known == nil {
+		known = []authenticator.Channel{authenticator.Email, authenticator.Phone}
+	}
+	return !slices.ContainsFunc(names, func(n text) bool { return !slices.Contains(known, authenticator.Channel(n)) })
+}
+
+func checkChannels(v *violations, names []text) {
+	v.check(len(names) > 0 && !slices.ContainsFunc(names, blankText), "request.otpChannels", invalidChannel)
+}
+
+// linkedCodeRequest asks for a one-time code. The transaction is that of the wallet.
+type linkedCodeRequest struct {
+	TransactionID text   `json:"transactionId"`
+	IndividualID  text   `json:"individualId"`
+	OTPChannels   []text `json:"otpChannels"`
+	CaptchaToken  text   `json:"captchaToken"`
+}
+
+func (q *linkedCodeRequest) validate(v *violations) {
+	v.check(!blankText(q.TransactionID), "request.transactionId", invalidTransactionID)
+	v.check(!blankText(q.IndividualID), "request.individualId", invalidIdentifier)
+	checkChannels(v, q.OTPChannels)
+}
+
+func (p *wallets) sendOTP(ctx context.Context, _ *http.Request, q *linkedCodeRequest) (any, error) {
+	if !p.knowsChannels(q.OTPChannels) {
+		return nil, &Error{Code: invalidChannel, Message: "request.otpChannels: " + invalidChannel}
+	}
+	if err := p.solve(ctx, q.TransactionID, q.CaptchaToken); err != nil {
+		return nil, err
+	}
+	id := authenticator.Identifier{Value: string(q.IndividualID)}
+	t, err := p.Linker.SendCode(ctx, string(q.TransactionID), id, p.channelsOf(q.OTPChannels)...)
+	if err != nil {
+		return nil, proofError(t, err, "send_otp_failed")
+	}
+	email, mobile := masked(t.Code)
+	return struct {
+		TransactionID text    `json:"transactionId"`
+		MaskedEmail   *string `json:"maskedEmail"`
+		MaskedMobile  *string `json:"maskedMobile"`
+	}{q.TransactionID, email, mobile}, nil
+}
+
+// masked says where a code went.
+func masked(c *authenticator.CodeReceipt) (email, mobile *string) {
+	if c == nil {
+		return nil, nil
+	}
+	for _, d := range c.Destinations {
+		if strings.Contains(d, "@") {
+			email = &d
+		} else {
+			mobile = &d
+		}
+	}
+	return email, mobile
+}
+
+// solve takes the solution of a captcha, where one is due.
+func (p *wallets) solve(ctx context.Context, handle, token text) error {
+	t, err := p.transaction(ctx, handle)
+	switch {
+	case err != nil || t.Captcha == nil:
+		return err
+	case blankText(token):
+		return fail(invalidCaptcha, nil)
+	}
+	t, err = p.Linker.SolveCaptcha(ctx, string(handle), string(token))
+	if err != nil {
+		return proofError(t, err, invalidCaptcha)
+	}
+	return nil
+}
+
+// linkedProof proves who the person is.
+type linkedProof struct {
+	LinkedTransactionID text              `json:"linkedTransactionId"`
+	IndividualID        text              `json:"individualId"`
+	ChallengeList       []linkedChallenge `json:"challengeList"`
+	CaptchaToken        text              `json:"captchaToken"`
+}
+
+func (q *linkedProof) validate(v *violations) {
+	v.check(!blankText(q.LinkedTransactionID), "request.linkedTransactionId", invalidTransactionID)
+	v.check(!blankText(q.IndividualID), "request.individualId", invalidIdentifier)
+	checkChallenges(v, q.ChallengeList)
+}
+
+// linkedID is the answer of the first versions.
+type linkedID struct {
+	LinkedTransactionID text `json:"linkedTransactionId"`
+}
+
+func (p *wallets) authenticateV1(ctx context.Context, _ *http.Request, q *linkedProof) (any, error) {
+	_, err := p.authenticate(ctx, q)
+	return linkedID{q.LinkedTransactionID}, err
+}
+
+func (p *wallets) authenticateV2(ctx context.Context, _ *http.Request, q *linkedProof) (any, error) {
+	t, err := p.authenticate(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	action := "CAPTURE"
+	if t.Step == login.StepDone {
+		action = "NOCAPTURE"
+	}
+	return struct {
+		LinkedTransactionID text   `json:"linkedTransactionId"`
+		ConsentAction       string `json:"consentAction"`
+	}{q.LinkedTransactionID, action}, nil
+}
+
+func (p *wallets) authenticate(ctx context.Context, q *linkedProof) (*wallet.Transaction, error) {
+	before, err := p.transaction(ctx, q.LinkedTransactionID)
+	if err != nil {
+		return nil, err
+	}
+	answers := challengesOf(q.ChallengeList)
+	switch {
+	case before.Step == login.StepDone && !before.Granted && before.AttemptsLeft == 0:
+		return nil, fail("no_attempts_left", nil)
+	case before.Step == login.StepDone, before.Step == login.StepConsent:
+		return nil, fail(invalidTransaction, nil)
+	case !owns(answers, string(q.IndividualID)):
+		return nil, fail(invalidChallenge, nil)
+	case !meets(before.Options, answers):
+		return nil, fail("auth_factor_mismatch", nil)
+	}
+	if err := p.solve(ctx, q.LinkedTransactionID, q.CaptchaToken); err != nil {
+		return nil, err
+	}
+	id := authenticator.Identifier{Value: string(q.IndividualID)}
+	t, err := p.Linker.Authenticate(ctx, string(q.LinkedTransactionID), id, answers...)
+	wrong := "auth_failed"
+	if answers[0].Factor == authenticator.Wallet {
+		wrong = invalidChallenge
+	}
+	switch {
+	case err != nil:
+		return nil, proofError(t, err, wrong)
+	case t.Step == login.StepDone && !t.Granted, t.Step != login.StepDone && t.Step != login.StepConsent:
+		return nil, fail(wrong, nil)
+	}
+	return t, nil
+}
+
+// owns reports whether what wallets signed is about the person of the request: the login itself asks for no identifier beside
+// it. Whether the signature is right, the login sees.
+func owns(answers []authenticator.Challenge, individualID string) bool {
+	for _, a := range answers {
+		if a.Factor != authenticator.Wallet {
+			continue
+		}
+		token, err := jwt.Parse(a.Response, jwt.Algorithms())
+		if err != nil {
+			return false
+		}
+		claims, err := jwt.DecodeClaims(token.UnverifiedPayload())
+		if err != nil || claims.Subject != individualID {
+			return false
+		}
+	}
+	return true
+}
+
+// meets reports whether the answers are to all factors of an option.
+func meets(options []authenticator.FactorSet, answers []authenticator.Challenge) bool {
+	var factors []authenticator.Factor
+	for _, a := range answers {
+		factors = append(factors, a.Factor)
+	}
+	return slices.ContainsFunc(options, func(set authenticator.FactorSet) bool { return set.MetBy(factors) })
+}
+
+// proofError is what a wallet learns of a code that was not sent, or of an answer that was not right; otherwise says it of
+// most.
+func proofError(t *wallet.Transaction, err error, otherwise string) error {
+	if errors.Is(err, login.ErrCaptcha) {
+		return fail(invalidCaptcha, err)
+	}
+	if e, ok := errors.AsType[*authenticator.Error](err); ok {
+		switch {
+		case e.Reason == authenticator.Locked && t != nil && (t.CodesLeft == 0 && otherwise == "send_otp_failed" || t.AttemptsLeft == 0):
+			return fail("no_attempts_left", err)
+		case e.Reason == authenticator.Locked:
+			return fail("individual_id_blocked", err)
+		case e.Reason == authenticator.TooSoon:
+			return fail("too_early_attempt", err)
+		}
+		return fail(otherwise, err)
+	}
+	return linkError(err)
+}

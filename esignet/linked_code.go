@@ -1,0 +1,124 @@
+package esignet
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/store"
+	"github.com/gosignet/signet/wallet"
+)
+
+const invalidLinkCode = "invalid_link_code"
+
+func blankText(t text) bool { return strings.TrimSpace(string(t)) == "" }
+
+// linkCodeRequest asks for a code to show. The transaction is the login of the browser.
+type linkCodeRequest struct {
+	TransactionID text `json:"transactionId"`
+}
+
+func (q *linkCodeRequest) validate(v *violations) {
+	v.check(!blankText(q.TransactionID), "request.transactionId", invalidTransactionID)
+}
+
+func (p *wallets) linkCode(ctx context.Context, _ *http.Request, q *linkCodeRequest) (any, error) {
+	c, err := p.Linker.LinkCode(ctx, string(q.TransactionID))
+	if err != nil {
+		return nil, linkError(err)
+	}
+	return struct {
+		TransactionID  text   `json:"transactionId"`
+		LinkCode       string `json:"linkCode"`
+		ExpireDateTime string `json:"expireDateTime"`
+	}{q.TransactionID, c.Code, c.ExpiresAt.UTC().Format(timeFormat)}, nil
+}
+
+// linkStatusRequest waits for a wallet.
+type linkStatusRequest struct {
+	TransactionID text `json:"transactionId"`
+	LinkCode      text `json:"linkCode"`
+}
+
+func (q *linkStatusRequest) validate(v *violations) {
+	v.check(!blankText(q.TransactionID), "request.transactionId", invalidTransactionID)
+	v.check(!blankText(q.LinkCode), "request.linkCode", invalidLinkCode)
+}
+
+func (p *wallets) linkStatus(ctx context.Context, _ *http.Request, q *linkStatusRequest) (any, error) {
+	s, err := p.Linker.Status(ctx, string(q.TransactionID), string(q.LinkCode), wallet.Unlinked, p.Wait)
+	if err != nil {
+		return nil, statusError(err)
+	}
+	if s.Stage == wallet.Unlinked {
+		return nil, timedOut()
+	}
+	return struct {
+		LinkStatus string `json:"linkStatus"`
+	}{"LINKED"}, nil
+}
+
+// statusError is an error of waiting. A code of another login is as good as none.
+func statusError(err error) error {
+	if errors.Is(err, wallet.ErrCode) || errors.Is(err, wallet.ErrTransaction) || errors.Is(err, login.ErrUnknown) {
+		return fail(invalidLinkCode, err)
+	}
+	return err
+}
+
+// timedOut tells the browser to ask again.
+func timedOut() error {
+	return &Error{Code: "response_timeout", Message: "The wallet has not answered yet. Please ask again."}
+}
+
+// linkAuthCodeRequest waits for the authorization code.
+type linkAuthCodeRequest struct {
+	TransactionID text `json:"transactionId"`
+	LinkedCode    text `json:"linkedCode"`
+}
+
+func (q *linkAuthCodeRequest) validate(v *violations) {
+	v.check(!blankText(q.TransactionID), "request.transactionId", invalidTransactionID)
+	v.check(!blankText(q.LinkedCode), "request.linkedCode", invalidLinkCode)
+}
+
+// linkAuthCode answers with the same code as often as it is asked: a login has one.
+func (p *wallets) linkAuthCode(ctx context.Context, _ *http.Request, q *linkAuthCodeRequest) (any, error) {
+	handle, code := string(q.TransactionID), string(q.LinkedCode)
+	s, err := p.Linker.Status(ctx, handle, code, wallet.Linked, 0)
+	if err == nil && s.Stage == wallet.Linked {
+		s, err = p.Linker.Status(ctx, handle, code, wallet.Linked, p.Wait)
+	}
+	if err != nil {
+		return nil, statusError(err)
+	}
+	switch s.Stage {
+	case wallet.Unlinked:
+		return nil, fail(invalidLinkCode, nil)
+	case wallet.Linked:
+		return nil, timedOut()
+	}
+	return p.authorizationCode(ctx, handle, s.Login)
+}
+
+func (p *wallets) authorizationCode(ctx context.Context, handle string, s *login.State) (any, error) {
+	parameters := s.Response.Parameters
+	if refused := parameters.Get("error"); refused != "" {
+		return nil, fail(refused, nil)
+	}
+	request, err := p.requests.Get(ctx, handle)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return nil, err
+	}
+	if given := parameters.Get("state"); request.State == nil && given != "" {
+		request.State = &given
+	}
+	return struct {
+		Nonce       *string `json:"nonce"`
+		State       *string `json:"state"`
+		Code        string  `json:"code"`
+		RedirectURI string  `json:"redirectUri"`
+	}{request.Nonce, request.State, parameters.Get("code"), s.RedirectURI}, nil
+}

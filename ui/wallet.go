@@ -1,0 +1,252 @@
+package ui
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/wallet"
+)
+
+// Linker lets wallets take part in logins. A [wallet.Linker] is one, and says what the methods do.
+type Linker interface {
+	LinkCode(ctx context.Context, handle string) (wallet.Code, error)
+	CurrentCode(ctx context.Context, handle string) (wallet.Code, error)
+	Status(ctx context.Context, handle, code string, seen wallet.Stage, wait time.Duration) (*wallet.Status, error)
+	Unlink(ctx context.Context, handle string) error
+}
+
+const (
+	// walletPlace is the page with the QR code, and the only one while a wallet has the login.
+	walletPlace = verifyPage + string(authenticator.Wallet)
+	// walletPage tells scripts how far the wallet is, and takes the login away from it.
+	walletPage = "wallet"
+
+	// qrBuffer is how long before a code expires a page shows the next.
+	qrBuffer = 10 * time.Second
+	// walletWait is how long a script waits in one call: less than proxies do.
+	walletWait = 25 * time.Second
+	// walletRefresh is how often a browser without JavaScript looks, in seconds.
+	walletRefresh = 5
+)
+
+// walletView is the page that shows a link code, and waits for a wallet.
+type walletView struct {
+	*page
+	// App is the wallet that the code is for, and Apps are all.
+	App  *appView
+	Apps []appView
+	QR   template.HTML
+	// Stage is what the page shows, and Next how long until it is to be loaded again, in seconds; 0 if it is not.
+	Stage, Next int
+	// Stuck says why there is no code.
+	Stuck string
+	Lead  string
+	Done  string
+}
+
+// appView is a wallet. Its logo is on another origin, from where pages load nothing.
+type appView struct {
+	ID, Name, Open, Use, Get string
+	Link                     template.URL
+	DownloadURI, PageURI     string
+	Current                  bool
+}
+
+// checkWallets returns all that is wrong with the wallets of the configuration.
+func (c *Config) checkWallets() error {
+	if (c.Linker == nil) != (len(c.Wallets) == 0) {
+		return errors.New("ui: Linker and Wallets go together")
+	}
+	var errs []error
+	for i := range c.Wallets {
+		if err := c.Wallets[i].Validate(); err != nil {
+			errs = append(errs, fmt.Errorf("ui: Wallets[%d]: %w", i, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// offersWallet reports whether the set of factors begins with a wallet that can be linked here. What follows, the wallet asks for.
+func (u *UI) offersWallet(set authenticator.FactorSet) bool {
+	return u.linker != nil && len(set) > 0 && set[0] == authenticator.Wallet
+}
+
+// linked reports whether a wallet has the login, or had it and proved who the person is: whoever sits before the browser
+// then decides nothing.
+func (v *visit) linked(s *login.State) (bool, error) {
+	if s.Step == login.StepDone || !slices.ContainsFunc(s.Options, v.offersWallet) {
+		return false, nil
+	}
+	status, err := v.linker.Status(v.r.Context(), v.handle, "", wallet.Unlinked, 0)
+	switch {
+	case errors.Is(err, wallet.ErrCode):
+		return false, nil
+	case errors.Is(err, wallet.ErrTransaction):
+		return len(s.Succeeded) > 0, nil
+	case err != nil:
+		return false, err
+	}
+	return status.Stage == wallet.Linked, nil
+}
+
+// wallet answers what has to do with wallets, and reports whether it did.
+func (v *visit) wallet(s *login.State) bool {
+	linked, err := v.linked(s)
+	shows := linked || v.linker != nil && s.Step == login.StepVerify && s.Factor == authenticator.Wallet
+	switch {
+	case err != nil:
+		v.failed(err)
+	case v.page == walletPage && v.linker != nil:
+		v.walletStatus()
+	case v.linker != nil && v.page == walletPlace && s.Step == login.StepDone && s.Response != nil:
+		v.finish(v.w, v.r, v.handle, s) // a browser without JavaScript comes back until this
+	case linked && v.page != walletPlace:
+		v.redirect(walletPlace)
+	case v.page == walletPlace && shows:
+		v.showWallet(s, linked)
+	default:
+		return false
+	}
+	return true
+}
+
+// walletStatus answers a script once the login is further than the page shows.
+func (v *visit) walletStatus() {
+	seen, _ := strconv.Atoi(v.r.URL.Query().Get("seen"))
+	// The server may bound how long an answer takes.
+	if err := http.NewResponseController(v.w).SetWriteDeadline(time.Now().Add(walletWait + time.Minute)); err != nil &&
+		!errors.Is(err, http.ErrNotSupported) {
+		v.log.WarnContext(v.r.Context(), "a browser may not wait long enough for a wallet", "error", err)
+	}
+	status, err := v.linker.Status(v.r.Context(), v.handle, "", wallet.Stage(seen), walletWait)
+	var stage string
+	switch {
+	case v.r.Context().Err() != nil:
+		return
+	case err == nil:
+		stage = []string{"unlinked", "linked", "done"}[status.Stage]
+	case errors.Is(err, wallet.ErrCode), errors.Is(err, wallet.ErrTransaction):
+		stage = "expired"
+	case errors.Is(err, login.ErrUnknown):
+		stage = "over"
+	default:
+		v.log.ErrorContext(v.r.Context(), "a browser cannot wait for a wallet", "transaction", v.id, "error", err)
+		v.w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		http.Error(v.w, "{}", http.StatusServiceUnavailable)
+		return
+	}
+	v.w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(v.w).Encode(map[string]string{"stage": stage})
+}
+
+func (v *visit) showWallet(s *login.State, linked bool) {
+	l := v.locale(s)
+	client := newClientView(l, s)
+	p := v.loginPage(l, s, client, l.text("verify.wla.title"))
+	view := &walletView{page: p, Lead: l.text("wallet.lead"), Done: l.text("wallet.done", "client", client.Name)}
+	v.enhance(p, walletScript)
+	v.policy.connections = append(v.policy.connections, "'self'")
+	p.Refresh = walletRefresh
+	if linked {
+		p.Heading, view.Lead = l.text("wallet.linked_title"), l.text("wallet.linked")
+		p.Title = v.UI.page(l, p.Heading, client).Title
+		view.Stage, p.CanChoose, p.Captcha, p.Delay = int(wallet.Linked), false, nil, nil
+		v.show(s, v.pages[l].wallet, view)
+		return
+	}
+	code, err := v.linker.CurrentCode(v.r.Context(), v.handle)
+	if errors.Is(err, wallet.ErrCode) || err == nil && code.ExpiresAt.Sub(v.now()) <= qrBuffer {
+		fresh, failed := v.linker.LinkCode(v.r.Context(), v.handle)
+		if failed == nil || err != nil || !errors.Is(failed, wallet.ErrCodes) { // the last code is shown to its end
+			code, err = fresh, failed
+		}
+	}
+	switch {
+	case err == nil:
+		err = v.addApps(l, view, code)
+	case errors.Is(err, wallet.ErrCodes):
+		view.Stuck, err = l.text("wallet.no_codes"), nil
+	case errors.Is(err, wallet.ErrLinked):
+		view.Stuck, err = l.text("wallet.stuck", "client", client.Name), nil
+	case errors.Is(err, login.ErrStep): // the login went on just now
+		v.redirect("")
+		return
+	}
+	if err != nil {
+		v.failed(err)
+		return
+	}
+	if view.Stuck != "" {
+		p.Refresh = 0
+	}
+	v.show(s, v.pages[l].wallet, view)
+}
+
+// addApps puts the code on the page, for each wallet.
+func (v *visit) addApps(l *locale, view *walletView, code wallet.Code) error {
+	current, err := strconv.Atoi(v.r.URL.Query().Get("app"))
+	if err != nil || current < 0 || current >= len(v.wallets) {
+		current = 0
+	}
+	for i := range v.wallets {
+		app := &v.wallets[i]
+		view.Apps = append(view.Apps, appView{
+			ID: strconv.Itoa(i), Name: app.Name, Link: template.URL(app.Link(code)), Current: i == current,
+			Open: l.text("wallet.open", "wallet", app.Name), Use: l.text("wallet.use", "wallet", app.Name),
+			Get: l.text("wallet.get", "wallet", app.Name), DownloadURI: app.DownloadURI,
+			PageURI: "?" + url.Values{"app": {strconv.Itoa(i)}}.Encode(),
+		})
+	}
+	view.App = &view.Apps[current]
+	svg, err := wallet.QR(string(view.App.Link), l.text("wallet.qr", "wallet", view.App.Name))
+	if err != nil {
+		return err
+	}
+	view.QR = template.HTML(svg)
+	view.Next = max(1, ceil(code.ExpiresAt.Sub(v.now())-qrBuffer, time.Second))
+	return nil
+}
+
+// refused reports whether the login does not take what a form says, because a wallet has it, and answers the form then.
+func (v *visit) refused() bool {
+	if v.linker == nil || v.page == cancelPage || v.page == walletPage {
+		return false
+	}
+	state, err := v.flow.State(v.r.Context(), v.handle)
+	if err != nil {
+		return false // which is for what the form asks for to say
+	}
+	linked, err := v.linked(state)
+	switch {
+	case err != nil:
+		v.failed(err)
+	case linked:
+		v.setHeaders(v.w.Header(), state.RedirectURI)
+		v.redirect(walletPlace)
+	}
+	return linked || err != nil
+}
+
+// unlink takes the login away from a wallet that did nothing with it yet.
+func (v *visit) unlink() {
+	if v.linker == nil {
+		v.fail(v.w, v.r, failure{kind: "not_found", status: http.StatusNotFound})
+		return
+	}
+	if err := v.linker.Unlink(v.r.Context(), v.handle); err != nil && !errors.Is(err, wallet.ErrLinked) {
+		v.failed(err)
+		return
+	}
+	v.setHeaders(v.w.Header(), "")
+	v.redirect("")
+}
