@@ -74,6 +74,7 @@ func TestScriptTakesThePagesOwnStyles(t *testing.T) {
 	c.init(config(""), `buttonConfig: { theme: "filled_black", background: "red", logoPath: location.origin + "/logo.svg", customStyle: {
 		outerDivStyleStandard: { display: "inline-flex", "background-color": "rgb(1, 1, 1)" }, outerDivStyleIcon: { backgroundColor: "rgb(2, 2, 2)" },
 		logoDivStyle: { padding: "3px" }, logoImgStyle: { width: "31px" }, labelSpanStyle: { letterSpacing: "2px" } } }`)
+	c.waitFor(`document.querySelector("#place img").naturalWidth > 0`)
 	assert.Equal(t, "rgb(1, 1, 1) inline-flex 3px 31px 2px", c.style(outer, "background-color")+" "+c.style(outer, "display")+" "+
 		c.style(mark, "padding-top")+" "+c.style(mark+" > img", "width")+" "+c.style(label, "letter-spacing"))
 	assert.Equal(t, c.site+"/logo.svg", c.eval(`document.querySelector("#place img").src`))
