@@ -107,6 +107,8 @@ func openFirefox(t *testing.T, scripts bool) *firefox {
 	}}})
 	b.session += "/" + created.SessionID
 	t.Cleanup(func() { assert.NoError(t, b.call(nil, http.MethodDelete, "", nil)) })
+	b.open("data:text/html,<noscript><p id=noscript></noscript>")
+	require.Equal(t, !scripts, b.shows("#noscript"))
 	return b
 }
 
