@@ -19,7 +19,6 @@ func TestEveryLookOfTheButtonSignsIn(t *testing.T) {
 	} {
 		b.open(w.portal + "/")
 		b.click("#to-buttons")
-		look(b, "portal-buttons", "")
 		b.do("wait for the script", chromedp.WaitVisible(chromedp.CSS(".place[data-locale=ta] button")))
 		b.click(css)
 		b.isAt(w.issuer + "/")
@@ -29,6 +28,7 @@ func TestEveryLookOfTheButtonSignsIn(t *testing.T) {
 		b.click("#sign-out")
 	}
 	b.open(w.portal + "/buttons")
+	look(b, "portal-buttons", "")
 	disabled, err := chromedp.Run(b.ctx, chromedp.Evaluate[float64](`document.querySelectorAll(".place:empty, .place :disabled").length`))
 	require.NoError(t, err)
 	assert.Zero(t, disabled)

@@ -93,3 +93,15 @@ func TestFirefoxSwitchesToALanguageFromRightToLeft(t *testing.T) {
 		seesProfile(b, w, w.arabic)
 	})
 }
+
+func TestFirefoxSignsInByTheScriptOfTheButton(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	b := openFirefox(t, true)
+	b.open(w.portal + "/buttons")
+	b.click(".place[data-theme=filled_orange][data-type=icon] button")
+	b.isAt(w.issuer + "/")
+	answerPassword(b, w.person, password)
+	allow(b)
+	seesProfile(b, w, w.person)
+}

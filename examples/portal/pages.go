@@ -25,8 +25,15 @@ type pages struct {
 	files                                   map[string]string // paths of the files of assets, by name
 }
 
+// idNames are what people call their national ID, for the button.
+var idNames = map[string]string{
+	"": "your national ID", "ar": "هويتك الوطنية", "es": "tu identidad nacional", "fr": "votre identité nationale",
+	"hi": "राष्ट्रीय पहचान", "km": "អត្តសញ្ញាណជាតិ", "kn": "ರಾಷ್ಟ್ರೀಯ ಗುರುತು", "pt": "a sua identidade nacional",
+	"si": "ජාතික හැඳුනුම්පත", "ta": "தேசிய அடையாள அட்டை",
+}
+
 func newPages(accountURL string) (*pages, error) {
-	b, err := button.New(button.Config{Names: map[string]string{"": "your national ID"}, BasePath: assetsPath})
+	b, err := button.New(button.Config{Names: idNames, BasePath: assetsPath})
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +121,7 @@ func (s start) Login(lang string) string { return link(loginPath, s.FAPI2, lang)
 // SignIn is the button of the page.
 func (s start) SignIn() button.Link {
 	return button.Link{
-		ID: "sign-in", Href: s.Login(s.Lang), Label: "Sign in with your national ID", Theme: "filled_black", Shape: "soft_edges",
+		ID: "sign-in", Href: s.Login(s.Lang), Theme: "filled_black", Shape: "soft_edges",
 	}
 }
 
