@@ -106,7 +106,8 @@ firefox: ## Install Firefox and geckodriver, which the browser tests drive too, 
 		need Firefox firefox-esr; \
 	fi; \
 	if command -v geckodriver >/dev/null || [ -x "$$HOME/.cargo/bin/geckodriver" ]; then exit 0; fi; \
-	if command -v apt-cache >/dev/null && apt-cache show geckodriver >/dev/null 2>&1; then need geckodriver geckodriver; exit 0; fi; \
+	if command -v apt-get >/dev/null; then run apt-get update -qq; fi; \
+	if apt-cache show geckodriver >/dev/null 2>&1; then need geckodriver geckodriver; exit 0; fi; \
 	if ! command -v cargo >/dev/null; then \
 		if apt-cache show cargo-web >/dev/null 2>&1; then need Cargo cargo-web gcc libc6-dev; else need Cargo cargo gcc libc6-dev; fi; \
 	fi; \

@@ -203,3 +203,14 @@ func TestEveryThemeIsLegible(t *testing.T) {
 		assert.Equal(t, "true", c.eval(fmt.Sprintf("%s(%q, 'rgb(255, 255, 255)') >= 3", contrast, c.style(outer, "border-top-color"))), theme)
 	}
 }
+
+func TestScriptLinksTheStyleSheetInOldBrowsers(t *testing.T) {
+	t.Parallel()
+	c := newChromium(t)
+	c.open("?lang=en")
+	c.eval("delete CSSStyleSheet.prototype.replaceSync")
+	c.init(config(""), "")
+	c.init(config(""), "")
+	assert.Equal(t, "true", c.eval(`[...document.querySelectorAll("link[rel=stylesheet]")].map((link) => link.href).join() ===
+		new URL("sign-in-button.css", document.querySelector("script").src).href`))
+}

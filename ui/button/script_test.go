@@ -153,3 +153,17 @@ func TestScriptIgnoresASecondClick(t *testing.T) {
 	c.eval(`release("urn:ietf:params:oauth:request_uri:1")`)
 	require.NoError(t, chromedp.Do(c.ctx, chromedp.WaitVisible(chromedp.ID("elsewhere"))))
 }
+
+func TestScriptWaitsForThePushAsLongAsItIsTold(t *testing.T) {
+	t.Parallel()
+	c := newChromium(t)
+	for given, want := range map[string]string{
+		`undefined`: "5000", `0`: "5000", `-1`: "5000", `"soon"`: "5000", `{}`: "5000", `"4000"`: "4000", `7000`: "7000", `Infinity`: "2147483647",
+	} {
+		c.open("")
+		c.eval(`window.setTimeout = (callback, wait) => { window.waited = wait; return 0; }`)
+		c.init(config(`par_callback: () => new Promise(() => {}), par_callback_timeout: `+given), "")
+		c.eval(`document.querySelector("#place button").click()`)
+		assert.Equal(t, want, c.eval("window.waited"), given)
+	}
+}
