@@ -2,6 +2,7 @@
 
 GO          ?= go
 FUZZTIME    ?= 10s
+GECKODRIVER := geckodriver@0.37.1
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Debian packages are installed as root, or through sudo where there is one.
@@ -73,7 +74,7 @@ deps: ## Rewrite the reviewed list of third-party modules
 	@git --no-pager diff --stat -- internal/layout/dependencies.txt 2>/dev/null || true
 
 .PHONY: tools
-tools: compiler browser node postgres redis softhsm python
+tools: compiler browser firefox node postgres redis softhsm python
 
 # The race detector needs cgo, and so a C compiler, on Linux.
 .PHONY: compiler
@@ -92,6 +93,26 @@ browser: ## Install Chromium, which the browser tests drive, unless there is one
 		echo "Neither chromium nor google-chrome found, and no apt-get to install it: install Chromium or Chrome, the browser tests need it."; exit 1; \
 	fi; \
 	$(APT_INSTALL); apt_install chromium
+
+# Where Debian has no geckodriver, Cargo builds Mozilla's own from its source. Some releases have a Rust that is too old for
+# it, and a newer one for building browsers.
+.PHONY: firefox
+firefox: ## Install Firefox and geckodriver, which the browser tests drive too, unless they are there
+	@$(APT_INSTALL); need() { \
+		if ! command -v apt-get >/dev/null; then echo "$$1 not found, and no apt-get to install it: install it, the browser tests need it."; exit 1; fi; \
+		shift; apt_install "$$@" || exit 1; \
+	}; \
+	if ! command -v firefox-esr >/dev/null && ! command -v firefox >/dev/null && [ ! -x /Applications/Firefox.app/Contents/MacOS/firefox ]; then \
+		need Firefox firefox-esr; \
+	fi; \
+	if command -v geckodriver >/dev/null || [ -x "$$HOME/.cargo/bin/geckodriver" ]; then exit 0; fi; \
+	if command -v apt-get >/dev/null; then run apt-get update -qq; fi; \
+	if apt-cache show geckodriver >/dev/null 2>&1; then need geckodriver geckodriver; exit 0; fi; \
+	if ! command -v cargo >/dev/null; then \
+		if apt-cache show cargo-web >/dev/null 2>&1; then need Cargo cargo-web gcc libc6-dev; else need Cargo cargo gcc libc6-dev; fi; \
+	fi; \
+	echo "Building geckodriver, once. It takes some minutes."; \
+	cargo install --quiet --locked --debug --root "$$HOME/.cargo" $(GECKODRIVER)
 
 .PHONY: postgres
 postgres: ## Install the PostgreSQL server, which the tests start themselves, unless there is one

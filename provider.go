@@ -18,6 +18,7 @@ import (
 	"github.com/gosignet/signet/oidc"
 	"github.com/gosignet/signet/par"
 	"github.com/gosignet/signet/ui"
+	"github.com/gosignet/signet/ui/button"
 )
 
 // minSecret is the least entropy of a secret, in bytes.
@@ -42,7 +43,7 @@ func New(c Config) (*Provider, error) {
 	if c.Ledger != nil {
 		c.Clients = withAccount(c.Clients, ui.AccountClient(c.Issuer, c.accountBase()))
 	}
-	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.linker, c.pages, c.account, c.esignet} {
+	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.linker, c.pages, c.button, c.account, c.esignet} {
 		if err := compose(p); err != nil {
 			return nil, fmt.Errorf("signet: %w", err)
 		}
@@ -89,12 +90,15 @@ func (c *Config) validate() error {
 		"Revocation": c.Paths.Revocation, "Userinfo": c.Paths.Userinfo, "JWKS": c.Paths.JWKS,
 		"PushedRequests": c.Paths.PushedRequests, "Login": c.Paths.Login, "Logout": c.Paths.Logout,
 		"Account": c.Paths.Account, "Consents": c.Paths.Consents, "ReceiptKeys": c.Paths.ReceiptKeys,
+		"Plugins": c.Paths.Plugins,
 	} {
 		if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "{}?# ") {
 			errs = append(errs, fmt.Errorf("Config.Paths.%s: %q is not a path that begins with a slash", name, path))
 		}
 	}
-	for name, path := range map[string]string{"Login": c.Paths.Login, "Account": c.Paths.Account} {
+	for name, path := range map[string]string{
+		"Login": c.Paths.Login, "Account": c.Paths.Account, "Plugins": c.Paths.Plugins,
+	} {
 		if !strings.HasSuffix(path, "/") {
 			errs = append(errs, fmt.Errorf("Config.Paths.%s must end with a slash", name))
 		}
@@ -338,6 +342,7 @@ func (c *Config) routes(p *Provider) *http.ServeMux {
 	mux.Handle(base+c.Paths.Userinfo, p.OpenID.UserinfoHandler(p.OAuth))
 	mux.Handle(base+c.Paths.JWKS, p.OpenID.JWKSHandler())
 	mux.Handle(base+c.Paths.Login, p.Pages)
+	mux.Handle(base+c.Paths.Plugins, p.Button)
 	if c.sessions() {
 		mux.Handle(base+c.Paths.Logout, p.Pages.LogoutHandler())
 	}
@@ -353,6 +358,11 @@ func (c *Config) routes(p *Provider) *http.ServeMux {
 	mux.Handle(base+"/.well-known/openid-configuration", p.OpenID.DiscoveryHandler(p.OAuth.Metadata()))
 	mux.Handle("/.well-known/oauth-authorization-server"+base, p.OAuth.MetadataHandler())
 	return mux
+}
+
+func (c *Config) button(p *Provider) (err error) {
+	p.Button, err = button.New(button.Config{Names: c.Branding.Names, BasePath: c.issuerPath() + c.Paths.Plugins})
+	return err
 }
 
 // maxResponse bounds an answer to the factor, as whoever verifies it says.

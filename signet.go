@@ -29,6 +29,7 @@ import (
 	"github.com/gosignet/signet/par"
 	"github.com/gosignet/signet/store"
 	"github.com/gosignet/signet/ui"
+	"github.com/gosignet/signet/ui/button"
 	"github.com/gosignet/signet/wallet"
 )
 
@@ -171,8 +172,8 @@ type Config struct {
 	Now func() time.Time
 }
 
-// Paths are the paths of the endpoints below the issuer's own. Each begins with a slash; Login and Account also end with
-// one, and Consents does not.
+// Paths are the paths of the endpoints below the issuer's own. Each begins with a slash; Login, Account and Plugins also end
+// with one, and Consents does not.
 type Paths struct {
 	Authorization  string // /authorize
 	Token          string // /token
@@ -186,6 +187,7 @@ type Paths struct {
 	Account        string // /account/, where consents are remembered, as the next two
 	Consents       string // /consents: the API, for access tokens with the scope of that name
 	ReceiptKeys    string // /receipt-keys.json: every key that signed a receipt, retired ones too
+	Plugins        string // /plugins/: the sign-in button, for other sites
 }
 
 func (p *Paths) setDefaults() {
@@ -205,6 +207,7 @@ func (p *Paths) setDefaults() {
 		{&p.Account, "/account/"},
 		{&p.Consents, "/consents"},
 		{&p.ReceiptKeys, "/receipt-keys.json"},
+		{&p.Plugins, button.DefaultBasePath},
 	} {
 		if *d.path == "" {
 			*d.path = d.value
@@ -234,6 +237,8 @@ type Provider struct {
 	Binder  *wallet.Binder
 	// Pages are the pages of the login.
 	Pages *ui.UI
+	// Button is the sign-in button, for clients' sites.
+	Button *button.Button
 	// Account are the pages on which people see and withdraw their consents. It is nil without a Ledger.
 	Account *ui.Account
 	// ESignet is eSignet's API. It is nil without Config.ESignet.

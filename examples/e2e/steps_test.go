@@ -9,8 +9,8 @@ import (
 // The steps of a login, as a person takes them.
 
 // startLogin goes from the portal to the choice of a method.
-func startLogin(b *tab, w *world) {
-	b.t.Helper()
+func startLogin(b user, w *world) {
+	b.test().Helper()
 	b.open(w.portal + "/")
 	b.click("#sign-in")
 	b.isAt(w.issuer + "/")
@@ -18,23 +18,23 @@ func startLogin(b *tab, w *world) {
 }
 
 // askForCode chooses the one-time code and has one sent.
-func askForCode(b *tab, p mock.Persona) {
-	b.t.Helper()
+func askForCode(b user, p mock.Persona) {
+	b.test().Helper()
 	b.click("#login_with_otp")
 	b.write("#Otp_vid", p.NationalID)
 	b.click("#get_otp")
 	b.has("#otp_verify_input")
 }
 
-func answerCode(b *tab, code string) {
-	b.t.Helper()
+func answerCode(b user, code string) {
+	b.test().Helper()
 	b.write("#otp_verify_input", code)
 	b.click("#verify_otp")
 }
 
 // answerPassword chooses the password and gives it.
-func answerPassword(b *tab, p mock.Persona, password string) {
-	b.t.Helper()
+func answerPassword(b user, p mock.Persona, password string) {
+	b.test().Helper()
 	if b.shows("#login_with_pwd") {
 		b.click("#login_with_pwd")
 	}
@@ -44,8 +44,8 @@ func answerPassword(b *tab, p mock.Persona, password string) {
 }
 
 // allow shares everything that is asked for.
-func allow(b *tab) {
-	b.t.Helper()
+func allow(b user) {
+	b.test().Helper()
 	b.has("#continue")
 	for _, claim := range []string{"gender", "picture", "address", "email", "phone_number"} {
 		b.tick("#claim-" + claim)
@@ -54,15 +54,15 @@ func allow(b *tab) {
 }
 
 // seesProfile makes sure that the portal knows the person.
-func seesProfile(b *tab, w *world, p mock.Persona) {
-	b.t.Helper()
+func seesProfile(b user, w *world, p mock.Persona) {
+	b.test().Helper()
 	b.isAt(w.portal + "/profile")
 	b.reads("Welcome, " + p.Name())
 }
 
 // seesDenial makes sure that the portal was told access_denied.
-func seesDenial(b *tab, w *world) {
-	b.t.Helper()
+func seesDenial(b user, w *world) {
+	b.test().Helper()
 	b.isAt(w.portal + "/callback")
 	b.has("#error")
 	b.reads("access_denied")

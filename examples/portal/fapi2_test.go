@@ -120,10 +120,10 @@ func TestSwitchIsKeptInEveryWayToSignIn(t *testing.T) {
 	v := newVisit(t)
 	_, body := v.get("/?lang=km")
 	assert.Contains(t, body, `id="protocol-plain" href="/?lang=km" aria-current="true"`)
-	assert.Contains(t, body, `id="sign-in" class="button" href="/login?lang=km"`)
+	assert.Contains(t, body, `id="sign-in" class="signet-button" href="/login?lang=km"`)
 	assert.Contains(t, body, `href="/?lang=km&amp;protocol=fapi2"`)
 	_, body = v.get("/?lang=km&protocol=fapi2")
-	assert.Contains(t, body, `id="sign-in" class="button" href="/login?lang=km&amp;protocol=fapi2"`)
+	assert.Contains(t, body, `id="sign-in" class="signet-button" href="/login?lang=km&amp;protocol=fapi2"`)
 	assert.Contains(t, body, `href="/login?lang=ta&amp;protocol=fapi2"`)
 	assert.Contains(t, body, `id="protocol-fapi2" href="/?lang=km&amp;protocol=fapi2" aria-current="true"`)
 }

@@ -10,6 +10,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
+
+	"github.com/gosignet/signet/ui/button"
 )
 
 //go:embed templates assets
@@ -17,23 +20,44 @@ var files embed.FS
 
 // pages renders the portal's pages.
 type pages struct {
-	home, profile, record, failure *template.Template
-	css                            []byte
-	cssPath                        string
+	home, profile, record, failure, buttons *template.Template
+	button                                  *button.Button
+	files                                   map[string]string // paths of the files of assets, by name
+}
+
+// idNames are what people call their national ID, for the button.
+var idNames = map[string]string{
+	"": "your national ID", "ar": "هويتك الوطنية", "es": "tu identidad nacional", "fr": "votre identité nationale",
+	"hi": "राष्ट्रीय पहचान", "km": "អត្តសញ្ញាណជាតិ", "kn": "ರಾಷ್ಟ್ರೀಯ ಗುರುತು", "pt": "a sua identidade nacional",
+	"si": "ජාතික හැඳුනුම්පත", "ta": "தேசிய அடையாள அட்டை",
 }
 
 func newPages(accountURL string) (*pages, error) {
-	css, err := fs.ReadFile(files, "assets/portal.css")
+	b, err := button.New(button.Config{Names: idNames, BasePath: assetsPath})
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(css)
-	p := &pages{css: css, cssPath: assetsPath + "portal-" + hex.EncodeToString(sum[:8]) + ".css"}
+	p := &pages{button: b, files: map[string]string{}}
+	for _, name := range []string{"portal.css", "buttons.js"} {
+		data, err := fs.ReadFile(files, "assets/"+name)
+		if err != nil {
+			return nil, err
+		}
+		sum := sha256.Sum256(data)
+		stem, extension, _ := strings.Cut(name, ".")
+		p.files[name] = assetsPath + stem + "-" + hex.EncodeToString(sum[:8]) + "." + extension
+	}
+	functions := template.FuncMap{
+		"asset":        func(name string) string { return p.files[name] },
+		"buttonStyle":  b.StylePath,
+		"buttonScript": b.ScriptPath,
+		"button":       b.Link,
+		"account":      func() string { return accountURL },
+	}
 	for name, page := range map[string]**template.Template{
-		"home": &p.home, "profile": &p.profile, "record": &p.record, "failure": &p.failure,
+		"home": &p.home, "profile": &p.profile, "record": &p.record, "failure": &p.failure, "buttons": &p.buttons,
 	} {
-		*page, err = template.New("layout.html").Funcs(template.FuncMap{"style": p.stylePath, "account": func() string { return accountURL }}).
-			ParseFS(files, "templates/layout.html", "templates/"+name+".html")
+		*page, err = template.New("layout.html").Funcs(functions).ParseFS(files, "templates/layout.html", "templates/"+name+".html")
 		if err != nil {
 			return nil, err
 		}
@@ -41,15 +65,15 @@ func newPages(accountURL string) (*pages, error) {
 	return p, nil
 }
 
-// stylePath names the style sheet after its content, so that it can be cached for good.
-func (p *pages) stylePath() string { return p.cssPath }
-
-func (p *pages) style() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		w.Header().Set("Content-Type", "text/css; charset=utf-8")
-		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-		w.Write(p.css)
-	})
+// mount serves the files that pages link. They are named after their content, so that they can be cached for good.
+func (p *pages) mount(mux *http.ServeMux) {
+	mux.Handle("GET "+assetsPath, p.button)
+	for name, path := range p.files {
+		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+			http.ServeFileFS(w, r, files, "assets/"+name)
+		})
+	}
 }
 
 // page is what every page needs, and Content what one of them does.
@@ -93,6 +117,13 @@ type start struct {
 
 // Login is where a login begins, with the provider's pages in the language.
 func (s start) Login(lang string) string { return link(loginPath, s.FAPI2, lang) }
+
+// SignIn is the button of the page.
+func (s start) SignIn() button.Link {
+	return button.Link{
+		ID: "sign-in", Href: s.Login(s.Lang), Theme: "filled_black", Shape: "soft_edges",
+	}
+}
 
 // Home is the home page with the other choice of protocol, or the same.
 func (s start) Home(fapi2 bool) string { return link(homePath, fapi2, s.Lang) }

@@ -14,7 +14,7 @@
 // request is pushed (RFC 9126), so that the browser carries a reference to it, and tokens are bound to a key of the portal
 // with DPoP (RFC 9449), so that they are worth nothing to a thief.
 //
-// The package uses nothing of Signet but the client side of DPoP, and works with any OpenID Provider that does the same
+// The package uses nothing of Signet but the client side of DPoP and the sign-in button, and works with any OpenID Provider that does the same
 // standards.
 package portal
 
@@ -41,6 +41,7 @@ const (
 	profilePath = "/profile"
 	recordPath  = "/record"
 	logoutPath  = "/logout"
+	buttonsPath = "/buttons"
 	assetsPath  = "/assets/"
 )
 
@@ -166,16 +167,19 @@ func (p *Portal) routes() http.Handler {
 	mux.HandleFunc("GET "+profilePath, p.profile)
 	mux.HandleFunc("GET "+recordPath, p.record)
 	mux.HandleFunc("POST "+logoutPath, p.logout)
-	mux.Handle("GET "+p.pages.stylePath(), p.pages.style())
+	mux.HandleFunc("GET "+buttonsPath, p.buttons)
+	p.pages.mount(mux)
 	return secureHeaders(http.NewCrossOriginProtection().Handler(mux))
 }
+
+// policy is the Content-Security-Policy of pages.
+const policy = "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
 // secureHeaders keeps scripts, frames and foreign content out of every page.
 func secureHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
-		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; "+
-			"base-uri 'none'; frame-ancestors 'none'")
+		h.Set("Content-Security-Policy", policy)
 		h.Set("Cache-Control", "no-store")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -232,7 +236,7 @@ func checkRedirectURI(uri string) error {
 		return errors.New("must have a plain path, no query and no fragment")
 	case u.Path == "" || strings.HasSuffix(u.Path, "/") || strings.HasPrefix(u.Path, assetsPath):
 		return errors.New("needs a path of its own")
-	case slices.Contains([]string{loginPath, profilePath, recordPath, logoutPath}, u.Path):
+	case slices.Contains([]string{loginPath, profilePath, recordPath, logoutPath, buttonsPath}, u.Path):
 		return errors.New("has the path of another page")
 	}
 	return nil

@@ -26,7 +26,7 @@ var Floors = []Floor{
 	{"0: authenticators are built from", []string{"authenticator/directory"}},
 	{"0: implementations", []string{"keystore/...", "authenticator/...", "captcha"}},
 	{"0: stubs of identity systems", []string{"authenticator/ida/idatest", "authenticator/sunbird/sunbirdtest"}},
-	{"1", []string{"dpop", "oidc/internal/assurance"}},
+	{"1", []string{"dpop", "oidc/internal/assurance", "ui/button"}},
 	{"2", []string{"oauth"}},
 	{"3", []string{"par", "consent", "oidc", "registry"}},
 	{"4", []string{"login"}},
