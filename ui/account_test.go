@@ -32,7 +32,7 @@ func TestAPersonSeesWhatTheyShare(t *testing.T) {
 	for _, want := range []string{
 		"Clinic", "clinic.example", "Full name", "Email address Until", "Date of birth Verified", "Verified under: eIDAS, the European Union’s rules",
 		"The service says why: To know <your> age", "Appointments At: https://api.example",
-		"Since 2026-02-01 09:00 UTC Until you take it back Last change 2026-02-01 09:00 UTC",
+		"Since 1 February 2026, 09:00 UTC Until you take it back Last change 1 February 2026, 09:00 UTC",
 		"You no longer share with Town Library You took back what you allowed. Nothing is shared. This service is no longer registered here. It was: library",
 	} {
 		assert.Contains(t, text, want)
@@ -92,8 +92,8 @@ func TestTheHistoryShowsEveryDecisionWithItsReceipt(t *testing.T) {
 	page := b.walk("/account/consents/" + clinicID)
 	text := page.text()
 	assert.Contains(t, text, "What you share with Clinic You took back what you allowed. Nothing is shared.")
-	assert.Contains(t, text, "2026-02-03 09:00 UTC You took back what you had allowed. Download receipt 3")
-	assert.Contains(t, text, "2026-02-02 09:00 UTC You decided what to share. You share Email address Download", "what that decision was about")
+	assert.Contains(t, text, "3 February 2026, 09:00 UTC You took back what you had allowed. Download receipt 3")
+	assert.Contains(t, text, "2 February 2026, 09:00 UTC You decided what to share. You share Email address Download", "what that decision was about")
 	assert.Contains(t, text, "You share Full name You do not share Phone number Download")
 	assert.NotContains(t, page.body, "/withdraw", "there is nothing to withdraw")
 
@@ -184,7 +184,7 @@ func TestAPersonRemovesAPasskey(t *testing.T) {
 	})
 	b := newBrowser(t, w.URL)
 	page := b.walk("/account/")
-	assert.Contains(t, page.text(), "Set up 2026-02-01 09:00 UTC Last used 2026-02-02 There is a copy of it on your other devices.")
+	assert.Contains(t, page.text(), "Set up 1 February 2026, 09:00 UTC Last used 2 February 2026 There is a copy of it on your other devices.")
 	ask := b.walk("/account/passkeys/phone/remove")
 	assert.Contains(t, ask.text(), "Remove this passkey?")
 	done := b.press(ask, ask.path)

@@ -25,7 +25,7 @@ func offered(s *login.State) []int {
 	return indices
 }
 
-func options(l *locale, s *login.State) []optionView {
+func options(l *locale, s *login.State, p purpose) []optionView {
 	ways := offered(s)
 	views := make([]optionView, len(ways))
 	for n, i := range ways {
@@ -39,13 +39,14 @@ func options(l *locale, s *login.State) []optionView {
 			Index: i, ID: "login_with_" + strings.Join(names, "_"), Icon: strings.Join(names, "_"),
 			Passkey: slices.Contains(set, authenticator.Passkey),
 		}
-		if key := "factor." + o.Icon; l.has(key + ".button") {
+		key, with := "factor."+o.Icon, p.text("choose.with")
+		if l.has(key + ".hint") {
+			o.Hint = l.text(key + ".hint")
+		}
+		if l.has(key+".button") && with == "choose.with" {
 			o.Label = l.text(key + ".button")
-			if l.has(key + ".hint") {
-				o.Hint = l.text(key + ".hint")
-			}
 		} else {
-			o.Label = l.text("choose.with", "methods", strings.Join(labels, l.text("choose.join")))
+			o.Label = l.text(with, "methods", strings.Join(labels, l.text("choose.join")))
 		}
 		views[n] = o
 	}

@@ -14,7 +14,8 @@ import (
 // there (BCP 47). Those that are empty are not linked.
 type Links struct {
 	// SignUp is where people get an account, and ForgottenPassword where they get another password. Both are told in the
-	// query where to come back to (return_to, a page of the provider) and the language (ui_locales).
+	// query where to come back to (return_to, a page of the provider) and the language (ui_locales). A client may have said
+	// that its people are not led there ([oauth.Client]).
 	SignUp            string `json:"sign_up,omitempty"`
 	ForgottenPassword string `json:"forgotten_password,omitempty"`
 	// Terms, Privacy and Accessibility are the provider's terms of use, its privacy policy and its accessibility statement.
@@ -53,10 +54,10 @@ func (k Links) HasDocuments() bool { return k.Terms != "" || k.Privacy != "" || 
 func (v *visit) linksIn(l *locale, s *login.State) Links {
 	k := v.links.in(l.code)
 	proving := s.Step == login.StepChoose || s.Step == login.StepIdentify || s.Step == login.StepVerify
-	if !proving || len(s.Succeeded) > 0 {
+	if !proving || len(s.Succeeded) > 0 || refused(s.Client.SignUpBanner) {
 		k.SignUp = ""
 	}
-	if s.Step != login.StepVerify || s.Factor != authenticator.Password {
+	if s.Step != login.StepVerify || s.Factor != authenticator.Password || refused(s.Client.ForgottenPasswordLink) {
 		k.ForgottenPassword = ""
 	}
 	back := url.Values{"return_to": {v.publicOrigin() + v.base + v.id + "/"}, "ui_locales": {l.code}}
@@ -72,6 +73,9 @@ func (v *visit) linksIn(l *locale, s *login.State) Links {
 	}
 	return k
 }
+
+// refused reports whether a client says that it does not want something that it may leave to the pages.
+func refused(wish *bool) bool { return wish != nil && !*wish }
 
 func checkAncestors(origins []string) error {
 	var errs []error

@@ -39,7 +39,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 		"locked until today": {"pwd", &authenticator.Error{Reason: authenticator.Locked, RetryAt: start.Add(15 * time.Minute)},
 			"Try again in 15 minutes ( 13:15 CET )."},
 		"locked until tomorrow": {"pwd", &authenticator.Error{Reason: authenticator.Locked, RetryAt: start.Add(20 * time.Hour)},
-			"Try again in 20 hours ( 2026-03-02 09:00 CET )."},
+			"Try again in 20 hours ( 2 March 2026, 09:00 CET )."},
 		"locked until a moment ago": {"pwd", &authenticator.Error{Reason: authenticator.Locked, RetryAt: start}, "Try again later."},
 		"unsupported":               {"otp", &authenticator.Error{Reason: authenticator.Unsupported}, "You cannot log in this way."},
 		"unavailable":               {"pwd", &authenticator.Error{Reason: authenticator.Unavailable}, "The ID system does not answer at the moment."},

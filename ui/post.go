@@ -59,6 +59,8 @@ func (v *visit) post() {
 		v.consent(form)
 	case verificationPage:
 		v.verification(form.Has("without"))
+	case extendPage:
+		v.extend()
 	case cancelPage:
 		v.moved(v.flow.Cancel(v.r.Context(), v.handle))
 	}

@@ -93,6 +93,7 @@ const (
 	enrollPage   = "enroll"
 	consentPage  = "consent"
 	cancelPage   = "cancel"
+	extendPage   = "extend"
 
 	verificationPage = "verification"
 	// returnPage is where the browser comes back to from a verification service.
@@ -100,7 +101,7 @@ const (
 	donePage   = "done"
 )
 
-var isPage = regexp.MustCompile(`^(|account|choose|enroll(/options)?|verification(/return)?|consent|cancel|done|(identify|verify|resend|challenge)/[a-z0-9_-]{1,32})$`).MatchString
+var isPage = regexp.MustCompile(`^(|account|choose|enroll(/options)?|verification(/return)?|consent|cancel|extend|done|(identify|verify|resend|challenge)/[a-z0-9_-]{1,32})$`).MatchString
 
 // place is the page of the step at which the login stands.
 func place(s *login.State) string {

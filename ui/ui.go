@@ -51,6 +51,7 @@ type Flow interface {
 	Answer(ctx context.Context, handle string, id authenticator.Identifier, c authenticator.Challenge) (*login.State, error)
 	Decide(ctx context.Context, handle string, d login.Decision) (*login.State, error)
 	Cancel(ctx context.Context, handle string) (*login.State, error)
+	Extend(ctx context.Context, handle string) (*login.State, error)
 	SelectAccount(ctx context.Context, handle string, other bool) (*login.State, error)
 	KeepSession(ctx context.Context, handle, present string) (token string, err error)
 	Session(ctx context.Context, token string, r *oidc.LogoutRequest) (*login.Session, error)

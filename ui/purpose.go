@@ -1,0 +1,42 @@
+package ui
+
+import (
+	"cmp"
+
+	"github.com/gosignet/signet/login"
+)
+
+// The types of purposes that have words of their own. All others are a login.
+const (
+	purposeVerify = "verify"
+	purposeLink   = "link"
+	purposeNone   = "none"
+)
+
+// purpose is what a person logs in to the client for, as the client says it, or nothing.
+type purpose struct{ kind, title, subTitle string }
+
+func purposeOf(l *locale, s *login.State) purpose {
+	p := s.Client.Purpose
+	if p == nil {
+		return purpose{}
+	}
+	return purpose{p.Type, plainText(l.nameIn(p.Title), maxPurpose), plainText(l.nameIn(p.SubTitle), maxPurpose)}
+}
+
+// text returns the key, or that of the text for the purpose instead of a login.
+func (p purpose) text(key string) string {
+	if p.kind == purposeVerify || p.kind == purposeLink {
+		return key + "_" + p.kind
+	}
+	return key
+}
+
+// heading is that of the page on which people choose how to log in, and what follows it. The lead is what they are asked to
+// do. A client without a purpose says nothing, so that this alone is the heading.
+func (p purpose) heading(l *locale, client, lead string) (heading, below string) {
+	if p.kind == purposeNone {
+		return cmp.Or(p.title, lead), p.subTitle
+	}
+	return cmp.Or(p.title, l.text(p.text("choose.heading"), "client", client)), cmp.Or(p.subTitle, lead)
+}
