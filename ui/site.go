@@ -23,11 +23,11 @@ type site struct {
 
 const defaultAccent = "#1b5289"
 
-var logoURI = regexp.MustCompile(`^(data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/]+=*|/[A-Za-z0-9._~/-]+)$`)
+var brandLogoURI = regexp.MustCompile(`^(data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/]+=*|/[A-Za-z0-9._~/-]+)$`)
 
 // newSite prepares the linked files.
 func (u *UI) newSite(b Branding) (*site, error) {
-	if b.LogoURI != "" && (!logoURI.MatchString(b.LogoURI) || strings.HasPrefix(b.LogoURI, "//")) {
+	if b.LogoURI != "" && (!brandLogoURI.MatchString(b.LogoURI) || strings.HasPrefix(b.LogoURI, "//")) {
 		return nil, errors.New("ui: Branding.LogoURI must be a base64 data URI of an image, or an absolute path")
 	}
 	if b.Accent == "" {

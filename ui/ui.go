@@ -97,6 +97,8 @@ type Config struct {
 	// IdentifierTypes are the kinds of identifiers by which people may say who they are, of which they choose one. Nil means
 	// that there is one without a name, which is called as the catalogue says (identifier.label).
 	IdentifierTypes []IdentifierType
+	// Logos says how the logos of clients are shown.
+	Logos Logos
 	// Links are the pages of the deployment that those of a login lead to.
 	Links Links
 	// FrameAncestors are the origins, as "https://portal.example.org", whose pages may frame these. They have to be of the
@@ -151,6 +153,7 @@ type UI struct {
 	now       func() time.Time
 	origin    *http.CrossOriginProtection
 
+	clientLogos        *logos
 	identifiers        []IdentifierType
 	links              Links
 	ancestors          []string
@@ -228,6 +231,7 @@ func New(c Config) (*UI, error) {
 	if u.now == nil {
 		u.now = time.Now
 	}
+	u.clientLogos = newLogos(c.Logos, u.secure, u.log, u.now)
 	if c.DefaultLanguage == "" {
 		c.DefaultLanguage = fallbackLanguage
 	}

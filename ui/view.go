@@ -58,9 +58,11 @@ type languageView struct {
 	Current         bool
 }
 
-// clientView is who asks. Its logo is on another origin, and pages load nothing from there: initials stand for it.
+// clientView is who asks.
 type clientView struct {
 	Name, Host, Initials, origin string
+	// Logo is its image, empty if there is none: initials stand for it then.
+	Logo string
 	// Purpose is what the person logs in for, where no heading says so.
 	Purpose string
 }
@@ -219,6 +221,9 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	p.CSRF = csrfToken(v.handle)
 	if slices.Contains([]string{displayPopup, displayTouch, displayWAP}, s.Display) {
 		p.Display = s.Display
+	}
+	if name := v.clientLogos.name(logoURI(s)); name != "" {
+		client.Logo = v.base + logosPath + name
 	}
 	if v.page != choosePage && (s.Step == login.StepIdentify || s.Step == login.StepVerify) {
 		client.Purpose = purposeOf(l, s).title
