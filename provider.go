@@ -39,7 +39,7 @@ func New(c Config) (*Provider, error) {
 		c.Clients = withAccount(c.Clients, ui.AccountClient(c.Issuer, c.accountBase()))
 	}
 	p := &Provider{hsts: strings.HasPrefix(c.Issuer, "https:")}
-	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.pages, c.account} {
+	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.pages, c.account, c.landing} {
 		if err := compose(p); err != nil {
 			return nil, fmt.Errorf("signet: %w", err)
 		}
@@ -296,6 +296,8 @@ func (c *Config) pages(p *Provider) (err error) {
 		IdentifierTypes:    c.IdentifierTypes,
 		Links:              c.Links,
 		FrameAncestors:     c.FrameAncestors,
+		Documents:          c.Documents,
+		Logos:              c.Logos,
 		Biometrics:         c.Biometrics,
 		CaptureTransaction: c.CaptureTransaction,
 		MaxResponse:        c.maxResponse,
@@ -306,6 +308,26 @@ func (c *Config) pages(p *Provider) (err error) {
 	})
 	return err
 }
+
+// landing is the page at the issuer's root.
+func (c *Config) landing(p *Provider) (err error) {
+	l := ui.Landing{Issuer: c.Issuer, Endpoints: []ui.Endpoint{
+		{Name: "OpenID Provider configuration", URI: c.Issuer + discoveryPath},
+		{Name: "OAuth authorization server metadata", URI: c.origin() + metadataPath + c.issuerPath()},
+		{Name: "JSON Web Key Set", URI: c.Issuer + c.Paths.JWKS},
+	}}
+	if p.Account != nil {
+		l.Account = c.issuerPath() + c.Paths.Account
+	}
+	p.landing, err = p.Pages.LandingHandler(l)
+	return err
+}
+
+// Where the provider's metadata is: below the issuer, and before its path.
+const (
+	discoveryPath = "/.well-known/openid-configuration"
+	metadataPath  = "/.well-known/oauth-authorization-server"
+)
 
 // origin is the issuer without its path.
 func (c *Config) origin() string { return strings.TrimSuffix(c.Issuer, c.issuerPath()) }
@@ -324,6 +346,10 @@ func (c *Config) issuerPath() string {
 func (c *Config) routes(p *Provider) *http.ServeMux {
 	base := c.issuerPath()
 	mux := http.NewServeMux()
+	mux.Handle(base+"/{$}", p.landing)
+	if base != "" {
+		mux.Handle(base, p.landing)
+	}
 	mux.Handle(base+c.Paths.Authorization, p.OAuth.AuthorizationHandler(p.Pages))
 	mux.Handle(base+c.Paths.PushedRequests, p.Pushed.Handler(p.OAuth, c.Issuer+c.Paths.PushedRequests))
 	mux.Handle(base+c.Paths.Token, p.OAuth.TokenHandler())
@@ -341,8 +367,8 @@ func (c *Config) routes(p *Provider) *http.ServeMux {
 		mux.Handle(base+c.Paths.Consents+"/", p.consentAPI)
 		mux.Handle(base+c.Paths.ReceiptKeys, newReceiptKeys(p.Consents, c.Logger, c.Now))
 	}
-	mux.Handle(base+"/.well-known/openid-configuration", p.OpenID.DiscoveryHandler(p.OAuth.Metadata()))
-	mux.Handle("/.well-known/oauth-authorization-server"+base, p.OAuth.MetadataHandler())
+	mux.Handle(base+discoveryPath, p.OpenID.DiscoveryHandler(p.OAuth.Metadata()))
+	mux.Handle(metadataPath+base, p.OAuth.MetadataHandler())
 	return mux
 }
 

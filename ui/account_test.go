@@ -59,7 +59,7 @@ func TestEveryWayInWhichAConsentEndsIsSaid(t *testing.T) {
 		past   bool
 	}{
 		"never":       {func(*consent.Choice, time.Time) {}, "Until you take it back", false},
-		"at a time":   {func(c *consent.Choice, now time.Time) { c.ExpiresAt = now.AddDate(10, 0, 0) }, "Until 20", false},
+		"at a time":   {func(c *consent.Choice, _ time.Time) { c.ExpiresAt = time.Date(2126, 3, 1, 9, 0, 0, 0, time.UTC) }, "Until 1 March 2126, 09:00 UTC", false},
 		"with logout": {func(c *consent.Choice, _ time.Time) { c.Session = "x" }, "Until you log out", false},
 		"at once":     {func(c *consent.Choice, _ time.Time) { c.Once = true }, "Until the end of that one login", false},
 		"long ago":    {func(c *consent.Choice, now time.Time) { c.ExpiresAt = now.Add(-time.Hour) }, "The time that you allowed is over.", true},

@@ -27,6 +27,7 @@ func offered(s *login.State) []int {
 
 func options(l *locale, s *login.State, p purpose) []optionView {
 	ways := offered(s)
+	_, with := p.texts()
 	views := make([]optionView, len(ways))
 	for n, i := range ways {
 		set := s.Options[i]
@@ -39,7 +40,7 @@ func options(l *locale, s *login.State, p purpose) []optionView {
 			Index: i, ID: "login_with_" + strings.Join(names, "_"), Icon: strings.Join(names, "_"),
 			Passkey: slices.Contains(set, authenticator.Passkey),
 		}
-		key, with := "factor."+o.Icon, p.text("choose.with")
+		key := "factor." + o.Icon
 		if l.has(key + ".hint") {
 			o.Hint = l.text(key + ".hint")
 		}

@@ -47,12 +47,25 @@ func (k Links) in(language string) Links {
 	return k
 }
 
+// linksTo returns the links for the language. Documents of the deployment stand where it links nothing else.
+func (u *UI) linksTo(l *locale) Links {
+	k := u.links.in(l.code)
+	for name, uri := range map[string]*string{
+		termsDocument: &k.Terms, privacyDocument: &k.Privacy, accessibilityDocument: &k.Accessibility,
+	} {
+		if *uri == "" && u.documents[name] != nil {
+			*uri = u.base + documentsPath + name + "?lang=" + l.code
+		}
+	}
+	return k
+}
+
 // HasDocuments says that there is anything to link at the foot of a page.
 func (k Links) HasDocuments() bool { return k.Terms != "" || k.Privacy != "" || k.Accessibility != "" }
 
 // linksIn returns the links for a page of the login. An account is only of use to who has not proved yet who they are.
 func (v *visit) linksIn(l *locale, s *login.State) Links {
-	k := v.links.in(l.code)
+	k := v.linksTo(l)
 	proving := s.Step == login.StepChoose || s.Step == login.StepIdentify || s.Step == login.StepVerify
 	if !proving || len(s.Succeeded) > 0 || refused(s.Client.SignUpBanner) {
 		k.SignUp = ""

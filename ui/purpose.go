@@ -24,12 +24,15 @@ func purposeOf(l *locale, s *login.State) purpose {
 	return purpose{p.Type, plainText(l.nameIn(p.Title), maxPurpose), plainText(l.nameIn(p.SubTitle), maxPurpose)}
 }
 
-// text returns the key, or that of the text for the purpose instead of a login.
-func (p purpose) text(key string) string {
-	if p.kind == purposeVerify || p.kind == purposeLink {
-		return key + "_" + p.kind
+// texts returns the keys of the heading and of the buttons.
+func (p purpose) texts() (heading, with string) {
+	switch p.kind {
+	case purposeVerify:
+		return "choose.heading_verify", "choose.with_verify"
+	case purposeLink:
+		return "choose.heading_link", "choose.with_link"
 	}
-	return key
+	return "choose.heading", "choose.with"
 }
 
 // heading is that of the page on which people choose how to log in, and what follows it. The lead is what they are asked to
@@ -38,5 +41,6 @@ func (p purpose) heading(l *locale, client, lead string) (heading, below string)
 	if p.kind == purposeNone {
 		return cmp.Or(p.title, lead), p.subTitle
 	}
-	return cmp.Or(p.title, l.text(p.text("choose.heading"), "client", client)), cmp.Or(p.subTitle, lead)
+	key, _ := p.texts()
+	return cmp.Or(p.title, l.text(key, "client", client)), cmp.Or(p.subTitle, lead)
 }

@@ -18,6 +18,7 @@ type pageSet struct {
 	sharing                                                                       sharingPages
 	account, choose, identify, code, secret, form, biometrics, passkey, elsewhere *template.Template
 	enroll, verification, consent, done, failure, logout                          *template.Template
+	document, landing                                                             *template.Template
 }
 
 var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)
@@ -69,6 +70,8 @@ func parsePages(l *locale, site map[string]string) (*pageSet, error) {
 		done:         page("done"),
 		failure:      page("error"),
 		logout:       page("logout"),
+		document:     page("document"),
+		landing:      page("landing"),
 	}
 	p.sharing = sharingPages{page("consents"), page("consentdetails"), page("withdraw"), page("removepasskey")}
 	return p, errors.Join(errs...)

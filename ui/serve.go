@@ -40,6 +40,10 @@ func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		u.serveAsset(w, r, name)
 		return
 	}
+	if name, ok := strings.CutPrefix(path, documentsPath); ok {
+		u.serveDocument(w, r, name)
+		return
+	}
 	if name, ok := strings.CutPrefix(path, logosPath); ok {
 		u.serveLogo(w, r, name)
 		return

@@ -97,6 +97,11 @@ type Config struct {
 	// IdentifierTypes are the kinds of identifiers by which people may say who they are, of which they choose one. Nil means
 	// that there is one without a name, which is called as the catalogue says (identifier.label).
 	IdentifierTypes []IdentifierType
+	// Documents are terms of use, privacy policy and accessibility statement of the deployment, as plain text by language
+	// (BCP 47): terms.en.txt, privacy.km.txt, accessibility.fr.txt. They have paragraphs with empty lines between them,
+	// headings that begin with "# ", lists whose lines begin with "- ", and https links. They are pages of the provider, which
+	// the others link unless Links has another. Nil means that there are none.
+	Documents fs.FS
 	// Logos says how the logos of clients are shown.
 	Logos Logos
 	// Links are the pages of the deployment that those of a login lead to.
@@ -153,6 +158,7 @@ type UI struct {
 	now       func() time.Time
 	origin    *http.CrossOriginProtection
 
+	documents          map[string]map[string]*document
 	clientLogos        *logos
 	identifiers        []IdentifierType
 	links              Links
@@ -240,6 +246,8 @@ func New(c Config) (*UI, error) {
 	u.catalog, err = loadCatalog(locales, c.Catalog, c.DefaultLanguage, func(file, key string) {
 		u.log.Warn("the language file has a text that no page shows", "file", file, "key", key)
 	})
+	errs = append(errs, err)
+	u.documents, err = readDocuments(c.Documents, u.catalog)
 	errs = append(errs, err)
 	site, err := u.newSite(c.Branding)
 	errs = append(errs, err)

@@ -129,7 +129,7 @@ type errorView struct {
 
 // page returns what all pages of the language show. The client is nil where none is known.
 func (u *UI) page(l *locale, title string, client *clientView) *page {
-	p := &page{Heading: title, Logo: u.logo, Client: client, Links: u.links.in(l.code)}
+	p := &page{Heading: title, Logo: u.logo, Client: client, Links: u.linksTo(l)}
 	p.Links.SignUp, p.Links.ForgottenPassword = "", ""
 	if client == nil {
 		p.Title = l.text("common.title_short", "page", title, "provider", l.nameIn(u.names))
