@@ -21,9 +21,9 @@ import (
 // sees its logo, and pages load nothing from elsewhere. Initials stand for a logo that is not there, or not yet.
 type Logos struct {
 	// Off fetches none. The zero value fetches the logos of clients that people log in to.
-	Off bool
+	Off bool `json:"off,omitempty"`
 	// AllowPrivate lets logos be fetched from addresses that are not public. It is for development.
-	AllowPrivate bool
+	AllowPrivate bool `json:"-"`
 }
 
 // logosPath is where logos are, below the base path.
