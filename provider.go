@@ -43,7 +43,7 @@ func New(c Config) (*Provider, error) {
 	if c.Ledger != nil {
 		c.Clients = withAccount(c.Clients, ui.AccountClient(c.Issuer, c.accountBase()))
 	}
-	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.linker, c.pages, c.button, c.account, c.esignet} {
+	for _, compose := range []func(*Provider) error{c.openID, c.oauth, c.backchannel, c.consents, c.login, c.linker, c.pages, c.button, c.account, c.esignet, c.landing} {
 		if err := compose(p); err != nil {
 			return nil, fmt.Errorf("signet: %w", err)
 		}
@@ -304,6 +304,8 @@ func (c *Config) pages(p *Provider) (err error) {
 		FrameAncestors:     c.FrameAncestors,
 		Theme:              c.Theme,
 		Templates:          c.Templates,
+		Documents:          c.Documents,
+		Logos:              c.Logos,
 		Biometrics:         c.Biometrics,
 		CaptureTransaction: c.CaptureTransaction,
 		MaxResponse:        c.maxResponse,
@@ -316,6 +318,26 @@ func (c *Config) pages(p *Provider) (err error) {
 	p.Pages, err = ui.New(u)
 	return err
 }
+
+// landing is the page at the issuer's root.
+func (c *Config) landing(p *Provider) (err error) {
+	l := ui.Landing{Issuer: c.Issuer, Endpoints: []ui.Endpoint{
+		{Name: "OpenID Provider configuration", URI: c.Issuer + discoveryPath},
+		{Name: "OAuth authorization server metadata", URI: c.origin() + metadataPath + c.issuerPath()},
+		{Name: "JSON Web Key Set", URI: c.Issuer + c.Paths.JWKS},
+	}}
+	if p.Account != nil {
+		l.Account = c.issuerPath() + c.Paths.Account
+	}
+	p.landing, err = p.Pages.LandingHandler(l)
+	return err
+}
+
+// Where the provider's metadata is: below the issuer, and before its path.
+const (
+	discoveryPath = "/.well-known/openid-configuration"
+	metadataPath  = "/.well-known/oauth-authorization-server"
+)
 
 // origin is the issuer without its path.
 func (c *Config) origin() string { return strings.TrimSuffix(c.Issuer, c.issuerPath()) }
@@ -334,6 +356,10 @@ func (c *Config) issuerPath() string {
 func (c *Config) routes(p *Provider) *http.ServeMux {
 	base := c.issuerPath()
 	mux := http.NewServeMux()
+	mux.Handle(base+"/{$}", p.landing)
+	if base != "" {
+		mux.Handle(base, p.landing)
+	}
 	mux.Handle(base+c.Paths.Authorization, p.OAuth.AuthorizationHandler(p.Pages))
 	mux.Handle(base+c.Paths.PushedRequests, p.Pushed.Handler(p.OAuth, c.Issuer+c.Paths.PushedRequests))
 	mux.Handle(base+c.Paths.Token, p.OAuth.TokenHandler())
@@ -355,13 +381,13 @@ func (c *Config) routes(p *Provider) *http.ServeMux {
 	if c.ESignet != nil {
 		c.ESignet.mount(mux, base, p)
 	}
-	mux.Handle(base+"/.well-known/openid-configuration", p.OpenID.DiscoveryHandler(p.OAuth.Metadata()))
-	mux.Handle("/.well-known/oauth-authorization-server"+base, p.OAuth.MetadataHandler())
+	mux.Handle(base+discoveryPath, p.OpenID.DiscoveryHandler(p.OAuth.Metadata()))
+	mux.Handle(metadataPath+base, p.OAuth.MetadataHandler())
 	return mux
 }
 
 func (c *Config) button(p *Provider) (err error) {
-	p.Button, err = button.New(button.Config{Names: c.Branding.Names, BasePath: c.issuerPath() + c.Paths.Plugins})
+	p.Button, err = button.New(button.Config{Names: c.Theme.Names, BasePath: c.issuerPath() + c.Paths.Plugins})
 	return err
 }
 

@@ -154,6 +154,10 @@ type Config struct {
 	Theme ui.Theme
 	// Templates replaces pages one by one; see [ui.Config]. Nil means those built in.
 	Templates fs.FS
+	// Documents are terms of use, privacy policy and accessibility statement as pages of the provider, and Logos says how the
+	// logos of clients are shown; see [ui.Config].
+	Documents fs.FS
+	Logos     ui.Logos
 	// Biometrics is how devices are asked to capture, and CaptureTransaction what they are told of the login; see
 	// [ui.Config].
 	Biometrics         ui.Biometrics
@@ -248,6 +252,7 @@ type Provider struct {
 	Backchannel *oidc.Backchannel
 
 	consentAPI http.Handler
+	landing    http.Handler
 	mux        *http.ServeMux
 	hsts       bool
 }

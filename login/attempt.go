@@ -29,7 +29,7 @@ type attempt struct {
 // trip. Whether the use is allowed, and whether it fits the login at all, is for the caller to see, who gives it back if
 // not.
 func (f *Flow) attempt(ctx context.Context, handle string, u Use, id authenticator.Identifier) (*attempt, error) {
-	limit := Limit{Attempts: f.maxAttempts, Window: f.lifetime}
+	limit := Limit{Attempts: f.maxAttempts, Window: f.longest}
 	if u == UseCode {
 		limit.Attempts = f.maxCodes
 	}

@@ -87,6 +87,10 @@ type Config struct {
 
 	// Lifetime is how long a whole login may take, at most an hour. Zero means 10 minutes.
 	Lifetime time.Duration
+	// MaxExtensions is how often a person may ask for more time ([Flow.Extend]): another Lifetime from then on, each time. Zero
+	// means 10, and less than zero never. A login with all its extensions takes 115 minutes at most, so there are fewer where
+	// Lifetime is long.
+	MaxExtensions int
 	// MaxAttempts is how many wrong answers end a login. Zero means 5.
 	MaxAttempts int
 	// MaxCodes is how many one-time codes are sent in a login. Zero means 3.
@@ -143,6 +147,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Lifetime == 0 {
 		c.Lifetime = 10 * time.Minute
+	}
+	if c.MaxExtensions == 0 {
+		c.MaxExtensions = usualExtensions
 	}
 	if c.MaxAttempts == 0 {
 		c.MaxAttempts = 5

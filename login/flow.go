@@ -94,11 +94,14 @@ type Flow struct {
 	captchas       captchas
 	codeKey        []byte
 	lifetime       time.Duration
-	maxAttempts    int
-	maxCodes       int
-	sink           audit.Sink
-	logger         *slog.Logger
-	now            func() time.Time
+	// extensions are those that a login may have, longest is how long it lasts with all of them.
+	extensions  int
+	longest     time.Duration
+	maxAttempts int
+	maxCodes    int
+	sink        audit.Sink
+	logger      *slog.Logger
+	now         func() time.Time
 }
 
 // New returns a Flow, or an error that joins everything that is wrong with the configuration.
@@ -120,6 +123,7 @@ func New(c Config) (*Flow, error) {
 	if len(c.EnrollmentACRs) > 0 { // Select takes none for all
 		enrollmentACRs = c.ACRs.Select(c.EnrollmentACRs, nil)
 	}
+	extensions := extensionsOf(&c)
 	return &Flow{
 		authorizer:     c.Authorizer,
 		openID:         c.OpenID,
@@ -139,6 +143,8 @@ func New(c Config) (*Flow, error) {
 		captchas:    captchas{verifier: c.Captcha, on: c.CaptchaOn, after: c.CaptchaAfter},
 		codeKey:     keys[1],
 		lifetime:    c.Lifetime,
+		extensions:  extensions,
+		longest:     c.Lifetime * time.Duration(1+extensions),
 		maxAttempts: c.MaxAttempts,
 		maxCodes:    c.MaxCodes,
 		sink:        c.Audit,

@@ -105,7 +105,7 @@ func (f *Flow) beginSession(ctx context.Context, handle string, rec *record, pre
 		return "", err
 	}
 	for old := range replaced {
-		v, err := f.sessions.end(ctx, old, f.lifetime)
+		v, err := f.sessions.end(ctx, old, f.longest)
 		if err != nil {
 			return "", err
 		}

@@ -37,7 +37,7 @@ func (f *Flow) Session(ctx context.Context, token string, r *oidc.LogoutRequest)
 
 // LogOut ends the session that the token reaches, and has its clients told. Where there is none, nothing happens.
 func (f *Flow) LogOut(ctx context.Context, token string) error {
-	s, err := f.sessions.end(ctx, token, f.lifetime)
+	s, err := f.sessions.end(ctx, token, f.longest)
 	if err != nil || s == nil {
 		return err
 	}

@@ -20,6 +20,8 @@ type record struct {
 	Request   oauth.AuthorizationRequest `json:"request"`
 	OpenID    *oidc.Request              `json:"openid"`
 	ExpiresAt time.Time                  `json:"exp"`
+	// Extensions are how often the person was given more time.
+	Extensions int `json:"extensions,omitempty"`
 
 	// Essential, Voluntary and Scopes are what the person is to be asked for.
 	Essential []string `json:"essential,omitempty"`

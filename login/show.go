@@ -55,6 +55,7 @@ func (f *Flow) state(handle string, client *oauth.Client, r *record) *State {
 		AttemptsLeft:    max(0, f.maxAttempts-r.Attempts),
 		CodesLeft:       max(0, f.maxCodes-r.Codes),
 		ExpiresAt:       r.ExpiresAt,
+		ExtensionsLeft:  max(0, f.extensions-r.Extensions),
 		UILocales:       r.OpenID.UILocales,
 		LoginHint:       r.OpenID.LoginHint,
 		Display:         r.OpenID.Display,

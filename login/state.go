@@ -88,8 +88,9 @@ type State struct {
 	// [Flow.SelectAccount].
 	Account   string
 	CanSwitch bool
-	// ExpiresAt ends the login.
-	ExpiresAt time.Time
+	// ExpiresAt ends the login. ExtensionsLeft is how often the person may have it put off ([Flow.Extend]).
+	ExpiresAt      time.Time
+	ExtensionsLeft int
 	// Essential and Voluntary are the claims to decide on in StepConsent, Scopes the scopes beyond those that only ask for
 	// claims. A face may show them before: a wallet says what is asked before the person proves who they are.
 	Essential, Voluntary, Scopes []string

@@ -32,7 +32,7 @@ func TestAPersonSeesWhatTheyShare(t *testing.T) {
 	for _, want := range []string{
 		"Clinic", "clinic.example", "Full name", "Email address Until", "Date of birth Verified", "Verified under: eIDAS, the European Union’s rules",
 		"The service says why: To know <your> age", "Appointments At: https://api.example",
-		"Since 2026-02-01 09:00 UTC Until you take it back Last change 2026-02-01 09:00 UTC",
+		"Since 1 February 2026, 09:00 UTC Until you take it back Last change 1 February 2026, 09:00 UTC",
 		"You no longer share with Town Library You took back what you allowed. Nothing is shared. This service is no longer registered here. It was: library",
 	} {
 		assert.Contains(t, text, want)
@@ -59,7 +59,7 @@ func TestEveryWayInWhichAConsentEndsIsSaid(t *testing.T) {
 		past   bool
 	}{
 		"never":       {func(*consent.Choice, time.Time) {}, "Until you take it back", false},
-		"at a time":   {func(c *consent.Choice, now time.Time) { c.ExpiresAt = now.AddDate(10, 0, 0) }, "Until 20", false},
+		"at a time":   {func(c *consent.Choice, _ time.Time) { c.ExpiresAt = time.Date(2126, 3, 1, 9, 0, 0, 0, time.UTC) }, "Until 1 March 2126, 09:00 UTC", false},
 		"with logout": {func(c *consent.Choice, _ time.Time) { c.Session = "x" }, "Until you log out", false},
 		"at once":     {func(c *consent.Choice, _ time.Time) { c.Once = true }, "Until the end of that one login", false},
 		"long ago":    {func(c *consent.Choice, now time.Time) { c.ExpiresAt = now.Add(-time.Hour) }, "The time that you allowed is over.", true},
@@ -92,8 +92,8 @@ func TestTheHistoryShowsEveryDecisionWithItsReceipt(t *testing.T) {
 	page := b.walk("/account/consents/" + clinicID)
 	text := page.text()
 	assert.Contains(t, text, "What you share with Clinic You took back what you allowed. Nothing is shared.")
-	assert.Contains(t, text, "2026-02-03 09:00 UTC You took back what you had allowed. Download receipt 3")
-	assert.Contains(t, text, "2026-02-02 09:00 UTC You decided what to share. You share Email address Download", "what that decision was about")
+	assert.Contains(t, text, "3 February 2026, 09:00 UTC You took back what you had allowed. Download receipt 3")
+	assert.Contains(t, text, "2 February 2026, 09:00 UTC You decided what to share. You share Email address Download", "what that decision was about")
 	assert.Contains(t, text, "You share Full name You do not share Phone number Download")
 	assert.NotContains(t, page.body, "/withdraw", "there is nothing to withdraw")
 
@@ -184,7 +184,7 @@ func TestAPersonRemovesAPasskey(t *testing.T) {
 	})
 	b := newBrowser(t, w.URL)
 	page := b.walk("/account/")
-	assert.Contains(t, page.text(), "Set up 2026-02-01 09:00 UTC Last used 2026-02-02 There is a copy of it on your other devices.")
+	assert.Contains(t, page.text(), "Set up 1 February 2026, 09:00 UTC Last used 2 February 2026 There is a copy of it on your other devices.")
 	ask := b.walk("/account/passkeys/phone/remove")
 	assert.Contains(t, ask.text(), "Remove this passkey?")
 	done := b.press(ask, ask.path)

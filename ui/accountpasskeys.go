@@ -26,7 +26,7 @@ func (v *accountVisit) passkeys(l *locale) ([]passkeyItem, error) {
 	const mark = "\x00"
 	items := make([]passkeyItem, len(all))
 	for i, k := range all {
-		items[i] = passkeyItem{ID: k.ID, Created: v.when(k.CreatedAt), Used: day(k.UsedOn), BackedUp: k.BackedUp}
+		items[i] = passkeyItem{ID: k.ID, Created: v.when(l, k.CreatedAt), Used: day(l, k.UsedOn), BackedUp: k.BackedUp}
 		items[i].Remove, items[i].After, _ = strings.Cut(l.text("sharing.passkeys.remove_one", "time", mark), mark)
 	}
 	return items, err

@@ -101,18 +101,18 @@ func (v *accountVisit) frame(l *locale, title string) *accountFrame {
 	return f
 }
 
-func (v *accountVisit) when(t time.Time) whenView {
-	return whenView{t.UTC().Format(time.RFC3339), v.clock(t)}
+func (v *accountVisit) when(l *locale, t time.Time) whenView {
+	return whenView{t.UTC().Format(time.RFC3339), v.clock(l, t)}
 }
 
 // day is a date without a time, which a browser must not put into its own time zone.
-func day(t time.Time) whenView {
-	return whenView{Text: t.UTC().Format(time.DateOnly)}
+func day(l *locale, t time.Time) whenView {
+	return whenView{Text: l.date(t.UTC())}
 }
 
 // share describes a record.
 func (v *accountVisit) share(l *locale, rec *consent.Record) shareDetails {
-	s := shareDetails{ID: rec.ID, Changed: v.when(rec.ChangedAt)}
+	s := shareDetails{ID: rec.ID, Changed: v.when(l, rec.ChangedAt)}
 	s.Name, s.Host, s.Gone = v.party(l, rec)
 	s.DetailsText = l.text("sharing.details", "client", s.Name)
 	s.RevokeText = l.text("sharing.withdraw.link", "client", s.Name)
@@ -135,7 +135,7 @@ func (v *accountVisit) share(l *locale, rec *consent.Record) shareDetails {
 	}
 	s.Active = rec.Status == consent.Active && !since.IsZero()
 	if !since.IsZero() {
-		s.Since = v.when(since)
+		s.Since = v.when(l, since)
 	}
 	s.Until = v.until(l, last)
 	for _, c := range rec.Choices {
@@ -191,7 +191,7 @@ func (v *accountVisit) until(l *locale, c consent.Choice) whenView {
 	case c.ExpiresAt.IsZero():
 		return whenView{Text: l.text("sharing.until.withdrawn")}
 	}
-	return v.when(c.ExpiresAt)
+	return v.when(l, c.ExpiresAt)
 }
 
 func newSharedItem(l *locale, c consent.Choice) sharedItem {
@@ -237,7 +237,7 @@ func webHost(addresses ...string) string {
 
 // version describes one entry of the history: what the person decided then.
 func (v *accountVisit) version(l *locale, rec *consent.Record) versionView {
-	view := versionView{Number: strconv.FormatInt(rec.Version, 10), At: v.when(rec.ChangedAt)}
+	view := versionView{Number: strconv.FormatInt(rec.Version, 10), At: v.when(l, rec.ChangedAt)}
 	event := "refused"
 	for _, c := range rec.Choices {
 		if !c.DecidedAt.Equal(rec.ChangedAt) && rec.Status == consent.Active {

@@ -30,6 +30,9 @@ type locale struct {
 	name     string
 	dir      string
 	messages map[string]message
+	// numbers is the numbering system (CLDR) of the language, and zero its first digit.
+	numbers string
+	zero    rune
 	// names are the languages in which to look for a name that a client or the deployment gives, best first.
 	names []string
 }
@@ -120,6 +123,9 @@ func newLocale(code string, texts texts) (*locale, error) {
 	l.name, l.dir = l.text("language.name"), l.text("language.dir")
 	if _, ok := own["language.dir"]; !ok || (l.dir != "ltr" && l.dir != "rtl") {
 		return nil, fmt.Errorf("ui: language %s: language.dir must be ltr or rtl", code)
+	}
+	if err := l.setNumbers(); err != nil {
+		return nil, err
 	}
 	for t := code; t != ""; t = parent(t) {
 		l.names = append(l.names, t)

@@ -66,7 +66,7 @@ func (c *languageCheck) report(key, format string, args ...any) {
 func (c *languageCheck) missing(own, shown map[string]message) {
 	for _, key := range slices.Sorted(maps.Keys(c.english)) {
 		_, ok := shown[key]
-		if ok && strings.HasPrefix(key, "language.") {
+		if ok && strings.HasPrefix(key, "language.") && key != "language.numbers" {
 			_, ok = own[key]
 		}
 		if !ok {

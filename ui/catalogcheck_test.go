@@ -87,7 +87,7 @@ func TestAFileThatCannotBeReadIsNotChecked(t *testing.T) {
 // builtKeys are the groups of texts whose keys are put together when a page is rendered. Their names are those of
 // problems, factors and the like, which the sources hold, or of claims and the like, which others make up.
 var builtKeys = map[string]struct{ fromOutside bool }{
-	"answer.": {}, "consent.because.": {}, "error.": {}, "factor.": {}, "channel.": {}, "problem.": {}, "verify.": {}, "verify.bio.script.": {},
+	"answer.": {}, "date.month.": {true}, "consent.because.": {}, "error.": {}, "factor.": {}, "channel.": {}, "problem.": {}, "verify.": {}, "verify.bio.script.": {},
 	"sharing.error.": {}, "sharing.event.": {}, "sharing.notice.": {},
 	"claim.": {true}, "identifier_type.": {true}, "scope.": {true}, "trust_framework.": {true},
 }

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/gosignet/signet/consent"
@@ -22,7 +21,6 @@ type consentView struct {
 	Essential, Voluntary, Scopes []choiceView
 	// Several says that there is more than one thing that nobody has to share, so that all can be ticked at once.
 	Several                                bool
-	Time                                   *timeLimitView
 	PolicyURI, PolicyText, TOSURI, TOSText string
 }
 
@@ -43,30 +41,18 @@ type aboutView struct {
 	Purpose, PurposeLead string
 }
 
-// timeLimitView says how long the person may take.
-type timeLimitView struct {
-	Left, Limit, After string
-	At                 *timeView
-	// Warnings are JSON for the script: what to say when how many seconds are left. Over is said, and the way back offered,
-	// at the end.
-	Warnings, Over        string
-	ReturnURI, ReturnText string
-}
-
 // maxPurpose and maxName bound texts of clients on a page, in characters.
 const (
 	maxPurpose = 300
 	maxName    = 100
 )
 
-// warnings are how many seconds before the end of a login the page says how many there are.
-var warnings = []int{60, 30, 10}
-
 // consentView returns the page as it is first shown or, for a form that chose to tick all or nothing, with what it says.
 func (v *visit) consentView(l *locale, s *login.State, client *clientView, form url.Values) (*template.Template, *consentView) {
 	p := v.loginPage(l, s, client, l.text("consent.title"))
 	p.Heading = l.text("consent.heading", "client", client.Name)
 	v.enhance(p, consentScript)
+	p.Time.decide(l, client)
 	hint := "consent.essential_hint"
 	if s.Required {
 		hint = "consent.required_hint"
@@ -79,7 +65,6 @@ func (v *visit) consentView(l *locale, s *login.State, client *clientView, form 
 		ScopesHint:    l.text("consent.scopes_hint", "client", client.Name),
 		Required:      s.Required,
 		Several:       len(s.Voluntary)+len(s.Scopes) > 1,
-		Time:          v.timeLimit(l, s, client),
 		PolicyURI:     webURI(s.Client.PolicyURI),
 		PolicyText:    l.text("consent.policy", "client", client.Name),
 		TOSURI:        webURI(s.Client.TOSURI),
@@ -169,25 +154,6 @@ func newAboutView(l *locale, s *login.State, client *clientView, name, key strin
 	return item, v
 }
 
-func (v *visit) timeLimit(l *locale, s *login.State, client *clientView) *timeLimitView {
-	left := s.ExpiresAt.Sub(v.now())
-	t := &timeLimitView{
-		Left:  l.count("consent.time_left", minutes(left)),
-		After: l.text("consent.time_after", "client", client.Name),
-		Over:  l.text("consent.time_over", "client", client.Name),
-	}
-	t.Limit, t.At = v.until(l, "consent.time_limit", s.ExpiresAt)
-	texts := map[string]string{}
-	for _, seconds := range warnings {
-		texts[strconv.Itoa(seconds)] = l.count("consent.time_warning", seconds)
-	}
-	t.Warnings = toJSON(texts)
-	if client.origin != "" {
-		t.ReturnURI, t.ReturnText = client.origin+"/", l.text("common.return", "client", client.Name)
-	}
-	return t
-}
-
 // consent takes the person's decision. A form whose button ticks all or nothing only changes the page.
 func (v *visit) consent(form url.Values) {
 	if form.Has("select") {
@@ -239,6 +205,3 @@ func webURI(uri string) string {
 	}
 	return uri
 }
-
-// minutes are the whole minutes that are left, and one at the end.
-func minutes(d time.Duration) int { return max(1, int(d/time.Minute)) }

@@ -25,8 +25,9 @@ func (u *UI) offered(s *login.State) []int {
 	return indices
 }
 
-func (u *UI) options(l *locale, s *login.State) []optionView {
+func (u *UI) options(l *locale, s *login.State, p purpose) []optionView {
 	ways := u.offered(s)
+	_, with := p.texts()
 	views := make([]optionView, len(ways))
 	for n, i := range ways {
 		set := s.Options[i]
@@ -39,13 +40,14 @@ func (u *UI) options(l *locale, s *login.State) []optionView {
 			Index: i, ID: "login_with_" + strings.Join(names, "_"), Icon: strings.Join(names, "_"),
 			Passkey: slices.Contains(set, authenticator.Passkey),
 		}
-		if key := "factor." + o.Icon; l.has(key + ".button") {
+		key := "factor." + o.Icon
+		if l.has(key + ".hint") {
+			o.Hint = l.text(key + ".hint")
+		}
+		if l.has(key+".button") && with == "choose.with" {
 			o.Label = l.text(key + ".button")
-			if l.has(key + ".hint") {
-				o.Hint = l.text(key + ".hint")
-			}
 		} else {
-			o.Label = l.text("choose.with", "methods", strings.Join(labels, l.text("choose.join")))
+			o.Label = l.text(with, "methods", strings.Join(labels, l.text("choose.join")))
 		}
 		views[n] = o
 	}

@@ -162,6 +162,10 @@ func (f *fakeFlow) Cancel(_ context.Context, handle string) (*login.State, error
 	return f.call("cancel", handle)
 }
 
+func (f *fakeFlow) Extend(_ context.Context, handle string) (*login.State, error) {
+	return f.call("extend", handle)
+}
+
 func (f *fakeFlow) Join(_ context.Context, handle, _ string) (*login.State, error) {
 	return f.call("state", handle)
 }

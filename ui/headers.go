@@ -43,6 +43,13 @@ func (p policy) set(h http.Header, ancestors []string, redirectURI string) {
 		"; frame-ancestors"+framing+"; base-uri 'none'"+extra.String())
 }
 
+// connect lets the scripts of the page call the provider.
+func (v *visit) connect() {
+	if !slices.Contains(v.policy.connections, "'self'") {
+		v.policy.connections = append(v.policy.connections, "'self'")
+	}
+}
+
 // sources writes a list of sources. What would end the list is none.
 func sources(list []string) string {
 	var b strings.Builder

@@ -145,7 +145,7 @@ func TestCountsHaveThePluralFormsOfTheirLanguage(t *testing.T) {
 	t.Parallel()
 	pages, flow := newPages(t, withLanguages)
 	for left, want := range map[int]string{
-		0: "لا محاولات", 1: "محاولة واحدة", 2: "محاولتان", 3: "\u20683\u2069 محاولات", 11: "\u206811\u2069 محاولة", 100: "\u2068100\u2069 محاولة أخرى",
+		0: "لا محاولات", 1: "محاولة واحدة", 2: "محاولتان", 3: "\u2068٣\u2069 محاولات", 11: "\u2068١١\u2069 محاولة", 100: "\u2068١٠٠\u2069 محاولة أخرى",
 	} {
 		flow.put("handle", &login.State{Step: login.StepVerify, Factor: "pwd", AttemptsLeft: left, UILocales: []string{"ar"}})
 		assert.Contains(t, get(pages, "handle", "verify/pwd").Body.String(), `id="attempts">`+want+"<")

@@ -14,7 +14,8 @@ import (
 // there (BCP 47). Those that are empty are not linked.
 type Links struct {
 	// SignUp is where people get an account, and ForgottenPassword where they get another password. Both are told in the
-	// query where to come back to (return_to, a page of the provider) and the language (ui_locales).
+	// query where to come back to (return_to, a page of the provider) and the language (ui_locales). A client may have said
+	// that its people are not led there ([oauth.Client]).
 	SignUp            string `json:"sign_up,omitempty"`
 	ForgottenPassword string `json:"forgotten_password,omitempty"`
 	// Terms, Privacy and Accessibility are the provider's terms of use, its privacy policy and its accessibility statement.
@@ -46,17 +47,30 @@ func (k Links) in(language string) Links {
 	return k
 }
 
+// linksTo returns the links for the language. Documents of the deployment stand where it links nothing else.
+func (u *UI) linksTo(l *locale) Links {
+	k := u.links.in(l.code)
+	for name, uri := range map[string]*string{
+		termsDocument: &k.Terms, privacyDocument: &k.Privacy, accessibilityDocument: &k.Accessibility,
+	} {
+		if *uri == "" && u.documents[name] != nil {
+			*uri = u.base + documentsPath + name + "?lang=" + l.code
+		}
+	}
+	return k
+}
+
 // HasDocuments says that there is anything to link at the foot of a page.
 func (k Links) HasDocuments() bool { return k.Terms != "" || k.Privacy != "" || k.Accessibility != "" }
 
 // linksIn returns the links for a page of the login. An account is only of use to who has not proved yet who they are.
 func (v *visit) linksIn(l *locale, s *login.State) Links {
-	k := v.links.in(l.code)
+	k := v.linksTo(l)
 	proving := s.Step == login.StepChoose || s.Step == login.StepIdentify || s.Step == login.StepVerify
-	if !proving || len(s.Succeeded) > 0 {
+	if !proving || len(s.Succeeded) > 0 || refused(s.Client.SignUpBanner) {
 		k.SignUp = ""
 	}
-	if s.Step != login.StepVerify || s.Factor != authenticator.Password {
+	if s.Step != login.StepVerify || s.Factor != authenticator.Password || refused(s.Client.ForgottenPasswordLink) {
 		k.ForgottenPassword = ""
 	}
 	back := url.Values{"return_to": {v.publicOrigin() + v.base + v.id + "/"}, "ui_locales": {l.code}}
@@ -72,6 +86,9 @@ func (v *visit) linksIn(l *locale, s *login.State) Links {
 	}
 	return k
 }
+
+// refused reports whether a client says that it does not want something that it may leave to the pages.
+func refused(wish *bool) bool { return wish != nil && !*wish }
 
 func checkAncestors(origins []string) error {
 	var errs []error

@@ -33,7 +33,7 @@ func (l *locale) count(key string, n int, pairs ...string) string {
 	if !ok {
 		form = m.forms[plural.Other]
 	}
-	return l.inDirection(m, l.fill(form, append(pairs, "count", strconv.Itoa(n))))
+	return l.inDirection(m, l.fill(form, append(pairs, "count", l.digits(strconv.Itoa(n)))))
 }
 
 // inDirection isolates an English text on a page that runs from right to left.

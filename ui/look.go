@@ -55,7 +55,7 @@ func (t *Theme) check() []error {
 	if r := t.Radius; r != nil && !(*r >= 0 && *r <= maxRadius) {
 		errs = append(errs, fmt.Errorf("ui: Theme.Radius %v is not between 0 and %d", *r, maxRadius))
 	}
-	if t.LogoURI != "" && (!logoURI.MatchString(t.LogoURI) || strings.HasPrefix(t.LogoURI, "//")) {
+	if t.LogoURI != "" && (!brandLogoURI.MatchString(t.LogoURI) || strings.HasPrefix(t.LogoURI, "//")) {
 		errs = append(errs, errors.New("ui: Theme.LogoURI must be a base64 data URI of an image, or an absolute path"))
 	}
 	return errs
@@ -85,4 +85,4 @@ const (
 	maxRadius   = 24
 )
 
-var logoURI = regexp.MustCompile(`^(data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/]+=*|/[A-Za-z0-9._~/-]+)$`)
+var brandLogoURI = regexp.MustCompile(`^(data:image/(png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/]+=*|/[A-Za-z0-9._~/-]+)$`)

@@ -42,7 +42,7 @@ func TestEveryReasonIsExplained(t *testing.T) {
 		"locked until today": {factor: "pwd", err: &authenticator.Error{Reason: authenticator.Locked, RetryAt: start.Add(15 * time.Minute)},
 			want: "Try again in 15 minutes ( 13:15 CET )."},
 		"locked until tomorrow": {factor: "pwd", err: &authenticator.Error{Reason: authenticator.Locked, RetryAt: start.Add(20 * time.Hour)},
-			want: "Try again in 20 hours ( 2026-03-02 09:00 CET )."},
+			want: "Try again in 20 hours ( 2 March 2026, 09:00 CET )."},
 		"locked until a moment ago": {factor: "pwd", err: &authenticator.Error{Reason: authenticator.Locked, RetryAt: start}, want: "Try again later."},
 		"unsupported":               {factor: "otp", err: &authenticator.Error{Reason: authenticator.Unsupported}, want: "You cannot log in this way."},
 		"unavailable":               {factor: "pwd", err: &authenticator.Error{Reason: authenticator.Unavailable}, want: "The ID system does not answer at the moment.", status: 503, retryAfter: "30"},

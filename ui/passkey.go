@@ -37,7 +37,7 @@ func (v *visit) enrollView(l *locale, s *login.State, client *clientView) (*temp
 // addPasskeys gives the page the script that talks to authenticators, and lets it fetch what they are to sign.
 func (v *visit) addPasskeys(p *page) {
 	v.addScript(p, passkeyScript)
-	v.policy.connections = append(v.policy.connections, "'self'")
+	v.connect()
 }
 
 // offerPasskeys lets the page of another factor take a passkey instead, where the browser fills in the identifier, and

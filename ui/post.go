@@ -64,6 +64,8 @@ func (v *visit) post() {
 		v.verification(form.Has("without"))
 	case walletPage:
 		v.unlink()
+	case extendPage:
+		v.extend()
 	case cancelPage:
 		v.moved(v.flow.Cancel(v.r.Context(), v.handle))
 	}

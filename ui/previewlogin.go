@@ -60,7 +60,7 @@ var (
 func newPreviewState() *login.State {
 	return &login.State{
 		ID: previewLogin, Step: login.StepChoose, Client: previewClient, RedirectURI: previewClient.RedirectURIs[0],
-		Options: previewOptions, Option: -1, AttemptsLeft: 5, CodesLeft: 3, ExpiresAt: previewNow.Add(10 * time.Minute),
+		Options: previewOptions, Option: -1, AttemptsLeft: 5, CodesLeft: 3, ExpiresAt: previewNow.Add(10 * time.Minute), ExtensionsLeft: 10,
 	}
 }
 

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -76,16 +75,8 @@ type fieldProblem struct{ Field, Text string }
 type timeView struct {
 	ISO, Text, After string
 	Seconds          int
-}
-
-// Countdown is what is left, as a clock counts down.
-func (t *timeView) Countdown() string { return countdown(t.Seconds) }
-
-func countdown(seconds int) string {
-	if seconds < 3600 {
-		return fmt.Sprintf("%d:%02d", seconds/60, seconds%60)
-	}
-	return fmt.Sprintf("%d:%02d:%02d", seconds/3600, seconds/60%60, seconds%60)
+	// Countdown is what is left, as a clock counts down.
+	Countdown string
 }
 
 // problem reads from the query what went wrong before the page. Anything but what this package writes there is
@@ -127,7 +118,10 @@ func (u *UI) until(l *locale, key string, t time.Time) (before string, at *timeV
 	const mark = "\x00"
 	left := t.Sub(u.now())
 	before, after, _ := strings.Cut(l.text(key, "wait", wait(l, left), "time", mark), mark)
-	return before, &timeView{ISO: t.UTC().Format(time.RFC3339), Text: u.clock(t), After: after, Seconds: ceil(left, time.Second)}
+	seconds := ceil(left, time.Second)
+	return before, &timeView{
+		ISO: t.UTC().Format(time.RFC3339), Text: u.clock(l, t), After: after, Seconds: seconds, Countdown: l.countdown(seconds),
+	}
 }
 
 // problemField returns the id of the field of the page that the problem is about.
@@ -183,12 +177,3 @@ func wait(l *locale, d time.Duration) string {
 }
 
 func ceil(d, unit time.Duration) int { return int((d + unit - 1) / unit) }
-
-// clock writes a time, with its day if that is another.
-func (u *UI) clock(t time.Time) string {
-	t, now := t.In(u.location), u.now().In(u.location)
-	if t.YearDay() == now.YearDay() && t.Year() == now.Year() {
-		return t.Format("15:04 MST")
-	}
-	return t.Format("2006-01-02 15:04 MST")
-}

@@ -19,6 +19,7 @@ type pageSet struct {
 	sharing                                                                       sharingPages
 	account, choose, identify, code, secret, form, biometrics, passkey, elsewhere *template.Template
 	enroll, wallet, verification, consent, done, failure, logout                  *template.Template
+	document, landing                                                             *template.Template
 }
 
 var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)
@@ -73,6 +74,8 @@ func parsePages(l *locale, site map[string]string, own fs.FS) (*pageSet, error) 
 		done:         page("done"),
 		failure:      page("error"),
 		logout:       page("logout"),
+		document:     page("document"),
+		landing:      page("landing"),
 	}
 	p.sharing = sharingPages{page("consents"), page("consentdetails"), page("withdraw"), page("removepasskey")}
 	return p, errors.Join(errs...)

@@ -43,6 +43,14 @@ func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		u.serveAsset(w, r, name)
 		return
 	}
+	if name, ok := strings.CutPrefix(path, documentsPath); ok {
+		u.serveDocument(w, r, name)
+		return
+	}
+	if name, ok := strings.CutPrefix(path, logosPath); ok {
+		u.serveLogo(w, r, name)
+		return
+	}
 	id, page, ok := strings.Cut(path, "/")
 	if !ok || !validID(id) || !isPage(page) {
 		u.fail(w, r, failure{kind: "not_found", status: http.StatusNotFound})
@@ -96,6 +104,7 @@ const (
 	enrollPage   = "enroll"
 	consentPage  = "consent"
 	cancelPage   = "cancel"
+	extendPage   = "extend"
 
 	verificationPage = "verification"
 	// returnPage is where the browser comes back to from a verification service.
@@ -103,7 +112,7 @@ const (
 	donePage   = "done"
 )
 
-var isPage = regexp.MustCompile(`^(|account|choose|wallet|enroll(/options)?|verification(/return)?|consent|cancel|done|(identify|verify|resend|challenge)/[a-z0-9_-]{1,32})$`).MatchString
+var isPage = regexp.MustCompile(`^(|account|choose|wallet|enroll(/options)?|verification(/return)?|consent|cancel|extend|done|(identify|verify|resend|challenge)/[a-z0-9_-]{1,32})$`).MatchString
 
 // place is the page of the step at which the login stands.
 func place(s *login.State) string {

@@ -87,6 +87,8 @@ func (s *site) texts(l *locale, names map[string]string) map[string]string {
 	return map[string]string{
 		"site.lang":          l.code,
 		"site.dir":           l.dir,
+		"site.numbers":       l.numbers,
+		"site.zero":          string(l.zero),
 		"site.provider":      l.nameIn(names),
 		"site.icon":          s.icon,
 		"site.css":           s.base + "assets/" + s.css.name,

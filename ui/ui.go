@@ -52,6 +52,7 @@ type Flow interface {
 	Answer(ctx context.Context, handle string, id authenticator.Identifier, c authenticator.Challenge) (*login.State, error)
 	Decide(ctx context.Context, handle string, d login.Decision) (*login.State, error)
 	Cancel(ctx context.Context, handle string) (*login.State, error)
+	Extend(ctx context.Context, handle string) (*login.State, error)
 	SelectAccount(ctx context.Context, handle string, other bool) (*login.State, error)
 	KeepSession(ctx context.Context, handle, present string) (token string, err error)
 	Session(ctx context.Context, token string, r *oidc.LogoutRequest) (*login.Session, error)
@@ -100,6 +101,13 @@ type Config struct {
 	// IdentifierTypes are the kinds of identifiers by which people may say who they are, of which they choose one. Nil means
 	// that there is one without a name, which is called as the catalogue says (identifier.label).
 	IdentifierTypes []IdentifierType
+	// Documents are terms of use, privacy policy and accessibility statement of the deployment, as plain text by language
+	// (BCP 47): terms.en.txt, privacy.km.txt, accessibility.fr.txt. They have paragraphs with empty lines between them,
+	// headings that begin with "# ", lists whose lines begin with "- ", and https links. They are pages of the provider, which
+	// the others link unless Links has another. Nil means that there are none.
+	Documents fs.FS
+	// Logos says how the logos of clients are shown.
+	Logos Logos
 	// Links are the pages of the deployment that those of a login lead to.
 	Links Links
 	// FrameAncestors are the origins, as "https://portal.example.org", whose pages may frame these. They have to be of the
@@ -157,6 +165,8 @@ type UI struct {
 	linker      Linker
 	wallets     []wallet.App
 
+	documents          map[string]map[string]*document
+	clientLogos        *logos
 	biometrics         Biometrics
 	captureTransaction func(string) string
 	maxResponse        func(authenticator.Factor) int
@@ -232,6 +242,7 @@ func New(c Config) (*UI, error) {
 	if u.now == nil {
 		u.now = time.Now
 	}
+	u.clientLogos = newLogos(c.Logos, u.secure, u.log, u.now)
 	if c.DefaultLanguage == "" {
 		c.DefaultLanguage = fallbackLanguage
 	}
@@ -240,6 +251,8 @@ func New(c Config) (*UI, error) {
 	u.catalog, err = loadCatalog(locales, c.Catalog, c.DefaultLanguage, func(file, key string) {
 		u.log.Warn("the language file has a text that no page shows", "file", file, "key", key)
 	})
+	errs = append(errs, err)
+	u.documents, err = readDocuments(c.Documents, u.catalog)
 	errs = append(errs, err)
 	site, err := u.newSite(c.Theme)
 	errs = append(errs, err)

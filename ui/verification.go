@@ -15,7 +15,6 @@ type verificationView struct {
 	*page
 	Lead, Why, Without string
 	Claims             []unverifiedView
-	Time               *timeLimitView
 }
 
 // unverifiedView is a claim that lacks verification.
@@ -29,7 +28,7 @@ const maxReturnBytes = 8 << 10
 
 func (v *visit) verificationView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
 	p := v.loginPage(l, s, client, l.text("verification.title"))
-	v.enhance(p, consentScript)
+	p.Time.decide(l, client)
 	v.policy.forms = append(v.policy.forms, "https:") // for the redirect to the service
 	if !v.secure {
 		v.policy.forms = append(v.policy.forms, "http:")
@@ -39,7 +38,6 @@ func (v *visit) verificationView(l *locale, s *login.State, client *clientView) 
 		Lead:    l.text("verification.lead", "client", client.Name),
 		Why:     l.text("verification.why", "client", client.Name),
 		Without: l.text("verification.without_hint", "client", client.Name),
-		Time:    v.timeLimit(l, s, client),
 	}
 	for _, name := range s.Unverified {
 		_, about := newAboutView(l, s, client, name, "verification.frameworks")

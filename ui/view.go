@@ -41,6 +41,8 @@ type page struct {
 	Links   Links
 	// Refresh is after how many seconds a browser without JavaScript loads the page again; 0 means never.
 	Refresh int
+	// Time is when the login ends, nil where there is none, or it is over.
+	Time *timeLimitView
 }
 
 // The values of the request's display that change the pages.
@@ -58,8 +60,14 @@ type languageView struct {
 	Current         bool
 }
 
-// clientView is who asks. Its logo is on another origin, and pages load nothing from there: initials stand for it.
-type clientView struct{ Name, Host, Initials, origin string }
+// clientView is who asks.
+type clientView struct {
+	Name, Host, Initials, origin string
+	// Logo is its image, empty if there is none: initials stand for it then.
+	Logo string
+	// Purpose is what the person logs in for, where no heading says so.
+	Purpose string
+}
 
 type accountView struct {
 	*page
@@ -68,8 +76,13 @@ type accountView struct {
 
 type chooseView struct {
 	*page
-	Options []optionView
+	Lead string
+	// Options are shown at once, More when somebody asks for them.
+	Options, More []optionView
 }
+
+// maxWays is how many ways to log in are shown at once.
+const maxWays = 4
 
 type optionView struct {
 	Index                 int
@@ -118,7 +131,7 @@ type errorView struct {
 
 // page returns what all pages of the language show. The client is nil where none is known.
 func (u *UI) page(l *locale, title string, client *clientView) *page {
-	p := &page{Heading: title, Logo: u.logo, Client: client, Links: u.links.in(l.code)}
+	p := &page{Heading: title, Logo: u.logo, Client: client, Links: u.linksTo(l)}
 	p.Links.SignUp, p.Links.ForgottenPassword = "", ""
 	if client == nil {
 		p.Title = l.text("common.title_short", "page", title, "provider", l.nameIn(u.names))
@@ -141,8 +154,17 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 		return set.account, &accountView{page: p, Continue: l.text("account.continue", "account", s.Account)}
 	case choosePage:
 		p := v.loginPage(l, s, client, l.text("choose.title"))
-		p.Heading = l.text("choose.heading", "client", client.Name)
-		return set.choose, &chooseView{page: p, Options: v.options(l, s)}
+		purpose := purposeOf(l, s)
+		view := &chooseView{page: p, Options: v.options(l, s, purpose)}
+		lead := "choose.none"
+		if len(view.Options) > 0 {
+			lead = "choose.lead"
+		}
+		p.Heading, view.Lead = purpose.heading(l, client.Name, l.text(lead))
+		if len(view.Options) > maxWays {
+			view.Options, view.More = view.Options[:maxWays], view.Options[maxWays:]
+		}
+		return set.choose, view
 	case "identify":
 		p := v.loginPage(l, s, client, l.text("identify.otp.title"))
 		v.offerPasskeys(p, s)
@@ -202,6 +224,12 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	if slices.Contains([]string{displayPopup, displayTouch, displayWAP}, s.Display) {
 		p.Display = s.Display
 	}
+	if name := v.clientLogos.name(logoURI(s)); name != "" {
+		client.Logo = v.base + logosPath + name
+	}
+	if v.page != choosePage && (s.Step == login.StepIdentify || s.Step == login.StepVerify) {
+		client.Purpose = purposeOf(l, s).title
+	}
 	p.Languages = v.languages[l]
 	p.Links = v.linksIn(l, s)
 	p.CanChoose = v.canChoose(s) && v.page != choosePage
@@ -221,6 +249,12 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	if s.Step == login.StepVerify && s.RetryAt.After(v.now()) && (p.Problem == nil || p.Problem.Time == nil) {
 		p.Delay = new(problemView)
 		p.Delay.Text, p.Delay.Time = v.until(l, "wait.delay", s.RetryAt)
+	}
+	if s.Step != login.StepDone {
+		p.Time = v.timeLimit(l, s, client)
+		if p.Time.More && p.Display != displayWAP {
+			v.connect() // for more time
+		}
 	}
 	v.addCaptcha(p, s)
 	return p
@@ -253,7 +287,7 @@ func (v *visit) codeView(l *locale, s *login.State, client *clientView) *codeVie
 	}
 	if left := s.Code.ResendAfter.Sub(now); left > 0 {
 		c.ResendSeconds = ceil(left, time.Second)
-		c.ResendWait = l.text("verify.otp.resend_in", "time", countdown(c.ResendSeconds))
+		c.ResendWait = l.text("verify.otp.resend_in", "time", l.countdown(c.ResendSeconds))
 	}
 	return c
 }

@@ -34,7 +34,7 @@ type config struct {
 	identityFile, personas                        string
 	development                                   bool
 	acrsFile, passkeyACRs                         string
-	pagesFile, texts                              string
+	pagesFile, texts, documentsDir                string
 	passkeys                                      bool
 	wallet                                        bool
 	captcha, captchaOn                            string
@@ -68,7 +68,7 @@ var optionGroups = []optionGroup{
 	{"Clients", []string{"clients", "profile"}},
 	{"People", []string{"identity", "personas", "demo-password", "development"}},
 	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs", "wallet"}},
-	{"Pages", []string{"pages", "texts", "theme", "templates", "ui-preview"}},
+	{"Pages", []string{"pages", "texts", "documents", "theme", "templates", "ui-preview"}},
 	{"Limits of logins", []string{"attempts-per-person", "attempts-per-address", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
 	{"Compatibility", []string{"esignet", "esignet-issuer", "esignet-jwks"}},
 	{"Tokens and sessions", []string{"access-token-lifetime", "sessions"}},
@@ -107,9 +107,10 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.acrsFile, "acrs", "", "JSON `file` with the ACRs and the factors that reach each, in our format or eSignet's (docs/login-methods.md); empty: one for each factor, and one for password and code")
 	f.BoolVar(&c.passkeys, "passkeys", true, "people may register passkeys for the host of the issuer, and log in with them")
 	f.StringVar(&c.passkeyACRs, "passkey-acrs", "", "`ACRs`, separated by commas, that a login must reach before a passkey can be registered; empty: those that take a code, a password or biometrics")
-	f.StringVar(&c.pagesFile, "pages", "", "JSON `file` with identifier_types, links and frame_ancestors of the login pages (docs/pages.md); empty: one kind of identifier, no links, no frames")
+	f.StringVar(&c.pagesFile, "pages", "", "JSON `file` with identifier_types, links, frame_ancestors and logos of the login pages (docs/pages.md); empty: one kind of identifier, no links, no frames")
 	f.StringVar(&c.texts, "texts", "", "`directory` with language files, as km.json, that are laid over those of the pages (docs/languages.md)")
 	f.BoolVar(&c.wallet, "wallet", true, "people may bind a wallet, and log in with it by scanning a code; with -keys or -identity only if this is given")
+	f.StringVar(&c.documentsDir, "documents", "", "`directory` with terms.en.txt, privacy.en.txt and accessibility.en.txt, and the same in other languages, that become pages (docs/pages.md)")
 	f.StringVar(&c.captcha, "captcha", "", "`captcha` that tells people from programs: altcha, which asks no third party, or recaptcha:service.json for a service with the interface of reCAPTCHA; empty: none")
 	f.StringVar(&c.captchaOn, "captcha-on", "code,answer", "`steps` at which the captcha is asked for: code, before one is sent, and answer, before one is looked at")
 	f.IntVar(&c.captchaAfter, "captcha-after", 0, "how many `uses` of a step go before the captcha is asked for: codes that were sent, answers that were wrong")

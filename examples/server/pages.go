@@ -15,10 +15,12 @@ type pages struct {
 	IdentifierTypes []ui.IdentifierType `json:"identifier_types"`
 	Links           ui.Links            `json:"links"`
 	FrameAncestors  []string            `json:"frame_ancestors"`
+	Logos           ui.Logos            `json:"logos"`
 }
 
 // readPages reads the file, if there is one.
 func (c *config) readPages() (p pages, err error) {
+	p.Logos.AllowPrivate = c.onLoopback() // one that is itself on this machine may show its neighbours' logos
 	if c.pagesFile == "" {
 		return p, nil
 	}
@@ -32,6 +34,14 @@ func (c *config) readPages() (p pages, err error) {
 		return p, fmt.Errorf("-pages: %s: %w", c.pagesFile, err)
 	}
 	return p, nil
+}
+
+// documents is the directory of -documents, or nil.
+func (c *config) documents() fs.FS {
+	if c.documentsDir == "" {
+		return nil
+	}
+	return os.DirFS(c.documentsDir)
 }
 
 // catalog is the directory of -texts, or nil.

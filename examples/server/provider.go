@@ -130,6 +130,8 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 		IdentifierTypes:    pages.IdentifierTypes,
 		Links:              pages.Links,
 		FrameAncestors:     pages.FrameAncestors,
+		Documents:          c.documents(),
+		Logos:              pages.Logos,
 		Catalog:            c.catalog(),
 		Biometrics:         p.identity.biometrics,
 		CaptureTransaction: p.identity.captureTransaction,

@@ -2,6 +2,9 @@
 (() => {
   "use strict";
   const byId = (id) => document.getElementById(id);
+  const { numbers, zero } = document.currentScript.dataset;
+  // Digits are written as the language of the page does.
+  const digits = (text) => text.replace(/\d/g, (d) => String.fromCodePoint(zero.codePointAt(0) + Number(d)));
 
   // A second submit of the same page is not sent. Coming back to the page from history makes it usable again.
   for (const form of document.querySelectorAll("form[method=post]")) {
@@ -79,7 +82,7 @@
     const tick = () => {
       const n = left();
       if (n > 0) {
-        wait.textContent = text.replace(/\d+:\d\d/, Math.floor(n / 60) + ":" + String(n % 60).padStart(2, "0"));
+        wait.textContent = text.replace(/\p{Nd}+:\p{Nd}{2}/u, digits(Math.floor(n / 60) + ":" + String(n % 60).padStart(2, "0")));
         setTimeout(tick, 1000);
       } else {
         wait.hidden = true;
@@ -98,7 +101,7 @@
       const n = Math.ceil((end - performance.now()) / 1000);
       if (n > 0) {
         const parts = [Math.floor(n / 60) % 60, n % 60].map((part) => String(part).padStart(2, "0"));
-        clock.textContent = (n < 3600 ? [String(Number(parts[0])), parts[1]] : [Math.floor(n / 3600), ...parts]).join(":");
+        clock.textContent = digits((n < 3600 ? [String(Number(parts[0])), parts[1]] : [Math.floor(n / 3600), ...parts]).join(":"));
         setTimeout(tick, 1000);
       } else {
         timer.setAttribute("role", "status");
@@ -106,6 +109,62 @@
       }
     };
     tick();
+  }
+
+  // The time of the login is counted on the browser's steady clock from what the server said. A screen reader hears of it
+  // now and then, not every second. More time is asked for in the background, so that nothing that was typed is lost.
+  const limit = byId("time-limit");
+  if (limit) {
+    let end = performance.now() + limit.dataset.seconds * 1000;
+    const warnings = Object.entries(JSON.parse(limit.dataset.warnings)).map(([at, text]) => [Number(at), text]).sort((a, b) => a[0] - b[0]);
+    const clock = byId("time-clock");
+    const status = byId("time-status");
+    const more = byId("more-time");
+    const hide = (element) => { if (element) element.hidden = true; };
+    let said;
+    clock.hidden = false;
+    hide(byId("time-left"));
+    const tick = () => {
+      const n = Math.ceil((end - performance.now()) / 1000);
+      limit.classList.toggle("near", n <= warnings[warnings.length - 1][0]);
+      if (n <= 0) {
+        hide(clock);
+        hide(more);
+        status.textContent = limit.dataset.over;
+        const again = byId("start-again");
+        if (again) again.hidden = false;
+        return;
+      }
+      clock.querySelector("span").textContent = digits(Math.floor(n / 60) + ":" + String(n % 60).padStart(2, "0"));
+      const due = warnings.find(([at]) => n <= at);
+      if (due && due[0] !== said) {
+        said = due[0];
+        if (due[0] - n < 3) status.textContent = due[1]; // not if the page was opened or woken up later
+      }
+      setTimeout(tick, 1000);
+    };
+    tick();
+    if (more) {
+      more.form.addEventListener("submit", async (event) => {
+        event.preventDefault();
+        try {
+          const response = await fetch(more.form.action, {
+            method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams(new FormData(more.form)), redirect: "error",
+          });
+          const answer = await response.json();
+          end = performance.now() + answer.seconds * 1000;
+          said = undefined;
+          if (answer.extended) {
+            hide(byId("time-end"));
+            status.textContent = answer.text;
+          } else status.textContent = limit.dataset.none;
+          if (!answer.more) hide(more);
+        } catch {
+          more.form.submit(); // the server says what there is to say
+        }
+        more.form.removeAttribute("aria-busy");
+      });
+    }
   }
 
   // A way that this browser cannot go is not offered, as long as there is another.
@@ -118,7 +177,9 @@
     const date = new Date(time.dateTime);
     if (isNaN(date)) continue;
     const today = date.toDateString() === new Date().toDateString();
-    time.textContent = date.toLocaleString(document.documentElement.lang, { dateStyle: today ? undefined : "medium", timeStyle: "short" });
+    time.textContent = date.toLocaleString(document.documentElement.lang, {
+      numberingSystem: numbers, dateStyle: today ? undefined : "long", timeStyle: "short", hourCycle: "h23",
+    });
   }
 
   // Without a connection a form would be lost together with the page. Both stay, and the page says so.
