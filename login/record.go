@@ -32,10 +32,11 @@ type record struct {
 
 	// Assured says that the identity system was asked what is verified, and Unverified what essential claims are not.
 	// Verification is what the Verifier needs when the person comes back from it, and Verifications how often they went.
-	Assured       bool     `json:"assured,omitempty"`
-	Unverified    []string `json:"unverified,omitempty"`
-	Verification  *started `json:"verification,omitempty"`
-	Verifications int      `json:"verifications,omitempty"`
+	Assured       bool            `json:"assured,omitempty"`
+	Unverified    []string        `json:"unverified,omitempty"`
+	Assurances    map[string]bool `json:"assurances,omitempty"` // those of State
+	Verification  *started        `json:"verification,omitempty"`
+	Verifications int             `json:"verifications,omitempty"`
 
 	// ACRs are the contexts that the login may end in; Options are the ways to reach them, of which Option is the
 	// chosen one, or -1.
