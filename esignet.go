@@ -49,9 +49,6 @@ func (c *Config) esignet(p *Provider) (err error) {
 		a.Channels = sender.Channels()
 	}
 	a.Forms, _ = c.Authenticator.(authenticator.FormProvider)
-	if _, ok := c.Authenticator.(authenticator.Assurer); ok {
-		a.Verifies = c.Verifier != nil
-	}
 	management := c.ESignet.Management
 	if management != nil {
 		copied := *management

@@ -41,8 +41,6 @@ type AuthorizationConfig struct {
 	Channels []authenticator.Channel
 	// Forms describes what people are asked for where one secret is not enough. Nil means that there are no forms.
 	Forms authenticator.FormProvider
-	// Verifies says that Flow has claims verified.
-	Verifies bool
 	// Challenges are the formats and lengths of answers to challenges, by the type of their factor. Nil means those of
 	// [DefaultChallenges]. Options with other factors are not offered.
 	Challenges map[string]Challenge
@@ -161,7 +159,7 @@ type transaction struct {
 	// Nonce and State are those of the request, nil if it had none.
 	Nonce *string `json:"nonce,omitempty"`
 	State *string `json:"state,omitempty"`
-	// Claims are what was asked for, Verified those of them that were asked for with their verification.
+	// Claims are what was asked for, Verified those of them that the client must have verified.
 	Claims   []string `json:"claims,omitempty"`
 	Verified []string `json:"verified,omitempty"`
 	// Halted says that the person is at the sign-up portal, Over that there is a code, or that they did not come back well.

@@ -281,7 +281,7 @@ func (p *authorization) begin(ctx context.Context, req *oauth.AuthorizationReque
 		delete(stripped.Parameters, "prompt")
 		req = &stripped
 	}
-	handle, s, err := p.Flow.Begin(ctx, req, "")
+	handle, s, err := p.Flow.Begin(login.WithAnswersAtOnce(ctx), req, "")
 	if err != nil {
 		return nil, requestError(err, url.Values{})
 	}
@@ -303,12 +303,15 @@ func (p *authorization) begin(ctx context.Context, req *oauth.AuthorizationReque
 	if err != nil {
 		return nil, fail("failed_to_generate_header_hash", err)
 	}
+	essential := essentialVerified(req.Parameters["claims"])
 	t := transaction{
 		Hash: hash(string(body)), RedirectURI: req.RedirectURI, Nonce: (*string)(nonce), State: (*string)(state),
 		Claims: slices.Concat(s.Essential, s.Voluntary),
 	}
-	for _, verified := range s.Verified {
-		t.Verified = append(t.Verified, verified.Name)
+	for _, v := range s.Verified {
+		if slices.Contains(essential, v.Name) {
+			t.Verified = append(t.Verified, v.Name)
+		}
 	}
 	if err := p.transactions.Add(ctx, handle, t, s.ExpiresAt.Sub(p.api.now())); err != nil {
 		return nil, err

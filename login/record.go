@@ -43,6 +43,8 @@ type record struct {
 	ACRs    []string                  `json:"acrs"`
 	Options []authenticator.FactorSet `json:"options"`
 	Option  int                       `json:"option"`
+	// AtOnce says that the face takes the answers to all factors of an option in one call.
+	AtOnce bool `json:"at_once,omitempty"`
 
 	Identifier authenticator.Identifier   `json:"identifier,omitzero"`
 	Code       *authenticator.CodeReceipt `json:"code,omitempty"`
@@ -139,13 +141,17 @@ func (r *record) factor() authenticator.Factor {
 }
 
 // first is the first factor of an option that is not proved yet, or empty.
-func (r *record) first(option int) authenticator.Factor {
+func (r *record) first(option int) (first authenticator.Factor) {
 	for _, f := range r.Options[option] {
-		if !r.proved(f) && r.inherited(f).IsZero() {
+		switch {
+		case r.proved(f) || !r.inherited(f).IsZero():
+		case r.AtOnce && f == authenticator.OTP:
 			return f
+		case first == "":
+			first = f
 		}
 	}
-	return ""
+	return first
 }
 
 // choosable reports whether another option may be chosen.
