@@ -105,13 +105,6 @@ func validPrompt(s string) bool {
 	return slices.Contains([]string{oidc.PromptNone, oidc.PromptLogin, oidc.PromptConsent, oidc.PromptSelectAccount}, s)
 }
 
-// validRedirectURI reports whether a redirect URI has a scheme and an authority. Which one a client may use is for its
-// registration to say, character by character.
-func validRedirectURI(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.Scheme != "" && u.Host != "" && strings.TrimSpace(s) == s
-}
-
 // parameters are those of the request, as package oauth reads them.
 func (d *detailsV3) parameters() url.Values {
 	parameters := url.Values{}
