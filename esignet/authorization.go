@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
@@ -44,8 +45,11 @@ type AuthorizationConfig struct {
 	// Challenges are the formats and lengths of answers to challenges, by the type of their factor. Nil means those of
 	// [DefaultChallenges]. Options with other factors are not offered.
 	Challenges map[string]Challenge
-	// UI are the settings of the pages, which they find in "configs". A key that is an integer is refused: a browser would
-	// change the order.
+	// Captcha tells the pages which widget to show, and CaptchaOn for what, as Flow has them. Nil if there is none.
+	Captcha   captcha.Verifier
+	CaptchaOn []login.Use
+	// UI are the settings of the pages, which they find in "configs", on top of [DefaultUI] and of what is known of the
+	// server. A key that is an integer is refused: a browser would change the order.
 	UI map[string]any
 	// NonceLifetime is how long the nonce of a client's request is not accepted again. Zero means 24 hours.
 	NonceLifetime time.Duration

@@ -281,9 +281,13 @@ func (p *authorization) begin(ctx context.Context, req *oauth.AuthorizationReque
 	if s.Step == login.StepDone { // which needs a session
 		return nil, errors.New("a login without a session ended at once")
 	}
+	configs, err := p.settings(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	response := detailsResponse{
 		TransactionID: handle, LogoURL: s.Client.LogoURI, AuthFactors: p.authFactors(s), AuthorizeScopes: orEmpty(s.Scopes),
-		EssentialClaims: orEmpty(s.Essential), VoluntaryClaims: orEmpty(s.Voluntary), Configs: p.configs(ctx, s.Client),
+		EssentialClaims: orEmpty(s.Essential), VoluntaryClaims: orEmpty(s.Voluntary), Configs: configs,
 		RedirectURI: req.RedirectURI, ClientName: s.Client.Name(),
 	}
 	if len(response.AuthFactors) == 0 {

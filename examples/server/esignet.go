@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/esignet"
@@ -20,7 +22,26 @@ func (p *identityProvider) esignet(c *config) (*signet.ESignet, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &signet.ESignet{Management: management}, nil
+	ui, err := readESignetUI(c.esignetUI)
+	if err != nil {
+		return nil, err
+	}
+	return &signet.ESignet{Management: management, UI: ui}, nil
+}
+
+// readESignetUI reads the file of -esignet-ui.
+func readESignetUI(file string) (settings map[string]any, err error) {
+	if file == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("-esignet-ui: %w", err)
+	}
+	if err := json.Unmarshal(data, &settings); err != nil {
+		return nil, fmt.Errorf("-esignet-ui: %s: %w", file, err)
+	}
+	return settings, nil
 }
 
 func (p *identityProvider) esignetManagement(c *config) (*esignet.ManagementConfig, error) {
