@@ -31,7 +31,7 @@ func importCommands() map[string]command {
 	}
 	return map[string]command{
 		"import-esignet": {
-			"import-esignet <database>", "Take over clients, consents and bound wallets from eSignet's database, postgres://user:password@host/mosip_esignet, and say what could not be", flags,
+			"import-esignet <database>", "Take over clients, consents and wallets from eSignet's database, and say what could not be", flags,
 			importESignet,
 		},
 		"import-properties": {
