@@ -52,7 +52,7 @@ type VerificationRequest struct {
 type verification struct {
 	all      bool     // ask about voluntary claims too
 	verifier Verifier // nil if nobody can be sent anywhere
-	portal   *system // the verifier
+	portal   *system  // the verifier
 	assurer  authenticator.Assurer
 	identity *system // the assurer
 }
@@ -143,10 +143,10 @@ func (f *Flow) assured(ctx context.Context, handle string, client *oauth.Client,
 	for _, v := range verified {
 		for name := range v.Values {
 			name, _, _ = strings.Cut(name, "#")
-			there[name] = there[name] || v.Verification != nil
+			there[name] = there[name] || len(v.Verification) > 0
 		}
 	}
-	verified = slices.DeleteFunc(verified, func(v authenticator.VerifiedClaims) bool { return v.Verification == nil })
+	verified = slices.DeleteFunc(verified, func(v authenticator.VerifiedClaims) bool { return len(v.Verification) == 0 })
 	unmet, err := f.openID.Missing(ctx, client, allEssential(rec.OpenID), &authenticator.Claims{Verified: verified})
 	if err != nil {
 		f.logger.ErrorContext(ctx, "what is verified cannot be told", "transaction", ID(handle), "error", err)
