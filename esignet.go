@@ -12,7 +12,7 @@ import (
 type ESignet struct {
 	// Prefix is the path of the API below the issuer's own. Empty means /v1/esignet.
 	Prefix string
-	// UI are the settings of eSignet's pages, which they get with each login; see [esignet.AuthorizationConfig].
+	// UI are further settings of eSignet's pages, which they get with each login; see [esignet.AuthorizationConfig].
 	UI map[string]any
 	// Challenges are the formats and lengths of answers to challenges. Nil means [esignet.DefaultChallenges].
 	Challenges map[string]esignet.Challenge
@@ -47,15 +47,14 @@ func (c *Config) esignet(p *Provider) (err error) {
 		DPoP:       p.DPoP,
 		Clients:    c.Clients,
 		Challenges: c.ESignet.Challenges,
+		Captcha:    c.Captcha,
+		CaptchaOn:  c.CaptchaOn,
 		UI:         c.ESignet.UI,
 	}
 	if sender, ok := c.Authenticator.(authenticator.ChannelSender); ok {
 		a.Channels = sender.Channels()
 	}
 	a.Forms, _ = c.Authenticator.(authenticator.FormProvider)
-	if _, ok := c.Authenticator.(authenticator.Assurer); ok {
-		a.Verifies = c.Verifier != nil
-	}
 	management := c.ESignet.Management
 	if management != nil {
 		copied := *management

@@ -84,14 +84,27 @@ func TestESignetReadsAnswersToQuestions(t *testing.T) {
 
 func TestESignetTakesSeveralFactorsAtOnce(t *testing.T) {
 	t.Parallel()
-	both := authenticator.ACRs{{Value: "both", Alternatives: []authenticator.FactorSet{{authenticator.OTP, authenticator.Password}}}}
-	w := newESWorld(t, func(c *signet.Config) { c.ACRs = both })
-	tx := w.beginWith("both")
-	require.Empty(t, w.sendOTP(tx, alice).Errors)
-	assert.Equal(t, "auth_factor_mismatch", w.answerWith("v3/", tx, "", esCode).code())
-	a := w.answerWith("v3/", tx, "", esPassword, esCode)
-	require.Empty(t, a.Errors)
-	assert.Contains(t, string(a.Response), `"consentAction":"CAPTURE"`)
+	for name, set := range map[string]authenticator.FactorSet{
+		"code first": {authenticator.OTP, authenticator.Password}, "code last": {authenticator.PIN, authenticator.Password, authenticator.OTP},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newESWorld(t, func(c *signet.Config) {
+				c.ACRs = authenticator.ACRs{{Value: "all", Alternatives: []authenticator.FactorSet{set}}}
+				c.Captcha, c.CaptchaOn = oneCaptcha{}, []login.Use{login.UseAnswer}
+			})
+			tx := w.beginWith("all")
+			require.Empty(t, w.sendOTP(tx, alice).Errors)
+			assert.Equal(t, "auth_factor_mismatch", w.answerWith("v3/", tx, "solved", esCode).code())
+			assert.Equal(t, "invalid_captcha", w.answerWith("v3/", tx, "", esPassword, esCode, esPIN).code())
+			wrong := map[string]any{"authFactorType": "PWD", "challenge": "wrong horse", "format": "alpha-numeric"}
+			assert.Equal(t, "auth_failed", w.answerWith("v3/", tx, "solved", wrong, esCode, esPIN).code())
+			assert.Equal(t, "invalid_captcha", w.answerWith("v3/", tx, "", esPassword, esCode, esPIN).code(), "the solution is used up")
+			a := w.answerWith("v3/", tx, "solved", esPassword, esCode, esPIN)
+			require.Empty(t, a.Errors, "one solution is for one call")
+			assert.Contains(t, string(a.Response), `"consentAction":"CAPTURE"`)
+		})
+	}
 }
 
 func TestESignetAsksForCaptchasInEveryVersion(t *testing.T) {

@@ -59,9 +59,11 @@ func newESWorld(t *testing.T, configure ...func(*signet.Config)) *esWorld {
 	require.NoError(t, err)
 	clients, err := oauth.NewStaticClients(&oauth.Client{
 		ID: "portal", Names: map[string]string{"": "Health Portal <&>", "km": "វិបផតថល\u2028", "en": "Health Portal"},
-		RedirectURIs:       []string{"https://rp.example/cb"},
-		Keys:               jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: w.key.Public(), KeyID: "1"}}},
-		AssertionAlgorithm: jose.ES256, Scopes: []string{"openid", "profile", "email"},
+		RedirectURIs:        []string{"https://rp.example/cb"},
+		RedirectURIPatterns: []string{"https://rp.example/app/*", "residentapp://oauth/*"},
+		SectorIdentifier:    "rp.example",
+		Keys:                jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: w.key.Public(), KeyID: "1"}}},
+		AssertionAlgorithm:  jose.ES256, Scopes: []string{"openid", "profile", "email"},
 	})
 	require.NoError(t, err)
 	secret := make([]byte, 32)
@@ -183,6 +185,13 @@ func (w *esWorld) authenticate(tx esTransaction, id, otp string) esAnswer {
 // form posts to an endpoint of relying parties.
 func (w *esWorld) form(path string, values url.Values, proof string) (*http.Response, map[string]any) {
 	w.Helper()
+	w.sign(path, values)
+	return w.postForm(path, values, proof)
+}
+
+// sign adds the client's assertion.
+func (w *esWorld) sign(path string, values url.Values) {
+	w.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: w.key, KeyID: "1"}}, nil)
 	require.NoError(w, err)
 	assertion := signES(w.T, signer, map[string]any{
@@ -190,6 +199,10 @@ func (w *esWorld) form(path string, values url.Values, proof string) (*http.Resp
 	})
 	values.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 	values.Set("client_assertion", assertion)
+}
+
+func (w *esWorld) postForm(path string, values url.Values, proof string) (*http.Response, map[string]any) {
+	w.Helper()
 	req, err := http.NewRequestWithContext(w.Context(), http.MethodPost, w.URL+"/v1/esignet"+path, strings.NewReader(values.Encode()))
 	require.NoError(w, err)
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")

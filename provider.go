@@ -284,6 +284,7 @@ func (c *Config) login(p *Provider) error {
 		Consents:             consents,
 		ConsentPolicy:        c.ConsentPolicy,
 		Verifier:             c.Verifier,
+		Assure:               c.ESignet != nil,
 		Logout:               notifier,
 		Audit:                c.Audit,
 		Logger:               c.Logger,

@@ -48,17 +48,15 @@ func (p *authorization) sendOTP(ctx context.Context, _ *http.Request, q *sendOTP
 	s := o.state
 	if s.Factor != authenticator.OTP {
 		option := slices.IndexFunc(s.Options, func(set authenticator.FactorSet) bool {
-			i := slices.IndexFunc(set, func(f authenticator.Factor) bool { return !slices.Contains(s.Succeeded, f) })
-			return i >= 0 && set[i] == authenticator.OTP && p.offered(set)
+			return slices.Contains(set, authenticator.OTP) && p.offered(set)
 		})
 		if s, err = p.Flow.Choose(ctx, o.handle, option); err != nil {
 			return nil, answerError(s, err, "send_otp_failed")
 		}
 	}
-	if _, err = p.solve(ctx, o.handle, s, q.CaptchaToken); err != nil {
-		return nil, err
-	}
-	s, err = p.Flow.SendCode(ctx, o.handle, authenticator.Identifier{Value: string(q.IndividualID)}, channels...)
+	s, err = p.guarded(ctx, o.handle, s, &q.CaptchaToken, func() (*login.State, error) {
+		return p.Flow.SendCode(ctx, o.handle, authenticator.Identifier{Value: string(q.IndividualID)}, channels...)
+	})
 	if err != nil {
 		if s != nil && s.CodesLeft == 0 && reason(err) == authenticator.Locked {
 			return nil, fail("no_attempts_left", err)
@@ -82,19 +80,37 @@ func (p *authorization) sendOTP(ctx context.Context, _ *http.Request, q *sendOTP
 	return response, nil
 }
 
-// solve takes the solution of a captcha, where one is asked for. No version of a call goes around it.
-func (p *authorization) solve(ctx context.Context, handle string, s *login.State, token text) (*login.State, error) {
-	if s.Captcha == nil {
-		return s, nil
+// guarded makes a call for which a captcha is perhaps to be solved first, which sometimes only the call itself finds out. No
+// version of the API goes around it. A token is good for one captcha.
+func (p *authorization) guarded(
+	ctx context.Context, handle string, s *login.State, token *text, call func() (*login.State, error),
+) (*login.State, error) {
+	if s.Captcha != nil {
+		if err := p.solve(ctx, handle, token); err != nil {
+			return nil, err
+		}
 	}
-	if blank(token) {
-		return nil, fail("invalid_captcha", nil)
+	s, err := call()
+	if !errors.Is(err, login.ErrCaptcha) {
+		return s, err
 	}
-	s, err := p.Flow.SolveCaptcha(ctx, handle, string(token))
+	if err := p.solve(ctx, handle, token); err != nil {
+		return nil, err
+	}
+	return call()
+}
+
+// solve takes the solution of a captcha.
+func (p *authorization) solve(ctx context.Context, handle string, token *text) error {
+	if blank(*token) {
+		return fail("invalid_captcha", nil)
+	}
+	_, err := p.Flow.SolveCaptcha(ctx, handle, string(*token))
 	if _, ok := errors.AsType[*authenticator.Error](err); ok || errors.Is(err, login.ErrCaptcha) {
-		return nil, fail("invalid_captcha", err)
+		return fail("invalid_captcha", err)
 	}
-	return s, err
+	*token = ""
+	return err
 }
 
 // authenticateRequest answers challenges.
@@ -184,32 +200,30 @@ func (p *authorization) authenticate(ctx context.Context, q *authenticateRequest
 			return nil, answerError(s, err, "auth_failed")
 		}
 	}
-	for _, f := range s.Options[option] {
-		if slices.Contains(s.Succeeded, f) {
-			continue
+	for range s.Options[option] {
+		if s.Factor == "" {
+			break
 		}
-		if s, err = p.answer(ctx, o.handle, s, q, f, token); err != nil {
+		if s, err = p.answer(ctx, o.handle, s, q, s.Factor, &token); err != nil {
 			return nil, err
 		}
-		token = "" // it is good for one answer
 	}
 	return p.authenticated(o.handle, s)
 }
 
 // answer gives the answer to one challenge.
 func (p *authorization) answer(
-	ctx context.Context, handle string, s *login.State, q *authenticateRequest, f authenticator.Factor, token text,
+	ctx context.Context, handle string, s *login.State, q *authenticateRequest, f authenticator.Factor, token *text,
 ) (*login.State, error) {
 	i := slices.IndexFunc(q.ChallengeList, func(c challenge) bool { return factorOf(string(c.AuthFactorType)) == f })
 	response, ok := decodeChallenge(f, string(q.ChallengeList[i].Challenge))
 	if !ok || f == authenticator.Knowledge && s.Factor == f && !fits(s.Form, response) {
 		return nil, &Error{Code: "invalid_challenge", Message: fmt.Sprintf("request.challengeList[%d]: invalid_challenge", i)}
 	}
-	if _, err := p.solve(ctx, handle, s, token); err != nil {
-		return nil, err
-	}
-	s, err := p.Flow.Answer(ctx, handle, authenticator.Identifier{Value: string(q.IndividualID)},
-		authenticator.Challenge{Factor: f, Response: response})
+	s, err := p.guarded(ctx, handle, s, token, func() (*login.State, error) {
+		return p.Flow.Answer(ctx, handle, authenticator.Identifier{Value: string(q.IndividualID)},
+			authenticator.Challenge{Factor: f, Response: response})
+	})
 	if err != nil {
 		return nil, answerError(s, err, "auth_failed")
 	}
@@ -255,13 +269,47 @@ func decodeChallenge(f authenticator.Factor, s string) (string, bool) {
 	switch f {
 	case authenticator.Knowledge:
 		data, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
-		return string(data), err == nil
+		return flatten(data), err == nil
 	case authenticator.Biometrics: // base64 there, base64url here
 		s = strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(s), "=")
 		_, err := base64.RawURLEncoding.DecodeString(s)
 		return s, err == nil
+	case authenticator.IDToken: // within a JSON object there
+		data, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
+		var o struct {
+			Token string `json:"token"`
+		}
+		return o.Token, err == nil && json.Unmarshal(data, &o) == nil && o.Token != ""
 	}
 	return s, true
+}
+
+// flatten turns answers in several languages, [{"value": …}, …], into the first that says something.
+func flatten(data []byte) string {
+	var answers map[string]json.RawMessage
+	if json.Unmarshal(data, &answers) != nil {
+		return string(data)
+	}
+	for name, answer := range answers {
+		var languages []struct {
+			Value string `json:"value"`
+		}
+		if json.Unmarshal(answer, &languages) != nil {
+			continue
+		}
+		first := ""
+		for _, l := range languages {
+			if first == "" {
+				first = strings.TrimSpace(l.Value)
+			}
+		}
+		answers[name], _ = json.Marshal(first) // a string always can be
+	}
+	flat, err := json.Marshal(answers)
+	if err != nil {
+		return string(data)
+	}
+	return string(flat)
 }
 
 // fits reports whether the answers are of the form.

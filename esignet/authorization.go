@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
@@ -41,13 +42,14 @@ type AuthorizationConfig struct {
 	Channels []authenticator.Channel
 	// Forms describes what people are asked for where one secret is not enough. Nil means that there are no forms.
 	Forms authenticator.FormProvider
-	// Verifies says that Flow has claims verified.
-	Verifies bool
 	// Challenges are the formats and lengths of answers to challenges, by the type of their factor. Nil means those of
 	// [DefaultChallenges]. Options with other factors are not offered.
 	Challenges map[string]Challenge
-	// UI are the settings of the pages, which they find in "configs". A key that is an integer is refused: a browser would
-	// change the order.
+	// Captcha tells the pages which widget to show, and CaptchaOn for what, as Flow has them. Nil if there is none.
+	Captcha   captcha.Verifier
+	CaptchaOn []login.Use
+	// UI are the settings of the pages, which they find in "configs", on top of [DefaultUI] and of what is known of the
+	// server. A key that is an integer is refused: a browser would change the order.
 	UI map[string]any
 	// NonceLifetime is how long the nonce of a client's request is not accepted again. Zero means 24 hours.
 	NonceLifetime time.Duration
@@ -160,7 +162,7 @@ type transaction struct {
 	// Nonce and State are those of the request, nil if it had none.
 	Nonce *string `json:"nonce,omitempty"`
 	State *string `json:"state,omitempty"`
-	// Claims are what was asked for, Verified those of them that were asked for with their verification.
+	// Claims are what was asked for, Verified those of them that the client must have verified.
 	Claims   []string `json:"claims,omitempty"`
 	Verified []string `json:"verified,omitempty"`
 	// Halted says that the person is at the sign-up portal, Over that there is a code, or that they did not come back well.

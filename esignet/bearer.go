@@ -21,8 +21,8 @@ import (
 
 const (
 	bearerSkew = 10 * time.Second
-	// bearerKeysFor is how long fetched keys are used, and bearerKeysAfter the least time between two fetches, whatever
-	// strangers send.
+	// bearerKeysFor is how long fetched keys are used, and bearerKeysAfter the least time between two searches for a key that
+	// is not among them, whatever strangers send.
 	bearerKeysFor     = 15 * time.Minute
 	bearerKeysAfter   = 30 * time.Second
 	bearerFetchFor    = 5 * time.Second
@@ -54,9 +54,10 @@ type Bearer struct {
 	config BearerConfig
 	client *http.Client
 
-	mu      sync.Mutex
-	keys    []jose.JSONWebKey
-	fetched time.Time // or tried
+	mu   sync.Mutex
+	keys []jose.JSONWebKey
+	// fetched is when keys were fetched last, or that was tried, and searched when that was for a key that was not there.
+	fetched, searched time.Time
 }
 
 // NewBearer returns a Bearer, or everything that is wrong with the configuration. Keys are fetched when a token comes.
@@ -228,14 +229,23 @@ func (b *Bearer) current(ctx context.Context, again bool) ([]jose.JSONWebKey, er
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	age := b.config.Now().Sub(b.fetched)
-	if age < bearerKeysAfter || len(b.keys) > 0 && age < bearerKeysFor && !again {
+	now := b.config.Now()
+	last, pause := b.fetched, bearerKeysFor
+	switch {
+	case again:
+		last, pause = b.searched, bearerKeysAfter
+	case len(b.keys) == 0:
+		pause = bearerKeysAfter
+	}
+	if now.Sub(last) < pause {
 		if len(b.keys) == 0 {
 			return nil, errNoBearerKeys
 		}
 		return b.keys, nil
 	}
-	b.fetched = b.config.Now()
+	if b.fetched = now; again {
+		b.searched = now
+	}
 	keys, err := b.fetch(ctx)
 	if err == nil {
 		b.keys = keys

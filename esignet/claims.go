@@ -149,3 +149,32 @@ func validEvidence(data json.RawMessage) bool {
 	}
 	return true
 }
+
+// essentialVerified are the claims that a claims parameter calls essential together with their verification.
+func essentialVerified(parameter string) (names []string) {
+	var c struct {
+		Userinfo struct {
+			Verified json.RawMessage `json:"verified_claims"`
+		} `json:"userinfo"`
+	}
+	if json.Unmarshal([]byte(parameter), &c) != nil {
+		return nil
+	}
+	type element struct {
+		Claims map[string]struct {
+			Essential bool `json:"essential"`
+		} `json:"claims"`
+	}
+	elements := make([]element, 1)
+	if json.Unmarshal(c.Userinfo.Verified, &elements[0]) != nil && json.Unmarshal(c.Userinfo.Verified, &elements) != nil {
+		return nil
+	}
+	for _, e := range elements {
+		for name, claim := range e.Claims {
+			if claim.Essential {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}

@@ -7,8 +7,10 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/store"
 )
 
 // codeRequest is what the person decided.
@@ -99,19 +101,22 @@ func (p *authorization) claimDetails(w http.ResponseWriter, r *http.Request) {
 		p.api.finish(w, r, nil, err)
 		return
 	}
-	status := []claimStatus{}
+	status, incomplete := []claimStatus{}, false
 	for _, claim := range o.Claims {
-		// Which ones the identity system vouches for is known of those that were asked for so, once it was asked.
-		verified := p.Verifies && slices.Contains(o.Verified, claim) && !slices.Contains(o.state.Unverified, claim)
-		status = append(status, claimStatus{claim, verified, verified})
+		verified, available := o.state.Assurances[claim]
+		status = append(status, claimStatus{claim, verified, available})
+		incomplete = incomplete || !verified && slices.Contains(o.Verified, claim)
 	}
 	p.api.finish(w, r, struct {
 		TransactionID         string        `json:"transactionId"`
 		ConsentAction         string        `json:"consentAction"`
 		ProfileUpdateRequired bool          `json:"profileUpdateRequired"`
 		ClaimStatus           []claimStatus `json:"claimStatus"`
-	}{o.handle, consentAction(o.state), o.state.Step == login.StepVerification, status}, nil)
+	}{o.handle, consentAction(o.state), incomplete, status}, nil)
 }
+
+// signupCookieLifetime is how long the pages have to leave for the sign-up portal.
+const signupCookieLifetime = 5 * time.Minute
 
 // signupRequest sends the person to the sign-up portal.
 type signupRequest struct {
@@ -126,12 +131,22 @@ func (q *signupRequest) validate(v *violations) {
 
 // prepareSignup has the Verifier of the login start. The ID Token that the pages take to the sign-up portal is the
 // id_token_hint in the URI to which it sends people.
-func (p *authorization) prepareSignup(ctx context.Context, _ *http.Request, q *signupRequest) (any, error) {
+//
+// The cookie is for the pages; nothing here reads it.
+func (p *authorization) prepareSignup(ctx context.Context, r *http.Request, q *signupRequest) (any, error) {
 	o, err := of(ctx, q.TransactionID)
 	if err != nil {
 		return nil, err
 	}
-	uri, err := p.Flow.StartVerification(ctx, o.handle, p.Origin+"/"+strings.TrimLeft(strings.Join(strings.Fields(string(q.PathFragment)), ""), "/"))
+	fragment := strings.Join(strings.Fields(string(q.PathFragment)), "")
+	cookie := &http.Cookie{
+		Name: o.handle, Value: store.NewHandle() + "~###~" + fragment, Path: "/", MaxAge: int(signupCookieLifetime / time.Second),
+		HttpOnly: true, Secure: p.api.secure(r), SameSite: http.SameSiteLaxMode,
+	}
+	if err := cookie.Valid(); err != nil {
+		return nil, err
+	}
+	uri, err := p.Flow.StartVerification(ctx, o.handle, p.Origin+"/"+strings.TrimLeft(fragment, "/"))
 	if err != nil {
 		return nil, answerError(nil, err, invalidTransaction)
 	}
@@ -151,10 +166,10 @@ func (p *authorization) prepareSignup(ctx context.Context, _ *http.Request, q *s
 	if err != nil {
 		return nil, err
 	}
-	return struct {
+	return withCookie{struct {
 		TransactionID string `json:"transactionId"`
 		IDToken       string `json:"idToken"`
-	}{o.handle, hint}, nil
+	}{o.handle, hint}, cookie}, nil
 }
 
 type completeRequest struct {

@@ -2,28 +2,16 @@ package esignet
 
 import (
 	"context"
-	"maps"
+	"slices"
 
 	"github.com/gosignet/signet/authenticator"
-	"github.com/gosignet/signet/oauth"
 )
 
-// configs are the settings of the pages for a login to the client.
-func (p *authorization) configs(ctx context.Context, c *oauth.Client) map[string]any {
-	configs := maps.Clone(p.UI)
-	if configs == nil {
-		configs = map[string]any{}
-	}
-	if configs["issuer"] == nil {
-		configs["issuer"] = p.Issuer
-	}
-	configs["auth.factor.kbi.field-details"] = p.formSpecification(ctx)
-	configs["clientAdditionalConfig"] = additionalConfigOf(c)
-	return configs
-}
-
 // formSpecification is the form of the identity system's questions as the pages draw it, or nil.
-func (p *authorization) formSpecification(ctx context.Context) any {
+//
+// The pages find out of it who the person is too: in the field that "auth.factor.kbi.individual-id-field" of the settings
+// names.
+func (p *authorization) formSpecification(ctx context.Context, settings map[string]any) any {
 	if p.Forms == nil {
 		return nil
 	}
@@ -47,8 +35,15 @@ func (p *authorization) formSpecification(ctx context.Context) any {
 	}
 	fields := []field{}
 	all := form.Fields
+	identifier := authenticator.FormField{Name: defaultIDField, Labels: map[string]string{"en": "ID number"}}
 	if form.Identifier != nil {
-		all = append([]authenticator.FormField{*form.Identifier}, all...)
+		identifier = *form.Identifier
+		settings[idField] = identifier.Name
+	} else if name, ok := settings[idField].(string); ok && name != "" {
+		identifier.Name = name
+	}
+	if !slices.ContainsFunc(all, func(f authenticator.FormField) bool { return f.Name == identifier.Name }) {
+		all = append([]authenticator.FormField{identifier}, all...)
 	}
 	for _, f := range all {
 		spec := field{

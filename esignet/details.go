@@ -105,13 +105,6 @@ func validPrompt(s string) bool {
 	return slices.Contains([]string{oidc.PromptNone, oidc.PromptLogin, oidc.PromptConsent, oidc.PromptSelectAccount}, s)
 }
 
-// validRedirectURI reports whether a redirect URI has a scheme and an authority. Which one a client may use is for its
-// registration to say, character by character.
-func validRedirectURI(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && u.Scheme != "" && u.Host != "" && strings.TrimSpace(s) == s
-}
-
 // parameters are those of the request, as package oauth reads them.
 func (d *detailsV3) parameters() url.Values {
 	parameters := url.Values{}
@@ -281,16 +274,20 @@ func (p *authorization) begin(ctx context.Context, req *oauth.AuthorizationReque
 		delete(stripped.Parameters, "prompt")
 		req = &stripped
 	}
-	handle, s, err := p.Flow.Begin(ctx, req, "")
+	handle, s, err := p.Flow.Begin(login.WithAnswersAtOnce(ctx), req, "")
 	if err != nil {
 		return nil, requestError(err, url.Values{})
 	}
 	if s.Step == login.StepDone { // which needs a session
 		return nil, errors.New("a login without a session ended at once")
 	}
+	configs, err := p.settings(ctx, s)
+	if err != nil {
+		return nil, err
+	}
 	response := detailsResponse{
 		TransactionID: handle, LogoURL: s.Client.LogoURI, AuthFactors: p.authFactors(s), AuthorizeScopes: orEmpty(s.Scopes),
-		EssentialClaims: orEmpty(s.Essential), VoluntaryClaims: orEmpty(s.Voluntary), Configs: p.configs(ctx, s.Client),
+		EssentialClaims: orEmpty(s.Essential), VoluntaryClaims: orEmpty(s.Voluntary), Configs: configs,
 		RedirectURI: req.RedirectURI, ClientName: s.Client.Name(),
 	}
 	if len(response.AuthFactors) == 0 {
@@ -303,12 +300,15 @@ func (p *authorization) begin(ctx context.Context, req *oauth.AuthorizationReque
 	if err != nil {
 		return nil, fail("failed_to_generate_header_hash", err)
 	}
+	essential := essentialVerified(req.Parameters["claims"])
 	t := transaction{
 		Hash: hash(string(body)), RedirectURI: req.RedirectURI, Nonce: (*string)(nonce), State: (*string)(state),
 		Claims: slices.Concat(s.Essential, s.Voluntary),
 	}
-	for _, verified := range s.Verified {
-		t.Verified = append(t.Verified, verified.Name)
+	for _, v := range s.Verified {
+		if slices.Contains(essential, v.Name) {
+			t.Verified = append(t.Verified, v.Name)
+		}
 	}
 	if err := p.transactions.Add(ctx, handle, t, s.ExpiresAt.Sub(p.api.now())); err != nil {
 		return nil, err

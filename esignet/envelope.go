@@ -149,9 +149,19 @@ func encode(value any) (json.RawMessage, error) {
 	return stringify(b.Bytes())
 }
 
+// withCookie is a response that sets a cookie.
+type withCookie struct {
+	response any
+	cookie   *http.Cookie
+}
+
 // finish answers with a response or, if err is not nil, with the error; one that is no *Error is logged and not shown.
 func (a *API) finish(w http.ResponseWriter, r *http.Request, response any, err error) {
 	if err == nil {
+		if c, ok := response.(withCookie); ok {
+			http.SetCookie(w, c.cookie)
+			response = c.response
+		}
 		a.respond(w, r, response, nil)
 		return
 	}

@@ -10,6 +10,8 @@ var (
 	Unmasks   = unmasks
 	Stringify = stringify
 	Encode    = encode
+
+	ValidRedirectURI = validRedirectURI
 )
 
 // ClaimsObeySchema reads a claims parameter, and says whether it obeys the schema.

@@ -3,6 +3,7 @@ package esignet
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -78,6 +79,7 @@ func (p *authorization) token(endpoint oauth.Endpoint) http.Handler {
 			{validRedirectURI(form.Get("redirect_uri")), "invalid_redirect_uri"},
 			{form.Get("client_assertion_type") == assertionType, "invalid_client"},
 			{strings.TrimSpace(form.Get("client_assertion")) != "", "invalid_client"},
+			{strings.TrimSpace(form.Get("client_id")) == "" || !speaksForAnother(form.Get("client_assertion"), form.Get("client_id")), "invalid_client_id"},
 		} {
 			if !c.ok {
 				p.refuseOAuth(w, c.code)
@@ -97,6 +99,19 @@ func (p *authorization) token(endpoint oauth.Endpoint) http.Handler {
 		w.Header().Set("Content-Type", "application/json")
 		w.Write(body)
 	})
+}
+
+// speaksForAnother reports whether an assertion, which nobody verified yet, says that it is another client's.
+func speaksForAnother(assertion, client string) bool {
+	parts := strings.Split(assertion, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	var claims struct {
+		Subject string `json:"sub"`
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	return err == nil && json.Unmarshal(payload, &claims) == nil && claims.Subject != client
 }
 
 // push is the endpoint of pushed requests.

@@ -228,6 +228,7 @@ func (f *Flow) succeeded(
 		r.succeed(m.factor, m.identifier(claimed), identity)
 		r.Attempts = without(r.Attempts, a.login)
 		r.Asking = reached.Asking
+		r.Guard.Pass = r.Guard.Pass || r.AtOnce && a.passed
 		if r.factor() == "" {
 			r.AuthTime = f.now()
 			if !slices.Contains(f.enrollable(r), r.Enrolling) {

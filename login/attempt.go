@@ -20,6 +20,8 @@ type attempt struct {
 
 	// used is what the device that answers was given, nil if it is not answered by a device.
 	used *device
+	// passed says that a captcha was solved for it.
+	passed bool
 
 	limiter *limiter
 	use     Use
@@ -74,6 +76,7 @@ func (f *Flow) admit(ctx context.Context, handle string, a *attempt, id authenti
 		}
 	}
 	if demanded {
+		a.passed = true
 		return f.usePass(ctx, handle, a)
 	}
 	return nil

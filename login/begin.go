@@ -67,6 +67,7 @@ func (f *Flow) begin(ctx context.Context, req *oauth.AuthorizationRequest, token
 		ACRs:      acrs.Values(),
 		Options:   options(acrs),
 		Option:    -1,
+		AtOnce:    atOnce(ctx),
 	}
 	if err := f.bind(ctx, client, rec, token); err != nil {
 		return nil, err

@@ -122,6 +122,9 @@ type Config struct {
 	// Verifier is where people have claims verified that a client must have verified. It is for an Authenticator that is
 	// an [authenticator.Assurer]. Nil means that such claims are left out.
 	Verifier Verifier
+	// Assure has an Authenticator that is an [authenticator.Assurer] asked about all claims of a request that wants any
+	// verified, for State.Assurances, and not only about the essential ones for which the Verifier is there.
+	Assure bool
 	// Logout tells clients that a session ended; an [oidc.Backchannel] is one. Nil tells nobody.
 	Logout LogoutNotifier
 

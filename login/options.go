@@ -6,6 +6,17 @@ import (
 	"github.com/gosignet/signet/authenticator"
 )
 
+type atOnceKey struct{}
+
+// WithAnswersAtOnce returns a context in which [Flow.Begin] begins a login whose face takes the answers to all factors of
+// an option in one call. One-time codes are then sent before anything is answered, wherever they stand in the option, and
+// the captcha that was solved for an answer that was right holds for the next one.
+func WithAnswersAtOnce(ctx context.Context) context.Context {
+	return context.WithValue(ctx, atOnceKey{}, true)
+}
+
+func atOnce(ctx context.Context) bool { return ctx.Value(atOnceKey{}) != nil }
+
 // Choose takes an option, an index into State.Options. Until a factor succeeded, another may be chosen.
 func (f *Flow) Choose(ctx context.Context, handle string, option int) (*State, error) {
 	rec, err := f.update(ctx, handle, nil, func(r *record) error {

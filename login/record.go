@@ -34,16 +34,19 @@ type record struct {
 
 	// Assured says that the identity system was asked what is verified, and Unverified what essential claims are not.
 	// Verification is what the Verifier needs when the person comes back from it, and Verifications how often they went.
-	Assured       bool     `json:"assured,omitempty"`
-	Unverified    []string `json:"unverified,omitempty"`
-	Verification  *started `json:"verification,omitempty"`
-	Verifications int      `json:"verifications,omitempty"`
+	Assured       bool            `json:"assured,omitempty"`
+	Unverified    []string        `json:"unverified,omitempty"`
+	Assurances    map[string]bool `json:"assurances,omitempty"` // those of State
+	Verification  *started        `json:"verification,omitempty"`
+	Verifications int             `json:"verifications,omitempty"`
 
 	// ACRs are the contexts that the login may end in; Options are the ways to reach them, of which Option is the
 	// chosen one, or -1.
 	ACRs    []string                  `json:"acrs"`
 	Options []authenticator.FactorSet `json:"options"`
 	Option  int                       `json:"option"`
+	// AtOnce says that the face takes the answers to all factors of an option in one call.
+	AtOnce bool `json:"at_once,omitempty"`
 
 	Identifier authenticator.Identifier   `json:"identifier,omitzero"`
 	Code       *authenticator.CodeReceipt `json:"code,omitempty"`
@@ -140,13 +143,17 @@ func (r *record) factor() authenticator.Factor {
 }
 
 // first is the first factor of an option that is not proved yet, or empty.
-func (r *record) first(option int) authenticator.Factor {
+func (r *record) first(option int) (first authenticator.Factor) {
 	for _, f := range r.Options[option] {
-		if !r.proved(f) && r.inherited(f).IsZero() {
+		switch {
+		case r.proved(f) || !r.inherited(f).IsZero():
+		case r.AtOnce && f == authenticator.OTP:
 			return f
+		case first == "":
+			first = f
 		}
 	}
-	return ""
+	return first
 }
 
 // choosable reports whether another option may be chosen.

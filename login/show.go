@@ -60,6 +60,7 @@ func (f *Flow) state(handle string, client *oauth.Client, r *record) *State {
 		LoginHint:       r.OpenID.LoginHint,
 		Display:         r.OpenID.Display,
 		Response:        r.Response,
+		Assurances:      r.Assurances,
 	}
 	if r.Bound != nil {
 		s.Account, s.CanSwitch = r.Bound.Account, r.canSwitch()

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/oauth"
@@ -49,8 +50,9 @@ type VerificationRequest struct {
 
 // verification is what finds out whether claims are verified, and has them verified. The zero value does neither.
 type verification struct {
-	verifier Verifier
-	portal   *system // the verifier
+	all      bool     // ask about voluntary claims too
+	verifier Verifier // nil if nobody can be sent anywhere
+	portal   *system  // the verifier
 	assurer  authenticator.Assurer
 	identity *system // the assurer
 }
@@ -62,24 +64,26 @@ type started struct {
 
 func newVerification(c *Config) verification {
 	assurer, ok := c.Authenticator.(authenticator.Assurer)
-	if !ok || c.Verifier == nil {
+	if !ok || c.Verifier == nil && !c.Assure {
 		return verification{}
 	}
 	return verification{
-		verifier: c.Verifier, portal: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger.With("of", "Verifier")},
+		all: c.Assure, verifier: c.Verifier, portal: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger.With("of", "Verifier")},
 		assurer: assurer, identity: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger},
 	}
 }
 
 // assure takes a login in StepConsent to StepVerification if essential claims are not verified. Each login asks the identity
 // system once before, and once after each verification. Without a page nobody can be sent anywhere: what is not verified
-// is then left out.
+// is then left out. Nobody has to wait for what is only to be shown.
 func (f *Flow) assure(ctx context.Context, handle string, client *oauth.Client, rec *record) (*record, error) {
-	if f.verification.verifier == nil || rec.Assured || rec.step() != StepConsent || rec.OpenID.HasPrompt(oidc.PromptNone) ||
-		len(rec.essentialVerified()) == 0 {
+	if rec.Assured || rec.step() != StepConsent || rec.OpenID.HasPrompt(oidc.PromptNone) || !f.verification.concerns(rec) {
 		return rec, nil
 	}
-	missing, err := f.missing(ctx, handle, client, rec)
+	found, err := f.assured(ctx, handle, client, rec)
+	if _, ok := errors.AsType[*authenticator.Error](err); ok && (f.verification.verifier == nil || len(rec.essentialVerified()) == 0) {
+		found, err = assured{}, nil
+	}
 	if err != nil {
 		return rec, err
 	}
@@ -88,7 +92,10 @@ func (f *Flow) assure(ctx context.Context, handle string, client *oauth.Client, 
 		if r.Assured || r.step() != StepConsent || r.identity().Subject != known.identity().Subject {
 			return errStay
 		}
-		r.Assured, r.Unverified = true, missing
+		r.Assured, r.Assurances = true, found.claims
+		if f.verification.verifier != nil {
+			r.Unverified = found.missing
+		}
 		return nil
 	})
 	if err == nil {
@@ -100,9 +107,25 @@ func (f *Flow) assure(ctx context.Context, handle string, client *oauth.Client, 
 	return rec, err
 }
 
-// missing are the essential claims that are not verified as the client wants them.
-func (f *Flow) missing(ctx context.Context, handle string, client *oauth.Client, rec *record) ([]string, error) {
-	claims := rec.essentialVerified()
+// concerns reports whether there is anything to ask the identity system about.
+func (v *verification) concerns(rec *record) bool {
+	return v.assurer != nil && (v.all && len(rec.Verified) > 0 || v.verifier != nil && len(rec.essentialVerified()) > 0)
+}
+
+// assured is what the identity system says.
+type assured struct {
+	// missing are the essential claims that are not verified as the client wants them.
+	missing []string
+	// claims are those of [State.Assurances].
+	claims map[string]bool
+}
+
+func (f *Flow) assured(ctx context.Context, handle string, client *oauth.Client, rec *record) (assured, error) {
+	essential := rec.essentialVerified()
+	claims := essential
+	if f.verification.all {
+		claims = slices.Concat(rec.Essential, rec.Voluntary)
+	}
 	verified, err := ask(ctx, f.verification.identity, ID(handle), func(ctx context.Context) ([]authenticator.VerifiedClaims, error) {
 		return f.verification.assurer.Verifications(ctx, &authenticator.ClaimsRequest{
 			Transaction: ID(handle),
@@ -114,14 +137,47 @@ func (f *Flow) missing(ctx context.Context, handle string, client *oauth.Client,
 		})
 	})
 	if err != nil {
-		return nil, err
+		return assured{}, err
 	}
-	missing, err := f.openID.Missing(ctx, client, rec.OpenID, &authenticator.Claims{Verified: verified})
+	there := map[string]bool{} // and whether it is verified at all
+	for _, v := range verified {
+		for name := range v.Values {
+			name, _, _ = strings.Cut(name, "#")
+			there[name] = there[name] || len(v.Verification) > 0
+		}
+	}
+	verified = slices.DeleteFunc(verified, func(v authenticator.VerifiedClaims) bool { return len(v.Verification) == 0 })
+	unmet, err := f.openID.Missing(ctx, client, allEssential(rec.OpenID), &authenticator.Claims{Verified: verified})
 	if err != nil {
 		f.logger.ErrorContext(ctx, "what is verified cannot be told", "transaction", ID(handle), "error", err)
-		return nil, &authenticator.Error{Reason: authenticator.Unavailable, Err: err}
+		return assured{}, &authenticator.Error{Reason: authenticator.Unavailable, Err: err}
 	}
-	return missing, nil
+	lacks := func(name string) bool { return slices.Contains(unmet, name) }
+	found := assured{claims: map[string]bool{}}
+	for _, name := range claims {
+		if vouched, ok := there[name]; ok {
+			found.claims[name] = vouched && !lacks(name)
+		}
+	}
+	found.missing = slices.DeleteFunc(unmet, func(name string) bool { return !slices.Contains(essential, name) })
+	return found, nil
+}
+
+// allEssential is the request as if the client could do without none of the claims that it wants verified.
+func allEssential(r *oidc.Request) *oidc.Request {
+	all := *r
+	for _, elements := range []*[]oidc.VerifiedRequest{&all.Claims.VerifiedUserinfo, &all.Claims.VerifiedIDToken} {
+		*elements = slices.Clone(*elements)
+		for i := range *elements {
+			claims := maps.Clone((*elements)[i].Claims)
+			for name, c := range claims {
+				c.Essential = true
+				claims[name] = c
+			}
+			(*elements)[i].Claims = claims
+		}
+	}
+	return &all
 }
 
 // essentialVerified are the claims that the client cannot do without, verified.
@@ -254,7 +310,7 @@ func (f *Flow) verified(
 	if err != nil {
 		return nil, fmt.Errorf("login: look up the client: %w", err)
 	}
-	missing, err := f.missing(ctx, handle, client, rec)
+	found, err := f.assured(ctx, handle, client, rec)
 	if err != nil {
 		return rec, err
 	}
@@ -263,7 +319,7 @@ func (f *Flow) verified(
 		if r.step() != StepVerification || r.identity().Subject != known {
 			return errStay
 		}
-		r.Unverified = missing
+		r.Unverified, r.Assurances = found.missing, found.claims
 		return nil
 	})
 }

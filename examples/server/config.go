@@ -46,7 +46,7 @@ type config struct {
 	accessTokenLifetime, loginLifetime            time.Duration
 	sessions                                      bool
 	esignet                                       bool
-	esignetIssuer, esignetJWKS                    string
+	esignetIssuer, esignetJWKS, esignetUI         string
 	drainDelay, shutdownTimeout                   time.Duration
 	logFormat                                     string
 	logLevel                                      slog.Level
@@ -70,7 +70,7 @@ var optionGroups = []optionGroup{
 	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs", "wallet"}},
 	{"Pages", []string{"pages", "texts", "documents", "theme", "templates", "ui-preview"}},
 	{"Limits of logins", []string{"attempts-per-person", "attempts-per-address", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
-	{"Compatibility", []string{"esignet", "esignet-issuer", "esignet-jwks"}},
+	{"Compatibility", []string{"esignet", "esignet-ui", "esignet-issuer", "esignet-jwks"}},
 	{"Tokens and sessions", []string{"access-token-lifetime", "sessions"}},
 	{"Logs", []string{"log-format", "log-level"}},
 	{"Shutdown", []string{"drain-delay", "shutdown-timeout"}},
@@ -123,6 +123,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.IntVar(&c.attemptsPerAddress, "attempts-per-address", 100, "how many wrong `answers` one network address is allowed in 15 minutes over all logins, and ten times as many codes")
 	f.DurationVar(&c.loginLifetime, "login-lifetime", 10*time.Minute, "how much time a person has to log in")
 	f.BoolVar(&c.esignet, "esignet", true, "serve eSignet's HTTP API under /v1/esignet too, for pages, scripts and tools that speak it (docs/esignet.md)")
+	f.StringVar(&c.esignetUI, "esignet-ui", "", "`file` of a JSON object with further settings of eSignet's pages, which they find in \"configs\"")
 	f.StringVar(&c.esignetIssuer, "esignet-issuer", "", "`issuer` of the bearer tokens with which clients are managed through eSignet's API, or \"open\" to ask for none, with -development; empty: the API does not manage clients")
 	f.StringVar(&c.esignetJWKS, "esignet-jwks", "", "`URL` of the keys of -esignet-issuer")
 	f.BoolVar(&c.sessions, "sessions", false, "single sign-on: people stay logged in for 8 hours, or until they do nothing for 30 minutes or log out")

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/esignet"
@@ -20,11 +22,30 @@ func (p *identityProvider) esignet(c *config) (*signet.ESignet, error) {
 	if err != nil {
 		return nil, err
 	}
-	api := &signet.ESignet{Management: management, OpenBinding: p.identity.people != nil}
+	ui, err := readESignetUI(c.esignetUI)
+	if err != nil {
+		return nil, err
+	}
+	api := &signet.ESignet{Management: management, UI: ui, OpenBinding: p.identity.people != nil}
 	if management != nil {
 		api.Bearer = management.Bearer
 	}
 	return api, nil
+}
+
+// readESignetUI reads the file of -esignet-ui.
+func readESignetUI(file string) (settings map[string]any, err error) {
+	if file == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("-esignet-ui: %w", err)
+	}
+	if err := json.Unmarshal(data, &settings); err != nil {
+		return nil, fmt.Errorf("-esignet-ui: %s: %w", file, err)
+	}
+	return settings, nil
 }
 
 func (p *identityProvider) esignetManagement(c *config) (*esignet.ManagementConfig, error) {
