@@ -321,9 +321,9 @@ func (c *Config) issuerPath() string {
 
 // routes mounts the endpoints. OpenID Connect Discovery appends the well-known path to the issuer (section 4), RFC 8414
 // puts it before the issuer's path (section 3.1).
-func (c *Config) routes(p *Provider) *http.ServeMux {
+func (c *Config) routes(p *Provider) *router {
 	base := c.issuerPath()
-	mux := http.NewServeMux()
+	mux := new(router)
 	mux.Handle(base+c.Paths.Authorization, p.OAuth.AuthorizationHandler(p.Pages))
 	mux.Handle(base+c.Paths.PushedRequests, p.Pushed.Handler(p.OAuth, c.Issuer+c.Paths.PushedRequests))
 	mux.Handle(base+c.Paths.Token, p.OAuth.TokenHandler())

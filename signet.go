@@ -233,7 +233,7 @@ type Provider struct {
 	Backchannel *oidc.Backchannel
 
 	consentAPI http.Handler
-	mux        *http.ServeMux
+	mux        *router
 	hsts       bool
 }
 
