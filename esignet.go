@@ -2,7 +2,6 @@ package signet
 
 import (
 	"cmp"
-	"net/http"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/esignet"

@@ -26,7 +26,7 @@ func (p *Provider) Patterns() []string {
 	}
 	own := p.ESignet.Patterns()
 	mounted := slices.DeleteFunc(slices.Clone(p.mux.patterns), func(pattern string) bool {
-		return strings.HasSuffix(pattern, "/") && strings.Contains(own[0], " "+pattern)
+		return strings.HasSuffix(pattern, "/") && slices.ContainsFunc(own, func(s string) bool { return strings.Contains(s, " "+pattern) })
 	})
 	return append(mounted, own...)
 }
