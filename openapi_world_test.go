@@ -66,12 +66,12 @@ func newAPIWorld(t *testing.T) *apiWorld {
 	_, err = clients.Create(t.Context(), "test", &oauth.Client{
 		ID: "portal", Names: map[string]string{"": "Health Portal"}, RedirectURIs: []string{"https://rp.example/cb"},
 		Keys:               jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: w.key.Public(), KeyID: "1"}}},
-		AssertionAlgorithm: jose.ES256, Scopes: []string{"openid", "profile", "email", "consents"},
+		AssertionAlgorithm: jose.ES256, Scopes: []string{"openid", "profile", "email", "consents"}, PKCEOptional: true,
 	})
 	require.NoError(t, err)
 	secret := make([]byte, 32)
 	rand.Read(secret)
-	many := login.Limit{Attempts: 100_000, Window: time.Hour}
+	many := login.Limit{Attempts: 60_000, Window: time.Hour}
 	w.provider, err = signet.New(signet.Config{
 		Issuer: apiIssuer, Clients: clients, Authenticator: people, Keys: keys, Store: backend, Ledger: backend,
 		PairwiseSecret: secret, IdentifierLimit: many, SourceLimit: many, Sessions: login.Sessions{Idle: time.Hour},

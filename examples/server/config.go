@@ -44,6 +44,7 @@ type config struct {
 	sessions                                      bool
 	esignet                                       bool
 	esignetIssuer, esignetJWKS                    string
+	apiDescription                                bool
 	drainDelay, shutdownTimeout                   time.Duration
 	logFormat                                     string
 	logLevel                                      slog.Level
@@ -65,7 +66,7 @@ var optionGroups = []optionGroup{
 	{"Clients", []string{"clients", "profile"}},
 	{"People", []string{"identity", "personas", "demo-password", "development"}},
 	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs"}},
-	{"Pages", []string{"pages", "texts"}},
+	{"Pages", []string{"pages", "texts", "api-description"}},
 	{"Limits of logins", []string{"attempts-per-person", "attempts-per-address", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
 	{"Compatibility", []string{"esignet", "esignet-issuer", "esignet-jwks"}},
 	{"Tokens and sessions", []string{"access-token-lifetime", "sessions"}},
@@ -106,6 +107,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.passkeyACRs, "passkey-acrs", "", "`ACRs`, separated by commas, that a login must reach before a passkey can be registered; empty: those that take a code, a password or biometrics")
 	f.StringVar(&c.pagesFile, "pages", "", "JSON `file` with identifier_types, links and frame_ancestors of the login pages (docs/pages.md); empty: one kind of identifier, no links, no frames")
 	f.StringVar(&c.texts, "texts", "", "`directory` with language files, as km.json, that are laid over those of the pages (docs/languages.md)")
+	f.BoolVar(&c.apiDescription, "api-description", true, "serve the description of the API, OpenAPI, at /openapi.json, and a page with it at /api/")
 	f.StringVar(&c.captcha, "captcha", "", "`captcha` that tells people from programs: altcha, which asks no third party, or recaptcha:service.json for a service with the interface of reCAPTCHA; empty: none")
 	f.StringVar(&c.captchaOn, "captcha-on", "code,answer", "`steps` at which the captcha is asked for: code, before one is sent, and answer, before one is looked at")
 	f.IntVar(&c.captchaAfter, "captcha-after", 0, "how many `uses` of a step go before the captcha is asked for: codes that were sent, answers that were wrong")

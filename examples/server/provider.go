@@ -131,6 +131,11 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 		return p, err
 	}
 	p.handler, p.logouts = provider, provider.Backchannel
+	if c.apiDescription {
+		if p.handler, err = describeAPI(provider, c.issuer); err != nil {
+			return p, err
+		}
+	}
 	if p.logouts != nil {
 		p.closeAtEnd(p.logouts.Close)
 	}
