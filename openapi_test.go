@@ -314,6 +314,7 @@ func TestHandlersAnswerAsDescribed(t *testing.T) {
 				assert.Less(t, res.Code, 400, "%s", res.Body)
 				assert.Empty(t, codeOf(res), "%s", res.Body)
 			}
+			d.holdAuthorization(t, w, o)
 			d.holdParameters(t, w, o)
 			d.holdBody(t, w, o)
 			d.holdTransport(t, w, o)
@@ -329,6 +330,25 @@ func (d *described) refused(t *testing.T, o operation, res *httptest.ResponseRec
 		assert.Contains(t, codes, codeOf(res), "%s: %d %s %s", what, res.Code, res.Body, res.Header())
 	} else {
 		assert.True(t, res.Code >= 400 || codeOf(res) != "", "%s: %d %s", what, res.Code, res.Body)
+	}
+}
+
+// holdAuthorization sends no access token, and a wrong one, where one is needed.
+func (d *described) holdAuthorization(t *testing.T, w *apiWorld, o operation) {
+	t.Helper()
+	for _, authorization := range []string{"", "Bearer wrong", "Basic d3Jvbmc6d3Jvbmc=", "DPoP wrong"} {
+		s := w.sample(o)
+		if s.header.Get("Authorization") == "" {
+			return
+		}
+		s.header.Set("Authorization", authorization)
+		if authorization == "" {
+			s.header.Del("Authorization")
+		}
+		res := w.call(s.request(o))
+		assert.Equal(t, http.StatusUnauthorized, res.Code, "%q: %s", authorization, res.Body)
+		assert.NotEmpty(t, res.Header().Get("WWW-Authenticate"), authorization)
+		d.hold(t, o, res, "the token "+authorization)
 	}
 }
 
@@ -418,6 +438,11 @@ func (d *described) holdTransport(t *testing.T, w *apiWorld, o operation) {
 	s := w.sample(o)
 	if s.basic || s.json == nil && s.form == nil {
 		return
+	}
+	if s.json != nil {
+		s := w.sample(o)
+		s.json = with(s.json, []string{"request", "unheard-of"}, "x")
+		d.refused(t, o, w.call(s.request(o)), []string{"unknown_error"}, "a member that is not described")
 	}
 	r := s.request(o)
 	r.Header.Set("Content-Type", "text/csv")
