@@ -330,18 +330,23 @@ func (w *apiWorld) sample(o operation) *sample {
 		s := w.inside(tx, nil)
 		s.json = nil
 		return s
-	case "prepareSignup", "completeSignup": // there is no sign-up portal: they are refused
+	case "prepareSignup": // there is no sign-up portal: it is refused
 		tx := w.proved(true)
 		s := w.inside(tx, object{"transactionId": tx.id, "pathFragment": "verify"})
+		s.refused = true
+		return s
+	case "completeSignup": // and nobody comes back from it
+		tx := w.proved(true)
+		s := w.inside(tx, object{"transactionId": tx.id})
 		s.basic = true
 		return s
 	case "createClientV1", "createClientV2", "createClientV3", "updateClientV1", "updateClientV2", "updateClientV3", "patchClient":
 		return w.registration(o.id[len(o.id)-2:], strings.HasPrefix(o.id, "create"))
 	case "getCertificate":
-		return &sample{query: url.Values{"applicationId": {"OIDC_SERVICE"}}, basic: true}
+		return &sample{query: url.Values{"applicationId": {"OIDC_SERVICE"}}, refused: true} // the keys have no certificates
 	case "uploadCertificate":
 		s := w.envelope(object{"applicationId": "OIDC_SERVICE", "certificateData": "none"})
-		s.basic = true
+		s.refused = true
 		return s
 	}
 	return &sample{}
