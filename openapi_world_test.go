@@ -162,7 +162,7 @@ func (w *apiWorld) details(version int, pkce bool) object {
 	return d
 }
 
-// login is a transaction of eSignet's API that has reached a step.
+// apiLogin is a transaction of eSignet's API.
 type apiLogin struct{ id, hash string }
 
 func (w *apiWorld) inside(tx apiLogin, request object) *sample {
@@ -257,7 +257,7 @@ func (w *apiWorld) withConsent() *sample {
 }
 
 // registration is a request to manage a client.
-func (w *apiWorld) registration(version string, create bool) *sample {
+func (w *apiWorld) registration(create bool) *sample {
 	w.Helper()
 	r := object{
 		"clientName": "Clinic", "userClaims": []any{"name"}, "authContextRefs": []any{"mosip:idp:acr:generated-code"},
@@ -341,7 +341,7 @@ func (w *apiWorld) sample(o operation) *sample {
 		s.basic = true
 		return s
 	case "createClientV1", "createClientV2", "createClientV3", "updateClientV1", "updateClientV2", "updateClientV3", "patchClient":
-		return w.registration(o.id[len(o.id)-2:], strings.HasPrefix(o.id, "create"))
+		return w.registration(strings.HasPrefix(o.id, "create"))
 	case "getCertificate":
 		return &sample{query: url.Values{"applicationId": {"OIDC_SERVICE"}}, refused: true} // the keys have no certificates
 	case "uploadCertificate":
