@@ -2,7 +2,6 @@ package signet
 
 import (
 	"cmp"
-	"net/http"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/esignet"
@@ -28,7 +27,7 @@ type ESignet struct {
 func (e *ESignet) prefix() string { return cmp.Or(e.Prefix, esignet.DefaultPrefix) }
 
 // mount mounts the API, and the one of its addresses outside of the prefix that is no other's.
-func (e *ESignet) mount(mux *http.ServeMux, base string, p *Provider) {
+func (e *ESignet) mount(mux *router, base string, p *Provider) {
 	mux.Handle(base+e.prefix()+"/", p.ESignet)
 	mux.Handle(base+"/.well-known/jwks.json", p.OpenID.JWKSHandler())
 }

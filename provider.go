@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -354,9 +353,9 @@ func (c *Config) issuerPath() string {
 
 // routes mounts the endpoints. OpenID Connect Discovery appends the well-known path to the issuer (section 4), RFC 8414
 // puts it before the issuer's path (section 3.1).
-func (c *Config) routes(p *Provider) *http.ServeMux {
+func (c *Config) routes(p *Provider) *router {
 	base := c.issuerPath()
-	mux := http.NewServeMux()
+	mux := new(router)
 	mux.Handle(base+"/{$}", p.landing)
 	if base != "" {
 		mux.Handle(base, p.landing)

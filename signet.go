@@ -253,7 +253,7 @@ type Provider struct {
 
 	consentAPI http.Handler
 	landing    http.Handler
-	mux        *http.ServeMux
+	mux        *router
 	hsts       bool
 }
 

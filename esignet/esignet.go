@@ -4,6 +4,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -49,6 +50,8 @@ type API struct {
 	now    func() time.Time
 	https  bool
 	mux    *http.ServeMux
+	// patterns are those that the mux has.
+	patterns []string
 }
 
 // New returns an API, or every mistake in the configuration that it can see at once.
@@ -92,5 +95,10 @@ func (a *API) setDefaults() {
 // handle mounts a handler for a pattern of net/http's mux whose path lies under the prefix: "POST /client-mgmt/client".
 func (a *API) handle(pattern string, h http.Handler) {
 	method, path, _ := strings.Cut(pattern, " ")
-	a.mux.Handle(method+" "+a.prefix+path, h)
+	pattern = method + " " + a.prefix + path
+	a.mux.Handle(pattern, h)
+	a.patterns = append(a.patterns, pattern)
 }
+
+// Patterns returns what the API serves, as patterns of net/http's mux, prefix included.
+func (a *API) Patterns() []string { return slices.Clone(a.patterns) }

@@ -47,6 +47,7 @@ type config struct {
 	sessions                                      bool
 	esignet                                       bool
 	esignetIssuer, esignetJWKS, esignetUI         string
+	apiDescription                                bool
 	drainDelay, shutdownTimeout                   time.Duration
 	logFormat                                     string
 	logLevel                                      slog.Level
@@ -68,7 +69,7 @@ var optionGroups = []optionGroup{
 	{"Clients", []string{"clients", "profile"}},
 	{"People", []string{"identity", "personas", "demo-password", "development"}},
 	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs", "wallet"}},
-	{"Pages", []string{"pages", "texts", "documents", "theme", "templates", "ui-preview"}},
+	{"Pages", []string{"pages", "texts", "documents", "theme", "templates", "ui-preview", "api-description"}},
 	{"Limits of logins", []string{"attempts-per-person", "attempts-per-address", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
 	{"Compatibility", []string{"esignet", "esignet-ui", "esignet-issuer", "esignet-jwks"}},
 	{"Tokens and sessions", []string{"access-token-lifetime", "sessions"}},
@@ -111,6 +112,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.texts, "texts", "", "`directory` with language files, as km.json, that are laid over those of the pages (docs/languages.md)")
 	f.BoolVar(&c.wallet, "wallet", true, "people may bind a wallet, and log in with it by scanning a code; with -keys or -identity only if this is given")
 	f.StringVar(&c.documentsDir, "documents", "", "`directory` with terms.en.txt, privacy.en.txt and accessibility.en.txt, and the same in other languages, that become pages (docs/pages.md)")
+	f.BoolVar(&c.apiDescription, "api-description", true, "serve the description of the API, OpenAPI, at /openapi.json, and a page with it at /api/")
 	f.StringVar(&c.captcha, "captcha", "", "`captcha` that tells people from programs: altcha, which asks no third party, or recaptcha:service.json for a service with the interface of reCAPTCHA; empty: none")
 	f.StringVar(&c.captchaOn, "captcha-on", "code,answer", "`steps` at which the captcha is asked for: code, before one is sent, and answer, before one is looked at")
 	f.IntVar(&c.captchaAfter, "captcha-after", 0, "how many `uses` of a step go before the captcha is asked for: codes that were sent, answers that were wrong")

@@ -10,7 +10,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/esignet"
 	"github.com/gosignet/signet/esignet/migration"
 )
@@ -72,10 +71,7 @@ func importESignet(ctx context.Context, t *terminal, args []string) error {
 
 // importer takes over into the state of the provider.
 func (p *identityProvider) importer(c *config, secret []byte, logger *slog.Logger) (*migration.Importer, error) {
-	provider, ok := p.handler.(*signet.Provider)
-	if !ok {
-		return nil, errors.New("the provider is not one that consents can be taken over to")
-	}
+	provider := p.provider
 	logins, err := c.waysToLogIn(p.identity, p.state.ledger, secret, logger)
 	if err != nil {
 		return nil, err

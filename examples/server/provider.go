@@ -27,6 +27,8 @@ const minSecret = 32
 
 // identityProvider is the provider and what must be closed after it.
 type identityProvider struct {
+	// provider is what handler serves, with what the server puts beside it.
+	provider *signet.Provider
 	handler  http.Handler
 	keys     *rotation.Keystore
 	clients  *registry.Registry
@@ -143,7 +145,13 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	if err != nil {
 		return p, err
 	}
-	p.handler, p.logouts = c.withPreview(provider, provider.Pages), provider.Backchannel
+	p.provider, p.handler, p.logouts = provider, provider, provider.Backchannel
+	if c.apiDescription {
+		if p.handler, err = describeAPI(provider, c.issuer); err != nil {
+			return p, err
+		}
+	}
+	p.handler = c.withPreview(p.handler, provider.Pages)
 	if p.logouts != nil {
 		p.closeAtEnd(p.logouts.Close)
 	}
