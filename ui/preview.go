@@ -97,6 +97,7 @@ func (u *UI) previewVisit(w http.ResponseWriter, r *http.Request) *previewVisit 
 	own := *u
 	own.base = u.base + previewBase
 	own.now = func() time.Time { return previewNow }
+	own.linker, own.wallets = nil, nil
 	p := &previewVisit{UI: &own, w: withoutCookies{w}, r: r}
 	q := r.URL.Query()
 	if l := u.catalog.byCode[q.Get("lang")]; l != nil {
