@@ -190,5 +190,5 @@ func (v *accountVisit) loggedOut() {
 	title := l.text("sharing.logged_out")
 	view := &logoutView{page: v.UI.page(l, title, nil), Lead: l.text("sharing.logged_out_lead")}
 	view.ReturnURI, view.ReturnText = v.path, l.text("sharing.log_in_again")
-	v.render(v.w, v.r, http.StatusOK, v.pages[l].logout, view)
+	v.render(v.w, v.r, http.StatusOK, v.pages.in(l).logout, view)
 }

@@ -46,7 +46,7 @@ func (v *accountVisit) askRemove(id string) {
 		return
 	}
 	v.keep("")
-	v.render(v.w, v.r, http.StatusOK, v.pages[l].sharing.remove, &removeView{v.frame(l, l.text("sharing.passkeys.heading")), items[at]})
+	v.render(v.w, v.r, http.StatusOK, v.pages.in(l).sharing.remove, &removeView{v.frame(l, l.text("sharing.passkeys.heading")), items[at]})
 }
 
 func (v *accountVisit) remove(id string) {

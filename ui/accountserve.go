@@ -152,7 +152,7 @@ func (v *accountVisit) list() {
 		}
 	}
 	v.keep("")
-	v.render(v.w, v.r, http.StatusOK, v.pages[l].sharing.list, view)
+	v.render(v.w, v.r, http.StatusOK, v.pages.in(l).sharing.list, view)
 }
 
 // history returns the versions of the consent, the present one first, if it is the person's. When it goes by another ID
@@ -189,7 +189,7 @@ func (v *accountVisit) one(id string) {
 		view.History = append(view.History, v.version(l, rec))
 	}
 	v.keep("")
-	v.render(v.w, v.r, http.StatusOK, v.pages[l].sharing.one, view)
+	v.render(v.w, v.r, http.StatusOK, v.pages.in(l).sharing.one, view)
 }
 
 // receipt sends the receipt of a version as a file.
@@ -221,7 +221,7 @@ func (v *accountVisit) askWithdraw(id string) {
 	view.Client = share.client()
 	view.Heading = l.text("sharing.withdraw.heading", "client", share.Name)
 	v.keep("")
-	v.render(v.w, v.r, http.StatusOK, v.pages[l].sharing.withdraw, view)
+	v.render(v.w, v.r, http.StatusOK, v.pages.in(l).sharing.withdraw, view)
 }
 
 func (v *accountVisit) withdraw(id string) {

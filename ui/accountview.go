@@ -282,7 +282,7 @@ func (v *accountVisit) fail(f accountFailure) {
 	if f.status == http.StatusServiceUnavailable {
 		v.w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}
-	v.render(v.w, v.r, f.status, v.pages[l].failure, view)
+	v.render(v.w, v.r, f.status, v.pages.in(l).failure, view)
 }
 
 func (v *accountVisit) unavailable(err error) {

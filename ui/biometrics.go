@@ -98,7 +98,7 @@ func (v *visit) biometricsView(l *locale, s *login.State, client *clientView) (*
 		texts[key] = l.text("verify.bio.script."+key, "device", "{device}", "count", "{count}")
 	}
 	b := v.biometrics
-	return v.pages[l].biometrics, &biometricsView{
+	return v.pages.in(l).biometrics, &biometricsView{
 		page:           p,
 		identifierView: v.identifierView(l, s, p),
 		Attempts:       l.count("verify.attempts", s.AttemptsLeft),

@@ -90,7 +90,7 @@ func (v *visit) consentView(l *locale, s *login.State, client *clientView, form 
 	}
 	c.Essential, c.Voluntary = choices("claim", s.Essential, true), choices("claim", s.Voluntary, false)
 	c.Scopes = choices("scope", s.Scopes, false)
-	return v.pages[l].consent, c
+	return v.pages.in(l).consent, c
 }
 
 // consentLead is the text that says why the person is asked.

@@ -180,7 +180,7 @@ func (u *UI) serveDocument(w http.ResponseWriter, r *http.Request, name string) 
 	if base, _ := d.tag.Base(); base.String() != parentmost(l.code) {
 		v.Language, v.Dir, v.Note = d.tag.String(), d.dir, l.text("document.other_language")
 	}
-	u.showOpen(w, r, u.pages[l].document, v)
+	u.showOpen(w, r, u.pages.in(l).document, v)
 }
 
 // parentmost is the language without a region or a script.

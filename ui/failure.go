@@ -51,7 +51,7 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, f failure) {
 	if f.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
 	}
-	u.render(w, r, f.status, u.pages[l].failure, v)
+	u.render(w, r, f.status, u.pages.in(l).failure, v)
 }
 
 // fields returns the words of all values, as in ui_locales.

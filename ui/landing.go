@@ -39,7 +39,7 @@ func (u *UI) LandingHandler(c Landing) (http.Handler, error) {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		l := u.openLocale(r)
 		p := u.openPage(l, l.text("landing.title", "provider", l.nameIn(u.names)))
-		u.showOpen(w, r, u.pages[l].landing, &landingView{page: p, Root: c, Lead: l.text("landing.lead")})
+		u.showOpen(w, r, u.pages.in(l).landing, &landingView{page: p, Root: c, Lead: l.text("landing.lead")})
 	}), nil
 }
 

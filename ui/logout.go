@@ -140,7 +140,7 @@ func (v *logoutVisit) ask(session *login.Session) {
 		view.Fields = []fieldView{{"ui_locales", l.code}}
 	}
 	v.setHeaders(v.w.Header(), v.request.RedirectURI)
-	v.render(v.w, v.r, http.StatusOK, v.pages[l].logout, view)
+	v.render(v.w, v.r, http.StatusOK, v.pages.in(l).logout, view)
 }
 
 // done sends the person back to the client, or says that they are logged out.
@@ -157,7 +157,7 @@ func (v *logoutVisit) done() {
 	if strings.HasPrefix(back, "https:") || strings.HasPrefix(back, "http:") { // not an app that may be gone
 		view.ReturnURI, view.ReturnText = back, l.text("common.return", "client", v.request.Client.Name(l.names...))
 	}
-	v.render(v.w, v.r, http.StatusOK, v.pages[l].logout, view)
+	v.render(v.w, v.r, http.StatusOK, v.pages.in(l).logout, view)
 }
 
 func (v *logoutVisit) view(title string) *logoutView {

@@ -25,13 +25,13 @@ type wishView struct{ Wished bool }
 func (v *visit) passkeyView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
 	p := v.loginPage(l, s, client, l.text("verify.pop.title"))
 	v.addPasskeys(p)
-	return v.pages[l].passkey, &passkeyView{page: p, Attempts: l.count("verify.attempts", s.AttemptsLeft)}
+	return v.pages.in(l).passkey, &passkeyView{page: p, Attempts: l.count("verify.attempts", s.AttemptsLeft)}
 }
 
 func (v *visit) enrollView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
 	p := v.loginPage(l, s, client, l.text("enroll.title"))
 	v.addPasskeys(p)
-	return v.pages[l].enroll, &passkeyView{page: p}
+	return v.pages.in(l).enroll, &passkeyView{page: p}
 }
 
 // addPasskeys gives the page the script that talks to authenticators, and lets it fetch what they are to sign.

@@ -111,7 +111,7 @@ func (u *UI) previewVisit(w http.ResponseWriter, r *http.Request) *previewVisit 
 		s := *u.site
 		s.css = s.sheets[scheme]
 		if pages, err := parsePages(l, s.texts(l, u.names), u.templates); err == nil { // New has parsed them before
-			own.pages = map[*locale]*pageSet{l: pages}
+			own.pages = pageSets{l: func() *pageSet { return pages }}
 		}
 	}
 	return p

@@ -18,7 +18,7 @@ func openScreens() []screen {
 		}),
 		newScreen("document", "Terms of use, privacy policy or accessibility statement", func(p *previewVisit) {
 			l := p.locale()
-			p.showOpen(p.w, p.openRequest(), p.pages[l].document, &documentView{
+			p.showOpen(p.w, p.openRequest(), p.pages.in(l).document, &documentView{
 				page: p.openPage(l, l.text("links.terms")), Blocks: parseDocument(previewDocument), Language: "en", Dir: "ltr",
 				Note: l.text("document.other_language"),
 			})

@@ -243,5 +243,5 @@ func (v *visit) formView(l *locale, s *login.State, client *clientView, list []*
 	for _, q := range list {
 		q.Passkey = q.identifies && p.Passkey
 	}
-	return v.pages[l].form, view
+	return v.pages.in(l).form, view
 }

@@ -22,6 +22,31 @@ type pageSet struct {
 	document, landing                                                             *template.Template
 }
 
+// pageSets holds them in all languages. Those of a language are read when somebody first needs them: a language takes
+// 3 MB, and most deployments use few.
+type pageSets map[*locale]func() *pageSet
+
+func (p pageSets) in(l *locale) *pageSet { return p[l]() }
+
+// readPages makes the pages of all languages ready to be read. It tries those of one, which finds what is wrong with the
+// built-in templates, and with a deployment's own those of all.
+func (u *UI) readPages() error {
+	u.pages = pageSets{}
+	var errs []error
+	for i, l := range u.catalog.languages {
+		read := sync.OnceValues(func() (*pageSet, error) { return parsePages(l, u.site.texts(l, u.names), u.templates) })
+		u.pages[l] = func() *pageSet {
+			set, _ := read() // the texts cannot break what the templates of one language, or these themselves, have passed
+			return set
+		}
+		if i == 0 || u.templates != nil {
+			_, err := read()
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
 var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)
 
 // parsePages reads the templates for a language. Texts without placeholders are written into the templates here, once,

@@ -141,7 +141,7 @@ type UI struct {
 	secure    bool
 	publicURL string
 	catalog   *catalog
-	pages     map[*locale]*pageSet
+	pages     pageSets
 	assets    map[string]*asset
 	// scripts are the links to the scripts that only some pages need, by name.
 	scripts map[string]scriptView
@@ -263,18 +263,14 @@ func New(c Config) (*UI, error) {
 	if err := checkTemplates(c.Templates); err != nil {
 		return nil, err
 	}
-	u.pages = map[*locale]*pageSet{}
+	if err := u.readPages(); err != nil {
+		return nil, err
+	}
 	u.languages = map[*locale][]languageView{}
-	for _, l := range u.catalog.languages {
-		pages, err := parsePages(l, site.texts(l, u.names), u.templates)
-		errs = append(errs, err)
-		u.pages[l] = pages
-		if len(u.catalog.languages) > 1 {
+	if len(u.catalog.languages) > 1 {
+		for _, l := range u.catalog.languages {
 			u.languages[l] = u.languageViews(l)
 		}
-	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
 	}
 	if err := u.tryTemplates(); err != nil {
 		return nil, err

@@ -46,7 +46,7 @@ func (v *visit) verificationView(l *locale, s *login.State, client *clientView) 
 		}
 		view.Claims = append(view.Claims, unverifiedView{Label: l.label("claim", name), About: about})
 	}
-	return v.pages[l].verification, view
+	return v.pages.in(l).verification, view
 }
 
 // verification sends the browser to the verification service, or goes on without.

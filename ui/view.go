@@ -144,7 +144,7 @@ func (u *UI) page(l *locale, title string, client *clientView) *page {
 // view returns the page of the visit and what it shows.
 func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 	client := newClientView(l, s)
-	set := v.pages[l]
+	set := v.pages.in(l)
 	step, _, _ := strings.Cut(v.page, "/")
 	switch step {
 	case accountPage:
@@ -191,17 +191,17 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 func (v *visit) verifyView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
 	switch {
 	case s.Factor == authenticator.OTP:
-		return v.pages[l].code, v.codeView(l, s, client)
+		return v.pages.in(l).code, v.codeView(l, s, client)
 	case s.Factor == authenticator.Passkey:
 		return v.passkeyView(l, s, client)
 	case s.Factor == authenticator.Biometrics:
 		return v.biometricsView(l, s, client)
 	case !hasPage(s.Factor):
-		return v.pages[l].elsewhere, v.loginPage(l, s, client, l.text("verify.elsewhere.title"))
+		return v.pages.in(l).elsewhere, v.loginPage(l, s, client, l.text("verify.elsewhere.title"))
 	case s.Form != nil:
 		return v.formView(l, s, client, questions(l, s))
 	}
-	return v.pages[l].secret, v.secretView(l, s, client)
+	return v.pages.in(l).secret, v.secretView(l, s, client)
 }
 
 // enhance gives the page a script that it works without, unless it is to be plain.

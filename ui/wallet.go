@@ -161,7 +161,7 @@ func (v *visit) showWallet(s *login.State, linked bool) {
 		p.Heading, view.Lead = l.text("wallet.linked_title"), l.text("wallet.linked")
 		p.Title = v.UI.page(l, p.Heading, client).Title
 		view.Stage, p.CanChoose, p.Captcha, p.Delay = int(wallet.Linked), false, nil, nil
-		v.show(s, v.pages[l].wallet, view)
+		v.show(s, v.pages.in(l).wallet, view)
 		return
 	}
 	code, err := v.linker.CurrentCode(v.r.Context(), v.handle)
@@ -189,7 +189,7 @@ func (v *visit) showWallet(s *login.State, linked bool) {
 	if view.Stuck != "" {
 		p.Refresh = 0
 	}
-	v.show(s, v.pages[l].wallet, view)
+	v.show(s, v.pages.in(l).wallet, view)
 }
 
 // addApps puts the code on the page, for each wallet.
