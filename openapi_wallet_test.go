@@ -5,7 +5,6 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/json"
@@ -57,13 +56,6 @@ func newAuthority(t *testing.T) keystore.Keystore {
 	return authority
 }
 
-// boundWallet is alice's, until the next is bound.
-type boundWallet struct {
-	testing.TB
-	key         *rsa.PrivateKey
-	certificate *x509.Certificate
-}
-
 // binding is a request to bind alice's wallet. It is proved by her password: codes are not sent as often as samples are made.
 func (w *apiWorld) binding() *sample {
 	return w.unguarded(object{
@@ -80,28 +72,18 @@ func (w *apiWorld) unguarded(request object) *sample {
 	return s
 }
 
-func (w *apiWorld) bind() *boundWallet {
+// bind binds alice's wallet, and returns what it signs with until it is bound again.
+func (w *apiWorld) bind() jose.Signer {
 	w.Helper()
 	var b struct{ Certificate string }
 	require.NoError(w, json.Unmarshal(w.post("/binding/wallet-binding", w.binding()), &b))
 	block, _ := pem.Decode([]byte(b.Certificate))
 	require.NotNil(w, block)
-	certificate, err := x509.ParseCertificate(block.Bytes)
-	require.NoError(w, err)
-	return &boundWallet{w, w.phone, certificate}
-}
-
-func (b *boundWallet) sign(payload []byte) string {
-	b.Helper()
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: b.key}, &jose.SignerOptions{
-		ExtraHeaders: map[jose.HeaderKey]any{"x5t#S256": consent.Thumbprint(b.certificate.Raw)},
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: w.phone}, &jose.SignerOptions{
+		ExtraHeaders: map[jose.HeaderKey]any{"x5t#S256": consent.Thumbprint(block.Bytes)},
 	})
-	require.NoError(b, err)
-	jws, err := signer.Sign(payload)
-	require.NoError(b, err)
-	compact, err := jws.CompactSerialize()
-	require.NoError(b, err)
-	return compact
+	require.NoError(w, err)
+	return signer
 }
 
 // linkedLogin is a transaction that has a code, and that of the wallet, if one opened it.
@@ -131,30 +113,31 @@ func (w *apiWorld) linked() linkedLogin {
 }
 
 // walletProof is a request to prove who the person is with the wallet.
-func (w *apiWorld) walletProof(l linkedLogin, b *boundWallet) *sample {
+func (w *apiWorld) walletProof(l linkedLogin, wallet jose.Signer) *sample {
 	w.Helper()
 	now := time.Now()
-	claims, err := json.Marshal(object{
-		"iss": "wallet", "sub": alice, "aud": "esignet-binding", "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
-		"jti": rand.Text(),
+	proof := signES(w.T, wallet, object{
+		"iss": "wallet", "sub": alice, "aud": "esignet-binding", "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(), "jti": rand.Text(),
 	})
-	require.NoError(w, err)
 	return w.unguarded(object{"linkedTransactionId": l.wallet, "individualId": alice, "challengeList": []any{
-		object{"authFactorType": "WLA", "challenge": b.sign(claims), "format": "jwt"},
+		object{"authFactorType": "WLA", "challenge": proof, "format": "jwt"},
 	}})
 }
 
 // walletConsent is a login in which only the consent is missing, and the request of it.
 func (w *apiWorld) walletConsent(signed bool) (linkedLogin, *sample) {
 	w.Helper()
-	l, b := w.linked(), w.bind()
-	w.post("/linked-authorization/v2/authenticate", w.walletProof(l, b))
-	decision := consent.Decision{Claims: []string{"name"}, Scopes: []string{"consents"}}
+	l, wallet := w.linked(), w.bind()
+	w.post("/linked-authorization/v2/authenticate", w.walletProof(l, wallet))
 	request := object{
 		"linkedTransactionId": l.wallet, "acceptedClaims": []any{"name"}, "permittedAuthorizeScopes": []any{"consents"},
 	}
 	if signed {
-		parts := strings.Split(b.sign(consent.WalletPayload(decision)), ".")
+		jws, err := wallet.Sign(consent.WalletPayload(consent.Decision{Claims: []string{"name"}, Scopes: []string{"consents"}}))
+		require.NoError(w, err)
+		signature, err := jws.CompactSerialize()
+		require.NoError(w, err)
+		parts := strings.Split(signature, ".")
 		request["signature"] = parts[0] + "." + parts[2]
 	}
 	return l, w.unguarded(request)
@@ -189,4 +172,43 @@ func (w *apiWorld) walletSample(o operation) *sample {
 	}
 	require.Fail(w, "no sample", o.id)
 	return nil
+}
+
+func TestWhatWalletsAreToldIsDescribed(t *testing.T) {
+	t.Parallel()
+	d := newDescribed(t)
+	w := newAPIWorld(t)
+	operations := map[string]operation{}
+	for _, o := range d.operations() {
+		operations[o.id] = o
+	}
+	for name, test := range map[string]struct {
+		operation string
+		member    string
+		to        any
+		code      string
+	}{
+		"a key that nothing can be encrypted to": {"walletBinding", "publicKey", jose.JSONWebKey{Key: w.key.Public()}, "failed_to_create_jwe"},
+		"a proof of another kind":                {"walletBinding", "challengeList", otpChallenge(), "invalid_auth_factor_type_or_challenge_format"},
+		"a channel that there is not":            {"bindingOTPV2", "otpChannels", []any{"pigeon"}, "invalid_otp_channel"},
+		"a code of nobody":                       {"linkTransactionV2", "linkCode", "none", "invalid_link_code"},
+		"a login of nobody":                      {"linkCode", "transactionId", "none", "invalid_transaction"},
+		"a code of another login":                {"linkStatus", "linkCode", "none", "invalid_link_code"},
+		"a person who did not sign":              {"linkedAuthenticateV2", "individualId", "somebody", "invalid_challenge"},
+		"a claim that nobody asked for":          {"linkedConsentV1", "acceptedClaims", []any{"salary"}, "invalid_accepted_claim"},
+		"a scope that nobody asked for":          {"linkedConsentV1", "permittedAuthorizeScopes", []any{"pay"}, "invalid_permitted_scope"},
+		"a signature of something else":          {"linkedConsentV2", "acceptedClaims", []any{}, "invalid_signature_format"},
+		"the decision of another login":          {"linkAuthCode", "linkedCode", "none", "invalid_link_code"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, o := w.on(t), operations[test.operation]
+			s := w.sample(o)
+			s.json = with(s.json, []string{"request", test.member}, test.to)
+			d.refused(t, o, w.call(s.request(o)), []string{test.code}, name)
+		})
+	}
+}
+
+func otpChallenge() []any {
+	return []any{object{"authFactorType": "OTP", "challenge": "000000", "format": "alpha-numeric"}}
 }
