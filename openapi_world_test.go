@@ -4,6 +4,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/rsa"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet"
+	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/esignet"
 	"github.com/gosignet/signet/keystore"
@@ -35,6 +37,7 @@ type apiWorld struct {
 	provider     *signet.Provider
 	key          *ecdsa.PrivateKey
 	signer       jose.Signer
+	phone        *rsa.PrivateKey // of a wallet
 	csrf, cookie string
 }
 
@@ -52,6 +55,8 @@ func newAPIWorld(t *testing.T) *apiWorld {
 	w.key, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	w.signer, err = jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: w.key, KeyID: "1"}}, nil)
+	require.NoError(t, err)
+	w.phone, err = rsa.GenerateKey(rand.Reader, 2048)
 	require.NoError(t, err)
 	backend, err := memory.New(memory.Config{})
 	require.NoError(t, err)
@@ -73,11 +78,14 @@ func newAPIWorld(t *testing.T) *apiWorld {
 	rand.Read(secret)
 	many := login.Limit{Attempts: 60_000, Window: time.Hour}
 	w.provider, err = signet.New(signet.Config{
-		Issuer: apiIssuer, Clients: clients, Authenticator: people, Keys: keys, Store: backend, Ledger: backend,
+		Issuer: apiIssuer, Clients: clients, Authenticator: people, Keys: withAuthority{keys, newAuthority(t)}, Store: backend, Ledger: backend,
 		PairwiseSecret: secret, IdentifierLimit: many, SourceLimit: many, Sessions: login.Sessions{Idle: time.Hour},
-		ESignet: &signet.ESignet{Management: &esignet.ManagementConfig{
+		ESignet: &signet.ESignet{OpenBinding: true, Management: &esignet.ManagementConfig{
 			Clients: clients, Ledger: backend, Open: true, Scopes: []string{"openid", "profile"}, Certificates: keys,
 		}},
+		Wallet: &signet.Wallet{
+			Notifier: backend, Accept: []authenticator.FactorSet{{authenticator.Password}}, UnsignedConsent: true,
+		},
 	})
 	require.NoError(t, err)
 	res := w.call(httptest.NewRequest(http.MethodGet, apiIssuer+"/v1/esignet/csrf/token", nil))
@@ -350,6 +358,9 @@ func (w *apiWorld) sample(o operation) *sample {
 		s := w.envelope(object{"applicationId": "OIDC_SERVICE", "certificateData": "none"})
 		s.refused = true
 		return s
+	}
+	if strings.Contains(o.path, "/linked-authorization/") || strings.Contains(o.path, "/binding/") {
+		return w.walletSample(o)
 	}
 	return &sample{}
 }
