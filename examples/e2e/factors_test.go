@@ -27,7 +27,11 @@ func choose(b *tab, w *factorsWorld, factors ...authenticator.Factor) {
 	b.open(w.portal + "/")
 	b.click("#sign-in")
 	b.isAt(w.issuer + "/")
-	b.click("#login_with_" + strings.Join(names, "_"))
+	way := "#login_with_" + strings.Join(names, "_")
+	if b.shows(".more " + way) {
+		b.tick("#show-more-options")
+	}
+	b.click(way)
 }
 
 // getCode has a code sent by the one channel.
