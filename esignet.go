@@ -83,7 +83,7 @@ func (e *ESignet) wallet(p *Provider) *esignet.WalletConfig {
 	if p.Linker == nil {
 		return nil
 	}
-	w := &esignet.WalletConfig{Linker: p.Linker}
+	w := &esignet.WalletConfig{Linker: p.Linker, Challenges: e.Challenges}
 	if e.Bearer != nil {
 		w.Binder, w.Guard = p.Binder, e.Bearer.Guard
 	} else if e.OpenBinding {

@@ -2,15 +2,12 @@ package esignet
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode/utf16"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"
@@ -63,21 +60,32 @@ func (p *authorization) sendOTP(ctx context.Context, _ *http.Request, q *sendOTP
 		}
 		return nil, answerError(s, err, "send_otp_failed")
 	}
-	response := struct {
-		TransactionID string  `json:"transactionId"`
-		MaskedEmail   *string `json:"maskedEmail"`
-		MaskedMobile  *string `json:"maskedMobile"`
-	}{TransactionID: o.handle}
-	if s.Code != nil {
-		for _, d := range s.Code.Destinations {
-			if strings.Contains(d, "@") {
-				response.MaskedEmail = &d
-			} else {
-				response.MaskedMobile = &d
-			}
+	return codeAnswer{text(o.handle), destinationsOf(s.Code)}, nil
+}
+
+// codeAnswer says where a one-time code went.
+type codeAnswer struct {
+	TransactionID text `json:"transactionId"`
+	codeDestinations
+}
+
+type codeDestinations struct {
+	MaskedEmail  *string `json:"maskedEmail"`
+	MaskedMobile *string `json:"maskedMobile"`
+}
+
+func destinationsOf(c *authenticator.CodeReceipt) (to codeDestinations) {
+	if c == nil {
+		return to
+	}
+	for _, d := range c.Destinations {
+		if strings.Contains(d, "@") {
+			to.MaskedEmail = &d
+		} else {
+			to.MaskedMobile = &d
 		}
 	}
-	return response, nil
+	return to
 }
 
 // guarded makes a call for which a captcha is perhaps to be solved first, which sometimes only the call itself finds out. No
@@ -125,34 +133,10 @@ type authenticateV3 struct {
 	CaptchaToken text `json:"captchaToken"`
 }
 
-type challenge struct {
-	AuthFactorType text `json:"authFactorType"`
-	Challenge      text `json:"challenge"`
-	Format         text `json:"format"`
-}
-
 func (q *authenticateRequest) validate(v *violations) {
 	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
 	v.check(!blank(q.IndividualID), "request.individualId", invalidIdentifier)
-	v.check(len(q.ChallengeList) >= 1 && len(q.ChallengeList) <= 5, "request.challengeList", "invalid_no_of_challenges")
-}
-
-// check says what is wrong with the form of a challenge.
-func (p *authorization) check(c *challenge) (code string) {
-	config, ok := p.Challenges[string(c.AuthFactorType)]
-	n := len(utf16.Encode([]rune(string(c.Challenge))))
-	if blank(c.Challenge) {
-		n = 0
-	}
-	switch {
-	case !ok:
-		return "invalid_auth_factor_type"
-	case string(c.Format) != config.Format:
-		return "invalid_challenge_format"
-	case n < config.MinLength || n > config.MaxLength:
-		return "invalid_challenge"
-	}
-	return ""
+	checkCount(v, q.ChallengeList)
 }
 
 func (p *authorization) authenticateV1(ctx context.Context, _ *http.Request, q *authenticateRequest) (any, error) {
@@ -176,8 +160,8 @@ func (p *authorization) authenticate(ctx context.Context, q *authenticateRequest
 	var provided []authenticator.Factor
 	for i := range q.ChallengeList {
 		c := &q.ChallengeList[i]
-		if code := p.check(c); code != "" {
-			return nil, &Error{Code: code, Message: fmt.Sprintf("request.challengeList[%d]: %s", i, code)}
+		if err := wrongChallenge(p.Challenges, c, i); err != nil {
+			return nil, err
 		}
 		provided = append(provided, factorOf(string(c.AuthFactorType)))
 	}
@@ -218,7 +202,7 @@ func (p *authorization) answer(
 	i := slices.IndexFunc(q.ChallengeList, func(c challenge) bool { return factorOf(string(c.AuthFactorType)) == f })
 	response, ok := decodeChallenge(f, string(q.ChallengeList[i].Challenge))
 	if !ok || f == authenticator.Knowledge && s.Factor == f && !fits(s.Form, response) {
-		return nil, &Error{Code: "invalid_challenge", Message: fmt.Sprintf("request.challengeList[%d]: invalid_challenge", i)}
+		return nil, challengeError(invalidChallenge, i)
 	}
 	s, err := p.guarded(ctx, handle, s, token, func() (*login.State, error) {
 		return p.Flow.Answer(ctx, handle, authenticator.Identifier{Value: string(q.IndividualID)},
@@ -253,63 +237,6 @@ func consentAction(s *login.State) string {
 		return "NOCAPTURE"
 	}
 	return ""
-}
-
-func factorOf(t string) authenticator.Factor {
-	for f, name := range factorTypes {
-		if name == t {
-			return f
-		}
-	}
-	return authenticator.Factor(strings.ToLower(t))
-}
-
-// decodeChallenge is the answer as the factor is defined.
-func decodeChallenge(f authenticator.Factor, s string) (string, bool) {
-	switch f {
-	case authenticator.Knowledge:
-		data, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
-		return flatten(data), err == nil
-	case authenticator.Biometrics: // base64 there, base64url here
-		s = strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(s), "=")
-		_, err := base64.RawURLEncoding.DecodeString(s)
-		return s, err == nil
-	case authenticator.IDToken: // within a JSON object there
-		data, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
-		var o struct {
-			Token string `json:"token"`
-		}
-		return o.Token, err == nil && json.Unmarshal(data, &o) == nil && o.Token != ""
-	}
-	return s, true
-}
-
-// flatten turns answers in several languages, [{"value": …}, …], into the first that says something.
-func flatten(data []byte) string {
-	var answers map[string]json.RawMessage
-	if json.Unmarshal(data, &answers) != nil {
-		return string(data)
-	}
-	for name, answer := range answers {
-		var languages []struct {
-			Value string `json:"value"`
-		}
-		if json.Unmarshal(answer, &languages) != nil {
-			continue
-		}
-		first := ""
-		for _, l := range languages {
-			if first == "" {
-				first = strings.TrimSpace(l.Value)
-			}
-		}
-		answers[name], _ = json.Marshal(first) // a string always can be
-	}
-	flat, err := json.Marshal(answers)
-	if err != nil {
-		return string(data)
-	}
-	return string(flat)
 }
 
 // fits reports whether the answers are of the form.

@@ -55,26 +55,6 @@ type AuthorizationConfig struct {
 	NonceLifetime time.Duration
 }
 
-// Challenge is what the answer to a challenge of a factor has to look like.
-type Challenge struct {
-	Format string
-	// MinLength and MaxLength bound the answer, in UTF-16 units.
-	MinLength, MaxLength int
-}
-
-// DefaultChallenges returns the formats of eSignet 1.8.
-func DefaultChallenges() map[string]Challenge {
-	return map[string]Challenge{
-		"OTP": {"alpha-numeric", 6, 6},
-		"PIN": {"number", 6, 6},
-		"PWD": {"alpha-numeric", 8, 30},
-		"BIO": {"encoded-json", 500, 500_000},
-		"WLA": {"jwt", 500, 1000},
-		"KBI": {"base64url-encoded-json", 50, 500},
-		"IDT": {"base64url-encoded-json", 20, 2000},
-	}
-}
-
 // authorization serves the part.
 type authorization struct {
 	*AuthorizationConfig
@@ -276,16 +256,6 @@ func (p *authorization) move(ctx context.Context, handle string, f func(*transac
 		return fail(invalidTransaction, err)
 	}
 	return err
-}
-
-// factorTypes are the API's names of factors. Those of a deployment's own are in upper case there, and in lower case here.
-var factorTypes = map[authenticator.Factor]string{authenticator.Knowledge: "KBI"}
-
-func typeOf(f authenticator.Factor) string {
-	if t, ok := factorTypes[f]; ok {
-		return t
-	}
-	return strings.ToUpper(string(f))
 }
 
 // offered reports whether the API can take answers to all factors of an option.

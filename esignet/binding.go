@@ -26,7 +26,7 @@ type bindingCodeRequest struct {
 }
 
 func (q *bindingCodeRequest) validate(v *violations) {
-	v.check(!blankText(q.IndividualID), "request.individualId", invalidIdentifier)
+	v.check(!blank(q.IndividualID), "request.individualId", invalidIdentifier)
 	checkChannels(v, q.OTPChannels)
 }
 
@@ -54,33 +54,29 @@ func (p *wallets) bindingOTP(ctx context.Context, q *bindingCodeRequest, captcha
 	if err != nil {
 		return nil, proofError(nil, err, "send_otp_failed")
 	}
-	email, mobile := masked(receipt)
-	return struct {
-		MaskedEmail  *string `json:"maskedEmail"`
-		MaskedMobile *string `json:"maskedMobile"`
-	}{email, mobile}, nil
+	return destinationsOf(receipt), nil
 }
 
 // bindingRequest asks to bind a key.
 type bindingRequest struct {
-	IndividualID   text              `json:"individualId"`
-	ChallengeList  []linkedChallenge `json:"challengeList"`
-	PublicKey      json.RawMessage   `json:"publicKey"`
-	AuthFactorType text              `json:"authFactorType"`
-	Format         text              `json:"format"`
-	CaptchaToken   text              `json:"captchaToken"`
+	IndividualID   text            `json:"individualId"`
+	ChallengeList  []challenge     `json:"challengeList"`
+	PublicKey      json.RawMessage `json:"publicKey"`
+	AuthFactorType text            `json:"authFactorType"`
+	Format         text            `json:"format"`
+	CaptchaToken   text            `json:"captchaToken"`
 
 	key jose.JSONWebKey
 }
 
 func (q *bindingRequest) validate(v *violations) {
-	v.check(!blankText(q.IndividualID), "request.individualId", "invalid_individual_id")
-	checkChallenges(v, q.ChallengeList)
+	v.check(!blank(q.IndividualID), "request.individualId", "invalid_individual_id")
+	checkCount(v, q.ChallengeList)
 	var err error
 	q.key, err = wallet.ParseKey(q.PublicKey)
 	v.check(err == nil, "request.publicKey", "invalid_public_key")
-	v.check(!blankText(q.AuthFactorType), "request.authFactorType", invalidFactor)
-	v.check(!blankText(q.Format), "request.format", invalidChallengeFormat)
+	v.check(!blank(q.AuthFactorType), "request.authFactorType", invalidFactor)
+	v.check(!blank(q.Format), "request.format", invalidChallengeFormat)
 }
 
 func (p *wallets) bind(ctx context.Context, r *http.Request, q *bindingRequest) (any, error) {
@@ -90,8 +86,12 @@ func (p *wallets) bind(ctx context.Context, r *http.Request, q *bindingRequest) 
 	if _, ok := q.key.Key.(*rsa.PublicKey); !ok && !p.PlainUserID {
 		return nil, fail("failed_to_create_jwe", nil)
 	}
+	answers, err := answers(p.Challenges, q.ChallengeList)
+	if err != nil {
+		return nil, err
+	}
 	b, err := p.Binder.Bind(ctx, &wallet.BindRequest{
-		Identifier: authenticator.Identifier{Value: string(q.IndividualID)}, Challenges: challengesOf(q.ChallengeList),
+		Identifier: authenticator.Identifier{Value: string(q.IndividualID)}, Challenges: answers,
 		Key: q.PublicKey, Captcha: string(q.CaptchaToken), Header: headersOf(r.Header),
 	})
 	if err != nil {

@@ -118,3 +118,16 @@ func TestBindingIsNotOpenByOversight(t *testing.T) {
 	assert.ErrorContains(t, err, "Binder needs Guard")
 	assert.ErrorContains(t, err, "Wait")
 }
+
+// A country has codes of its own length, and a wallet gives the same ones as a browser.
+func TestWalletsAnswerInTheFormatsOfTheDeployment(t *testing.T) {
+	t.Parallel()
+	w := newWalletAPI(t, func(o *options) {
+		o.wallet.Challenges = map[string]esignet.Challenge{"OTP": {Format: "digits", MinLength: 6, MaxLength: 8}}
+	})
+	request := w.binding()
+	answer := w.call("/binding/wallet-binding", request)
+	assert.Equal(t, "invalid_challenge_format", answer.code(), "that of eSignet")
+	request["challengeList"] = challenges(members{"authFactorType": "OTP", "challenge": "111111", "format": "digits"})
+	w.succeeds("/binding/wallet-binding", request)
+}

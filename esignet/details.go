@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
@@ -325,11 +326,13 @@ func orEmpty(s []string) []string {
 
 // authFactors are the options of a login.
 func (p *authorization) authFactors(s *login.State) [][]authFactor {
+	return factorsOf(slices.DeleteFunc(slices.Clone(s.Options), func(set authenticator.FactorSet) bool { return !p.offered(set) }))
+}
+
+// factorsOf are options in the API's own words.
+func factorsOf(options []authenticator.FactorSet) [][]authFactor {
 	factors := [][]authFactor{}
-	for _, set := range s.Options {
-		if !p.offered(set) {
-			continue
-		}
+	for _, set := range options {
 		option := make([]authFactor, len(set))
 		for i, f := range set {
 			option[i].Type = typeOf(f)

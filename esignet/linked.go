@@ -38,6 +38,9 @@ type WalletConfig struct {
 	OpenBinding bool
 	// PlainUserID returns the walletUserId as it is, instead of encrypted to the key of the wallet, which has to be RSA.
 	PlainUserID bool
+	// Challenges are the formats and lengths of answers to challenges, by the type of their factor. Nil means those of
+	// [DefaultChallenges].
+	Challenges map[string]Challenge
 	// Channels are those by which the identity system sends codes. Nil means that it chooses between telephone and e-mail.
 	Channels []authenticator.Channel
 	// Configs are the settings that wallets find in "configs".
@@ -66,6 +69,9 @@ func (c *WalletConfig) serve(a *API) error {
 		return nil
 	}
 	config := *c
+	if config.Challenges == nil {
+		config.Challenges = DefaultChallenges()
+	}
 	if config.Wait == 0 {
 		config.Wait = 25 * time.Second
 	}

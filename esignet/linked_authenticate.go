@@ -2,13 +2,9 @@ package esignet
 
 import (
 	"context"
-	"encoding/base64"
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
-	"unicode/utf16"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/internal/jwt"
@@ -23,78 +19,6 @@ const (
 	invalidCaptcha         = "invalid_captcha"
 	invalidChannel         = "invalid_otp_channel"
 )
-
-// linkedFormats are the formats of answers, and how long they may be in UTF-16 units.
-var linkedFormats = map[string]struct {
-	format    string
-	min, max  int
-	factor    authenticator.Factor
-	isEncoded bool
-}{
-	"OTP": {"alpha-numeric", 6, 6, authenticator.OTP, false},
-	"PIN": {"number", 6, 6, authenticator.PIN, false},
-	"PWD": {"alpha-numeric", 8, 30, authenticator.Password, false},
-	"BIO": {"encoded-json", 500, 500_000, authenticator.Biometrics, false},
-	"WLA": {"jwt", 500, 1000, authenticator.Wallet, false},
-	"KBI": {"base64url-encoded-json", 50, 500, authenticator.Knowledge, true},
-}
-
-// linkedChallenge is the answer to a challenge.
-type linkedChallenge struct {
-	AuthFactorType text `json:"authFactorType"`
-	Challenge      text `json:"challenge"`
-	Format         text `json:"format"`
-}
-
-// checkChallenges adds what is wrong with a list of answers.
-func checkChallenges(v *violations, list []linkedChallenge) {
-	v.check(len(list) >= 1 && len(list) <= 5, "request.challengeList", "invalid_no_of_challenges")
-	for i := range list {
-		c := &list[i]
-		n := len(utf16.Encode([]rune(string(c.Challenge))))
-		if blankText(c.Challenge) {
-			n = 0
-		}
-		code := ""
-		switch known, ok := linkedFormats[string(c.AuthFactorType)]; {
-		case !ok:
-			code = invalidFactor
-		case string(c.Format) != known.format:
-			code = invalidChallengeFormat
-		case n < known.min || n > known.max:
-			code = invalidChallenge
-		case known.isEncoded && c.response() == "":
-			code = invalidChallenge
-		}
-		v.check(code == "", "request.challengeList["+strconv.Itoa(i)+"]", code)
-	}
-}
-
-// response is the answer as the factor is defined.
-func (c *linkedChallenge) response() string {
-	s := string(c.Challenge)
-	switch c.AuthFactorType {
-	case "KBI":
-		data, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
-		if err != nil {
-			return ""
-		}
-		return string(data)
-	case "BIO": // base64 there, base64url here
-		return strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(s), "=")
-	}
-	return s
-}
-
-func challengesOf(list []linkedChallenge) []authenticator.Challenge {
-	answers := make([]authenticator.Challenge, len(list))
-	for i := range list {
-		answers[i] = authenticator.Challenge{
-			Factor: linkedFormats[string(list[i].AuthFactorType)].factor, Response: list[i].response(),
-		}
-	}
-	return answers
-}
 
 // channelsOf are the channels of a request, as far as the identity system has a choice.
 func (p *wallets) channelsOf(names []text) []authenticator.Channel {
@@ -116,7 +40,7 @@ func (p *wallets) knowsChannels(names []text) bool {
 }
 
 func checkChannels(v *violations, names []text) {
-	v.check(len(names) > 0 && !slices.ContainsFunc(names, blankText), "request.otpChannels", invalidChannel)
+	v.check(len(names) > 0 && !slices.ContainsFunc(names, blank), "request.otpChannels", invalidChannel)
 }
 
 // linkedCodeRequest asks for a one-time code. The transaction is that of the wallet.
@@ -128,8 +52,8 @@ type linkedCodeRequest struct {
 }
 
 func (q *linkedCodeRequest) validate(v *violations) {
-	v.check(!blankText(q.TransactionID), "request.transactionId", invalidTransactionID)
-	v.check(!blankText(q.IndividualID), "request.individualId", invalidIdentifier)
+	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
+	v.check(!blank(q.IndividualID), "request.individualId", invalidIdentifier)
 	checkChannels(v, q.OTPChannels)
 }
 
@@ -145,27 +69,7 @@ func (p *wallets) sendOTP(ctx context.Context, _ *http.Request, q *linkedCodeReq
 	if err != nil {
 		return nil, proofError(t, err, "send_otp_failed")
 	}
-	email, mobile := masked(t.Code)
-	return struct {
-		TransactionID text    `json:"transactionId"`
-		MaskedEmail   *string `json:"maskedEmail"`
-		MaskedMobile  *string `json:"maskedMobile"`
-	}{q.TransactionID, email, mobile}, nil
-}
-
-// masked says where a code went.
-func masked(c *authenticator.CodeReceipt) (email, mobile *string) {
-	if c == nil {
-		return nil, nil
-	}
-	for _, d := range c.Destinations {
-		if strings.Contains(d, "@") {
-			email = &d
-		} else {
-			mobile = &d
-		}
-	}
-	return email, mobile
+	return codeAnswer{q.TransactionID, destinationsOf(t.Code)}, nil
 }
 
 // solve takes the solution of a captcha, where one is due.
@@ -174,7 +78,7 @@ func (p *wallets) solve(ctx context.Context, handle, token text) error {
 	switch {
 	case err != nil || t.Captcha == nil:
 		return err
-	case blankText(token):
+	case blank(token):
 		return fail(invalidCaptcha, nil)
 	}
 	t, err = p.Linker.SolveCaptcha(ctx, string(handle), string(token))
@@ -186,16 +90,16 @@ func (p *wallets) solve(ctx context.Context, handle, token text) error {
 
 // linkedProof proves who the person is.
 type linkedProof struct {
-	LinkedTransactionID text              `json:"linkedTransactionId"`
-	IndividualID        text              `json:"individualId"`
-	ChallengeList       []linkedChallenge `json:"challengeList"`
-	CaptchaToken        text              `json:"captchaToken"`
+	LinkedTransactionID text        `json:"linkedTransactionId"`
+	IndividualID        text        `json:"individualId"`
+	ChallengeList       []challenge `json:"challengeList"`
+	CaptchaToken        text        `json:"captchaToken"`
 }
 
 func (q *linkedProof) validate(v *violations) {
-	v.check(!blankText(q.LinkedTransactionID), "request.linkedTransactionId", invalidTransactionID)
-	v.check(!blankText(q.IndividualID), "request.individualId", invalidIdentifier)
-	checkChallenges(v, q.ChallengeList)
+	v.check(!blank(q.LinkedTransactionID), "request.linkedTransactionId", invalidTransactionID)
+	v.check(!blank(q.IndividualID), "request.individualId", invalidIdentifier)
+	checkCount(v, q.ChallengeList)
 }
 
 // linkedID is the answer of the first versions.
@@ -224,11 +128,14 @@ func (p *wallets) authenticateV2(ctx context.Context, _ *http.Request, q *linked
 }
 
 func (p *wallets) authenticate(ctx context.Context, q *linkedProof) (*wallet.Transaction, error) {
+	answers, err := answers(p.Challenges, q.ChallengeList)
+	if err != nil {
+		return nil, err
+	}
 	before, err := p.transaction(ctx, q.LinkedTransactionID)
 	if err != nil {
 		return nil, err
 	}
-	answers := challengesOf(q.ChallengeList)
 	switch {
 	case before.Step == login.StepDone && !before.Granted && before.AttemptsLeft == 0:
 		return nil, fail("no_attempts_left", nil)

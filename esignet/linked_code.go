@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"strings"
 
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/store"
@@ -13,15 +12,13 @@ import (
 
 const invalidLinkCode = "invalid_link_code"
 
-func blankText(t text) bool { return strings.TrimSpace(string(t)) == "" }
-
 // linkCodeRequest asks for a code to show. The transaction is the login of the browser.
 type linkCodeRequest struct {
 	TransactionID text `json:"transactionId"`
 }
 
 func (q *linkCodeRequest) validate(v *violations) {
-	v.check(!blankText(q.TransactionID), "request.transactionId", invalidTransactionID)
+	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
 }
 
 func (p *wallets) linkCode(ctx context.Context, _ *http.Request, q *linkCodeRequest) (any, error) {
@@ -43,8 +40,8 @@ type linkStatusRequest struct {
 }
 
 func (q *linkStatusRequest) validate(v *violations) {
-	v.check(!blankText(q.TransactionID), "request.transactionId", invalidTransactionID)
-	v.check(!blankText(q.LinkCode), "request.linkCode", invalidLinkCode)
+	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
+	v.check(!blank(q.LinkCode), "request.linkCode", invalidLinkCode)
 }
 
 func (p *wallets) linkStatus(ctx context.Context, _ *http.Request, q *linkStatusRequest) (any, error) {
@@ -80,8 +77,8 @@ type linkAuthCodeRequest struct {
 }
 
 func (q *linkAuthCodeRequest) validate(v *violations) {
-	v.check(!blankText(q.TransactionID), "request.transactionId", invalidTransactionID)
-	v.check(!blankText(q.LinkedCode), "request.linkedCode", invalidLinkCode)
+	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
+	v.check(!blank(q.LinkedCode), "request.linkedCode", invalidLinkCode)
 }
 
 // linkAuthCode answers with the same code as often as it is asked: a login has one.

@@ -26,9 +26,9 @@ type linkedConsent struct {
 }
 
 func (q *linkedConsent) validate(v *violations) {
-	v.check(!blankText(q.LinkedTransactionID), "request.linkedTransactionId", invalidTransactionID)
-	v.check(!slices.ContainsFunc(q.AcceptedClaims, blankText), "request.acceptedClaims", invalidAcceptedClaim)
-	v.check(!slices.ContainsFunc(q.PermittedAuthorizeScopes, blankText), "request.permittedAuthorizeScopes", invalidPermittedScope)
+	v.check(!blank(q.LinkedTransactionID), "request.linkedTransactionId", invalidTransactionID)
+	v.check(!slices.ContainsFunc(q.AcceptedClaims, blank), "request.acceptedClaims", invalidAcceptedClaim)
+	v.check(!slices.ContainsFunc(q.PermittedAuthorizeScopes, blank), "request.permittedAuthorizeScopes", invalidPermittedScope)
 }
 
 // signedConsent has the wallet's signature, without the payload.

@@ -1,0 +1,149 @@
+package esignet
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/gosignet/signet/authenticator"
+)
+
+// Challenge is what the answer to a challenge of a factor has to look like.
+type Challenge struct {
+	Format string
+	// MinLength and MaxLength bound the answer, in UTF-16 units.
+	MinLength, MaxLength int
+}
+
+// DefaultChallenges returns the formats of eSignet 1.8.
+func DefaultChallenges() map[string]Challenge {
+	return map[string]Challenge{
+		"OTP": {"alpha-numeric", 6, 6},
+		"PIN": {"number", 6, 6},
+		"PWD": {"alpha-numeric", 8, 30},
+		"BIO": {"encoded-json", 500, 500_000},
+		"WLA": {"jwt", 500, 1000},
+		"KBI": {"base64url-encoded-json", 50, 500},
+		"IDT": {"base64url-encoded-json", 20, 2000},
+	}
+}
+
+// challenge is the answer to a challenge, as requests have it.
+type challenge struct {
+	AuthFactorType text `json:"authFactorType"`
+	Challenge      text `json:"challenge"`
+	Format         text `json:"format"`
+}
+
+// wrongChallenge says what is wrong with the form of the i-th challenge of a request. It is nil if nothing is.
+func wrongChallenge(formats map[string]Challenge, c *challenge, i int) error {
+	format, ok := formats[string(c.AuthFactorType)]
+	n := len(utf16.Encode([]rune(string(c.Challenge))))
+	if blank(c.Challenge) {
+		n = 0
+	}
+	switch {
+	case !ok:
+		return challengeError(invalidFactor, i)
+	case string(c.Format) != format.Format:
+		return challengeError(invalidChallengeFormat, i)
+	case n < format.MinLength || n > format.MaxLength:
+		return challengeError(invalidChallenge, i)
+	}
+	return nil
+}
+
+func challengeError(code string, i int) error {
+	return &Error{Code: code, Message: fmt.Sprintf("request.challengeList[%d]: %s", i, code)}
+}
+
+// answers reads the challenges of a request.
+func answers(formats map[string]Challenge, list []challenge) ([]authenticator.Challenge, error) {
+	all := make([]authenticator.Challenge, len(list))
+	for i := range list {
+		if err := wrongChallenge(formats, &list[i], i); err != nil {
+			return nil, err
+		}
+		factor := factorOf(string(list[i].AuthFactorType))
+		response, ok := decodeChallenge(factor, string(list[i].Challenge))
+		if !ok {
+			return nil, challengeError(invalidChallenge, i)
+		}
+		all[i] = authenticator.Challenge{Factor: factor, Response: response}
+	}
+	return all, nil
+}
+
+// checkCount adds a violation unless there are as many challenges as a request may have.
+func checkCount(v *violations, list []challenge) {
+	v.check(len(list) >= 1 && len(list) <= 5, "request.challengeList", "invalid_no_of_challenges")
+}
+
+// factorTypes are the API's names of factors. Those of a deployment's own are in upper case there, and in lower case here.
+var factorTypes = map[authenticator.Factor]string{authenticator.Knowledge: "KBI"}
+
+func typeOf(f authenticator.Factor) string {
+	if t, ok := factorTypes[f]; ok {
+		return t
+	}
+	return strings.ToUpper(string(f))
+}
+
+func factorOf(t string) authenticator.Factor {
+	for f, name := range factorTypes {
+		if name == t {
+			return f
+		}
+	}
+	return authenticator.Factor(strings.ToLower(t))
+}
+
+// decodeChallenge is the answer as the factor is defined.
+func decodeChallenge(f authenticator.Factor, s string) (string, bool) {
+	switch f {
+	case authenticator.Knowledge:
+		data, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
+		return flatten(data), err == nil
+	case authenticator.Biometrics: // base64 there, base64url here
+		s = strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(s), "=")
+		_, err := base64.RawURLEncoding.DecodeString(s)
+		return s, err == nil
+	case authenticator.IDToken: // within a JSON object there
+		data, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
+		var o struct {
+			Token string `json:"token"`
+		}
+		return o.Token, err == nil && json.Unmarshal(data, &o) == nil && o.Token != ""
+	}
+	return s, true
+}
+
+// flatten turns answers in several languages, [{"value": …}, …], into the first that says something.
+func flatten(data []byte) string {
+	var answers map[string]json.RawMessage
+	if json.Unmarshal(data, &answers) != nil {
+		return string(data)
+	}
+	for name, answer := range answers {
+		var languages []struct {
+			Value string `json:"value"`
+		}
+		if json.Unmarshal(answer, &languages) != nil {
+			continue
+		}
+		first := ""
+		for _, l := range languages {
+			if first == "" {
+				first = strings.TrimSpace(l.Value)
+			}
+		}
+		answers[name], _ = json.Marshal(first) // a string always can be
+	}
+	flat, err := json.Marshal(answers)
+	if err != nil {
+		return string(data)
+	}
+	return string(flat)
+}
