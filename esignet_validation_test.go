@@ -108,6 +108,8 @@ func TestESignetValidatesChallenges(t *testing.T) {
 		{challenge("IDT", "base64url-encoded-json", long(19)), "invalid_challenge"},
 		{challenge("WLA", "jwt", long(500)), "auth_factor_mismatch"},
 		{challenge("BIO", "encoded-json", long(500)), "auth_factor_mismatch"},
+		{challenge("BIO", "encoded-json", long(500_000)), "auth_factor_mismatch"},
+		{challenge("BIO", "encoded-json", long(500_001)), "invalid_challenge"},
 		{challenge("PIN", "number", "123456"), "auth_factor_mismatch"},
 	} {
 		for _, version := range []string{"", "v2/", "v3/"} {

@@ -72,6 +72,7 @@ func (c *AuthorizationConfig) serve(a *API) error {
 	if config.Challenges == nil {
 		config.Challenges = DefaultChallenges()
 	}
+	a.makeRoom(config.Challenges)
 	if config.NonceLifetime == 0 {
 		config.NonceLifetime = 24 * time.Hour
 	}

@@ -30,6 +30,14 @@ func DefaultChallenges() map[string]Challenge {
 	}
 }
 
+// makeRoom lets requests of the envelope be as long as the longest answer needs: a face, in the main. Long answers are of
+// characters that take one byte.
+func (a *API) makeRoom(formats map[string]Challenge) {
+	for _, c := range formats {
+		a.maxBody = max(a.maxBody, int64(maxBody+c.MaxLength))
+	}
+}
+
 // challenge is the answer to a challenge, as requests have it.
 type challenge struct {
 	AuthFactorType text `json:"authFactorType"`

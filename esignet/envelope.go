@@ -15,7 +15,7 @@ import (
 // timeFormat is how the API writes times: UTC, three digits after the second.
 const timeFormat = "2006-01-02T15:04:05.000Z"
 
-// maxBody is the most that a request may have, in bytes.
+// maxBody is the most that a request may have, in bytes, besides an answer to a challenge.
 const maxBody = 128 << 10
 
 // Error is an error of the API. Its message is shown to callers and never has anything from inside.
@@ -98,7 +98,7 @@ func enveloped[Q any, P interface {
 
 // read reads the envelope into q and validates it.
 func (a *API) read(w http.ResponseWriter, r *http.Request, q body) []Error {
-	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, a.maxBody))
 	if err != nil {
 		return []Error{*fail(unknownError, err)}
 	}

@@ -49,7 +49,9 @@ type API struct {
 	log    *slog.Logger
 	now    func() time.Time
 	https  bool
-	mux    *http.ServeMux
+	// maxBody is the most that a request of the envelope may have, in bytes.
+	maxBody int64
+	mux     *http.ServeMux
 	// patterns are those that the mux has.
 	patterns []string
 }
@@ -65,6 +67,7 @@ func New(c Config) (*API, error) {
 	if c.Store == nil {
 		errs = append(errs, errors.New("esignet: Store is required"))
 	}
+	a.maxBody = maxBody
 	a.https = c.Authorization != nil && strings.HasPrefix(c.Authorization.Origin, "https:")
 	a.mux = http.NewServeMux()
 	a.handle("GET /csrf/token", http.HandlerFunc(a.csrfToken))

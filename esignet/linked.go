@@ -72,6 +72,7 @@ func (c *WalletConfig) serve(a *API) error {
 	if config.Challenges == nil {
 		config.Challenges = DefaultChallenges()
 	}
+	a.makeRoom(config.Challenges)
 	if config.Wait == 0 {
 		config.Wait = 25 * time.Second
 	}
