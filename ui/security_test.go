@@ -56,7 +56,7 @@ func TestPagesSendAStrictPolicy(t *testing.T) {
 		flow.put("handle", &login.State{Step: login.StepChoose, Option: -1, RedirectURI: redirectURI})
 		h := get(pages, "handle", "choose").Header()
 		assert.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'"+
-			source+"; frame-ancestors 'none'; base-uri 'none'", h.Get("Content-Security-Policy"), redirectURI)
+			source+"; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'", h.Get("Content-Security-Policy"), redirectURI)
 	}
 	h := get(pages, "nobody's", "choose").Header()
 	for name, value := range map[string]string{
