@@ -22,7 +22,9 @@ func (v *visit) leaveView(l *locale, s *login.State, client *clientView) (*templ
 	return v.pages.in(l).leave, &leaveView{page: p, Lead: leaveLead(l, client)}
 }
 
-func leaveLead(l *locale, client *clientView) string { return l.text("leave.lead", "client", client.Name) }
+func leaveLead(l *locale, client *clientView) string {
+	return l.text("leave.lead", "client", client.Name)
+}
 
 // cancel gives the login up. Where it stands at a decision, the button asks first whether that is meant; a script asks
 // in place, and sends the form without the question.

@@ -18,7 +18,7 @@ import (
 type pageSet struct {
 	sharing                                                                       sharingPages
 	account, choose, identify, code, secret, form, biometrics, passkey, elsewhere *template.Template
-	enroll, wallet, verification, consent, leave, done, failure, logout                  *template.Template
+	enroll, wallet, verification, consent, leave, done, failure, logout           *template.Template
 	document, landing                                                             *template.Template
 }
 
