@@ -227,3 +227,11 @@ func (c *chromium) paste(text string) {
 	_, err := chromedp.Call(c.ctx, input.InsertText, input.InsertTextParams{Text: text})
 	require.NoError(c.t, err)
 }
+
+// retype types the text over what is in the field.
+func (c *chromium) retype(id, text string) {
+	c.t.Helper()
+	c.do(chromedp.WaitVisible(chromedp.ID(id)))
+	c.eval(`(input => { input.value = ""; input.focus(); })(document.getElementById("` + id + `"))`)
+	c.press(strings.Split(text, "")...)
+}

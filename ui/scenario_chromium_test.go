@@ -29,8 +29,7 @@ func (s scenario) play(c *chromium) {
 		case "in":
 			c.do(chromedp.Click(chromedp.ID(id)))
 		case "type":
-			c.do(chromedp.SetValue(chromedp.ID(id), ""))
-			c.fill(id, value)
+			c.retype(id, value)
 		case "see":
 			c.do(chromedp.WaitVisible(chromedp.ID(id)))
 		case "gone":
@@ -145,7 +144,7 @@ func TestChromiumSendsACodeThatCameAtOnce(t *testing.T) {
 	f.flow.do = moveOn
 	c := f.chromium(t, nil)
 	paste := func(code string) {
-		c.do(chromedp.SetValue(chromedp.ID("otp_verify_input"), ""), chromedp.Focus(chromedp.ID("otp_verify_input")))
+		c.retype("otp_verify_input", "")
 		c.paste(code)
 	}
 	status := func() string { return c.eval(`document.getElementById("code-status").textContent`) }
@@ -185,12 +184,10 @@ func TestChromiumFindsALanguageByAnyOfItsNames(t *testing.T) {
 	c := newFakeLogin(t, &login.State{Step: login.StepChoose}, nil).chromium(t, nil)
 	c.do(chromedp.Click(chromedp.ID("language_selection")))
 	for wish, want := range map[string]string{"khm": "km", "ខ្មែរ": "km", "francais": "fr", "FR": "fr", "tamil": "ta", "xyz": ""} {
-		c.do(chromedp.SetValue(chromedp.ID("language_search"), ""))
-		c.fill("language_search", wish)
+		c.retype("language_search", wish)
 		assert.Equal(t, want, c.eval(`[...document.querySelectorAll(".language li:not([hidden]) a")].map((a) => a.lang)`), wish)
 	}
-	c.do(chromedp.SetValue(chromedp.ID("language_search"), ""))
-	c.fill("language_search", "tamil")
+	c.retype("language_search", "tamil")
 	c.enter()
 	assert.Equal(t, "ta", c.eval("document.documentElement.lang"))
 	c.assertNoComplaints()

@@ -25,10 +25,12 @@
       byId("verify_otp").click();
     }, wait);
   };
-  // Browsers that fill a field in say no type of input, or that they replaced its text; typing is never sent by itself.
+  // Browsers that fill a field in say no type of input, or that they replaced its text, and keyboards of telephones insert
+  // several characters at once. Typing is never sent by itself.
   const atOnce = ["", "insertFromPaste", "insertReplacementText"];
   input.addEventListener("input", (event) => {
-    if (event.isTrusted && atOnce.includes(event.inputType || "")) arm();
+    const type = event.inputType || "";
+    if (event.isTrusted && (atOnce.includes(type) || type === "insertText" && event.data && event.data.length > 1)) arm();
     else disarm();
   });
   stop.addEventListener("click", () => {
