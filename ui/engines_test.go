@@ -21,14 +21,14 @@ func TestScriptsAndSheetsAreForEnginesOf2020(t *testing.T) {
 	}
 	// These are used where the engine has them, with something else before or beside them.
 	guarded := map[string]string{
-		"form.requestSubmit()": "if (form.requestSubmit) form.requestSubmit(); else form.submit();",
-		"showModal()":       "leave.showModal &&",
-		"Intl.DisplayNames": "Intl && Intl.DisplayNames ?",
-		"trustedTypes.":     "window.trustedTypes &&",
-		"OTPCredential":     `"OTPCredential" in window`,
-		"color-mix(":        "background: var(--accent); background: color-mix(",
-		"100dvh":            "min-block-size: 100vh;",
-		"dialog {":          "dialog:not([open]) { display: none; }",
+		"form.requestSubmit()": "form.requestSubmit ? form.requestSubmit() : form.submit()",
+		"showModal()":          "leave.showModal &&",
+		"Intl.DisplayNames":    "Intl && Intl.DisplayNames ?",
+		"trustedTypes.":        "window.trustedTypes &&",
+		"OTPCredential":        `"OTPCredential" in window`,
+		"color-mix(":           "background: var(--accent); background: color-mix(",
+		"100dvh":               "min-block-size: 100vh;",
+		"dialog {":             "dialog:not([open]) { display: none; }",
 	}
 	files, err := filepath.Glob("assets/*")
 	require.NoError(t, err)

@@ -67,6 +67,7 @@ func TestPagesSendAStrictPolicy(t *testing.T) {
 		assert.Equal(t, value, h.Get(name), name)
 	}
 	assert.Contains(t, h.Get("Content-Security-Policy"), "form-action 'self';")
+	assert.Empty(t, h.Get("Cross-Origin-Opener-Policy"), "a client may open the login in a window of its own, and see it end")
 }
 
 func TestPagesHaveNoInlineScriptOrStyle(t *testing.T) {
