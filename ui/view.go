@@ -97,6 +97,8 @@ const maxWays = 4
 type optionView struct {
 	Index                 int
 	ID, Icon, Label, Hint string
+	// Plain says that there are no pictures.
+	Plain bool
 	// Alias is another id, which eSignet's pages have.
 	Alias string
 	// Passkey says that the browser has to know WebAuthn.
@@ -175,6 +177,9 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 			lead = "choose.lead"
 		}
 		p.Heading, view.Lead = purpose.heading(l, client.Name, l.text(lead))
+		for i := range view.Options {
+			view.Options[i].Plain = p.Display == displayWAP
+		}
 		view.Choice = len(view.Options) > 1
 		view.Options, view.Remembers = v.rememberedFirst(l, s, view.Options)
 		if len(view.Options) > maxWays {
@@ -274,6 +279,7 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	}
 	if s.Step != login.StepDone {
 		p.Time = v.timeLimit(l, s, client)
+		p.Time.Plain = p.Display == displayWAP
 		if p.Time.More && p.Display != displayWAP {
 			v.connect() // for more time
 		}
