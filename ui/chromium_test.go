@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
@@ -218,4 +219,19 @@ func TestChromiumShowsEveryPageOnANarrowScreen(t *testing.T) {
 			c.assertNoComplaints()
 		})
 	}
+}
+
+// paste puts the text where the focus is, all at once, as pasting and filling in do.
+func (c *chromium) paste(text string) {
+	c.t.Helper()
+	_, err := chromedp.Call(c.ctx, input.InsertText, input.InsertTextParams{Text: text})
+	require.NoError(c.t, err)
+}
+
+// retype types the text over what is in the field.
+func (c *chromium) retype(id, text string) {
+	c.t.Helper()
+	c.do(chromedp.WaitVisible(chromedp.ID(id)))
+	c.eval(`(input => { input.value = ""; input.focus(); })(document.getElementById("` + id + `"))`)
+	c.press(strings.Split(text, "")...)
 }

@@ -52,6 +52,7 @@ func (v *visit) consentView(l *locale, s *login.State, client *clientView, form 
 	p := v.loginPage(l, s, client, l.text("consent.title"))
 	p.Heading = l.text("consent.heading", "client", client.Name)
 	v.enhance(p, consentScript)
+	p.Leave = leaveLead(l, client)
 	p.Time.decide(l, client)
 	hint := "consent.essential_hint"
 	if s.Required {

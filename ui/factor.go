@@ -31,13 +31,12 @@ func (u *UI) options(l *locale, s *login.State, p purpose) []optionView {
 	views := make([]optionView, len(ways))
 	for n, i := range ways {
 		set := s.Options[i]
-		var names, labels []string
+		var labels []string
 		for _, f := range set {
-			names = append(names, string(f))
 			labels = append(labels, factorName(l, f))
 		}
 		o := optionView{
-			Index: i, ID: "login_with_" + strings.Join(names, "_"), Icon: strings.Join(names, "_"),
+			Index: i, ID: "login_with_" + wayName(set), Icon: wayName(set), Alias: u.alias(set),
 			Passkey: slices.Contains(set, authenticator.Passkey),
 		}
 		key := "factor." + o.Icon
@@ -52,6 +51,29 @@ func (u *UI) options(l *locale, s *login.State, p purpose) []optionView {
 		views[n] = o
 	}
 	return views
+}
+
+// alias is what eSignet's pages call the way, where that is something else: its wallets have names, and knowledge is "kbi".
+func (u *UI) alias(set authenticator.FactorSet) string {
+	switch {
+	case len(set) == 1 && set[0] == authenticator.Knowledge:
+		return "login_with_kbi"
+	case len(set) == 1 && set[0] == authenticator.Wallet && len(u.wallets) > 0:
+		return "login_with_" + strings.ToLower(strings.ReplaceAll(u.wallets[0].Name, " ", "_"))
+	}
+	return ""
+}
+
+// rememberedFirst puts the way that the browser remembers before the others.
+func (v *visit) rememberedFirst(l *locale, s *login.State, ways []optionView) ([]optionView, bool) {
+	way, _ := v.remembered()
+	i := slices.IndexFunc(ways, func(o optionView) bool { return wayName(s.Options[o.Index]) == way })
+	if i < 0 {
+		return ways, false
+	}
+	first := ways[i]
+	first.Hint = l.text("choose.remembered")
+	return slices.Insert(slices.Delete(ways, i, i+1), 0, first), true
 }
 
 func factorName(l *locale, f authenticator.Factor) string {

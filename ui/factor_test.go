@@ -241,7 +241,7 @@ func TestEachPageHasItsOwnPolicy(t *testing.T) {
 		},
 		"ALTCHA": {
 			login.State{Step: login.StepIdentify, Factor: "otp", Captcha: &captcha.Widget{Kind: "altcha", Challenge: []byte("{}")}},
-			usual + "; worker-src 'self'",
+			usual + "; worker-src 'self'; require-trusted-types-for 'script'; trusted-types signet",
 		},
 		"reCAPTCHA": {
 			login.State{Step: login.StepVerify, Factor: "pwd", Captcha: recaptcha},
@@ -252,6 +252,9 @@ func TestEachPageHasItsOwnPolicy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			page := newFakeLogin(t, &c.state, nil).page()
+			if !strings.Contains(c.policy, "captcha") && !strings.Contains(c.policy, "worker") {
+				c.policy += "; require-trusted-types-for 'script'; trusted-types 'none'"
+			}
 			assert.Equal(t, c.policy, page.header.Get("Content-Security-Policy"))
 			assert.NotContains(t, page.header.Get("Content-Security-Policy"), "unsafe")
 			assert.NotRegexp(t, `<script>|<script [^>]*>[^<]|<style|\sstyle=|\son[a-z]+=|javascript:`, page.body)

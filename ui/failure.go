@@ -27,6 +27,7 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, f failure) {
 	if handle == "" {
 		wishes, chosen = r.URL.Query()["ui_locales"], r.URL.Query().Get("lang")
 	}
+	wishes = append(wishes, u.cookies.preference(r, languagePreference))
 	l := u.catalog.negotiate(chosen, fields(wishes), r.Header.Get("Accept-Language"))
 	title := l.text("error." + f.kind + ".title")
 	v := &errorView{
@@ -37,6 +38,7 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, f failure) {
 		Description: f.description,
 	}
 	v.Heading = title
+	v.Help = u.links.help(l, f.id)
 	if f.id != "" {
 		v.Reference = l.text("common.reference", "id", f.id)
 	}

@@ -18,6 +18,7 @@ func (u *UI) setHeaders(h http.Header, redirectURI string) {
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+	// There is no Cross-Origin-Opener-Policy: any would cut a client that opens the login in a window off from that window.
 	h.Set("Cache-Control", "no-store")
 }
 
@@ -38,9 +39,22 @@ func (p policy) set(h http.Header, ancestors []string, redirectURI string) {
 			extra.WriteString("; " + d.name + list)
 		}
 	}
+	extra.WriteString(p.trustedTypes())
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'"+sources(p.scripts)+
 		"; style-src 'self'; img-src 'self' data:; form-action 'self'"+sources(slices.Compact(append([]string{formAction(redirectURI)}, p.forms...)))+
 		"; frame-ancestors"+framing+"; base-uri 'none'"+extra.String())
+}
+
+// trustedTypes forbids what turns text into script, but for the one worker of the captcha. A service's own widget, on its
+// own pages, may not be written for that.
+func (p policy) trustedTypes() string {
+	switch {
+	case len(p.scripts) > 0:
+		return ""
+	case len(p.workers) > 0:
+		return "; require-trusted-types-for 'script'; trusted-types signet"
+	}
+	return "; require-trusted-types-for 'script'; trusted-types 'none'"
 }
 
 // connect lets the scripts of the page call the provider.

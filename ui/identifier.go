@@ -117,9 +117,10 @@ type identifierField struct {
 	Checked, Invalid, Fixed, Required           bool
 }
 
+// prefixView is one of several prefixes. ID is that of the field while it is chosen.
 type prefixView struct {
-	Value, Label string
-	Chosen       bool
+	Value, Label, ID string
+	Chosen           bool
 }
 
 // identifierView returns the fields for the identifier, with what was typed into them.
@@ -151,28 +152,30 @@ func (v *visit) identifierView(l *locale, s *login.State, p *page) identifierVie
 			continue
 		}
 		f := identifierField{
-			ID: identifierID(view.Factor, t.Name), Type: t.Name, Name: "identifier." + t.Name, Label: t.label(l),
+			Type: t.Name, Name: "identifier." + t.Name, Label: t.label(l),
 			Hint: l.nameIn(t.Hints), Icon: t.Icon, Keyboard: t.Keyboard, Autocomplete: "username",
 			Checked: t == chosen, Fixed: s.IdentifierFixed, Required: len(v.identifiers) == 1,
 		}
 		f.Missing = l.text("answer.missing", "label", f.Label)
-		f.Invalid = p.Problem != nil && p.Problem.Field == f.ID
 		switch {
 		case p.Passkey:
 			f.Autocomplete += " webauthn"
 		case s.Factor == authenticator.OTP: // with a password, what a password manager knows
 			f.Autocomplete = t.autocomplete()
 		}
-		prefix := 0
+		prefix := v.chosenPrefix(t, s)
 		switch {
 		case v.typed != nil:
 			f.Value = v.typed.Get(f.Name)
-			prefix = max(0, t.prefix(v.typed.Get("prefix."+t.Name)))
 		case t == chosen:
-			prefix, f.Value = t.split(value)
-			prefix = max(0, prefix)
+			_, f.Value = t.split(value)
 		}
+		f.ID = identifierID(view.Factor, v.suffix(t, prefix))
+		f.Invalid = p.Problem != nil && p.Problem.Field == f.ID
 		f.setPrefixes(t, prefix)
+		for i := range f.Prefixes {
+			f.Prefixes[i].ID = identifierID(view.Factor, v.suffix(t, i))
+		}
 		view.Identifiers = append(view.Identifiers, f)
 	}
 	return view
@@ -188,6 +191,49 @@ func (f *identifierField) setPrefixes(t *IdentifierType, chosen int) {
 			Value: p.Value, Label: strings.TrimSpace(p.Label + " " + p.Value), Chosen: i == chosen,
 		})
 	}
+}
+
+// chosenPrefix is the index of the prefix that the field of a kind of identifier shows.
+func (v *visit) chosenPrefix(t *IdentifierType, s *login.State) int {
+	if v.typed != nil {
+		return max(0, t.prefix(v.typed.Get("prefix."+t.Name)))
+	}
+	value := s.Identifier.Value
+	if value == "" {
+		value = s.LoginHint
+	}
+	prefix := -1
+	if t == v.identifierType(s) {
+		prefix, _ = t.split(value)
+	}
+	return max(0, prefix)
+}
+
+// identifierID is the id of the field that is shown for the identifier.
+func (v *visit) identifierID(factor string, s *login.State) string {
+	if len(v.identifiers) == 0 {
+		return identifierID(factor, "")
+	}
+	t := v.identifierType(s)
+	return identifierID(factor, v.suffix(t, v.chosenPrefix(t, s)))
+}
+
+var country = regexp.MustCompile(`^[A-Z]{3}$`)
+
+// suffix is what the id of the field ends in: the country of the prefix, as in eSignet's pages, where no other kind has it
+// too, and otherwise the kind of identifier.
+func (u *UI) suffix(t *IdentifierType, prefix int) string {
+	if prefix >= len(t.Prefixes) || !country.MatchString(t.Prefixes[prefix].Label) {
+		return t.Name
+	}
+	label := t.Prefixes[prefix].Label
+	has := func(p IdentifierPrefix) bool { return p.Label == label }
+	for i := range u.identifiers {
+		if u.identifiers[i].Name != t.Name && slices.ContainsFunc(u.identifiers[i].Prefixes, has) {
+			return t.Name
+		}
+	}
+	return label
 }
 
 // identifierType is the kind of identifier that the page begins with: what the person typed last, what fits the client's
@@ -208,6 +254,14 @@ func (v *visit) identifierType(s *login.State) *IdentifierType {
 			if prefix, typed := t.split(s.LoginHint); t.fits(max(0, prefix), typed) && (prefix >= 0 || len(t.Prefixes) == 0) {
 				return t
 			}
+		}
+	}
+	if _, kind := v.remembered(); name == "" {
+		name = kind
+	}
+	for i := range v.identifiers {
+		if v.identifiers[i].Name == name {
+			return &v.identifiers[i]
 		}
 	}
 	return &v.identifiers[0]
@@ -323,6 +377,7 @@ func (v *visit) readIdentifier(form url.Values) (id authenticator.Identifier, ok
 	t, l := v.identifierType(state), v.locale(state)
 	id, v.mistake = t.read(l, form)
 	if v.mistake == "" {
+		v.rememberKind(t.Name)
 		return id, true
 	}
 	v.setHeaders(v.w.Header(), state.RedirectURI)

@@ -57,9 +57,9 @@ func TestAnIdentifierThatDoesNotFitIsExplainedAndKept(t *testing.T) {
 		fields      []string
 		field, text string
 	}{
-		"missing":  {[]string{"identifier_type", "mobile"}, "Otp_mobile", "Fill in: Mobile number."},
+		"missing":  {[]string{"identifier_type", "mobile"}, "Otp_KHM", "Fill in: Mobile number."},
 		"pattern":  {[]string{"identifier_type", "vid", "identifier.vid", "274"}, "Otp_vid", "Virtual ID: this does not look right. Check it against your document."},
-		"too long": {[]string{"identifier_type", "mobile", "prefix.mobile", "+91", "identifier.mobile", "98765432109"}, "Otp_mobile", "Mobile number: use at most 10 characters."},
+		"too long": {[]string{"identifier_type", "mobile", "prefix.mobile", "+91", "identifier.mobile", "98765432109"}, "Otp_IND", "Mobile number: use at most 10 characters."},
 		"no kind":  {[]string{"identifier_type", "fax", "identifier.fax", "1"}, "Otp_vid", "Fill in: Virtual ID."},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -85,15 +85,15 @@ func TestTheKindOfIdentifierIsShownAgain(t *testing.T) {
 	}
 	page := newFakeLogin(t, s, withIdentifierTypes).page()
 	assert.Contains(t, page.body, `value="mobile" checked>`)
-	assert.Contains(t, page.body, `<option value="&#43;91" selected>IND &#43;91</option>`)
-	assert.Regexp(t, `id="Password_mobile" name="identifier.mobile" value="98"`, page.body)
+	assert.Contains(t, page.body, `<option value="&#43;91" data-id="Password_IND" selected>IND &#43;91</option>`)
+	assert.Regexp(t, `id="Password_IND" name="identifier.mobile" value="98"`, page.body)
 	assert.NotContains(t, page.body, "@phone", "a postfix is never shown")
 
 	s.IdentifierFixed = true
 	f := newFakeLogin(t, s, withIdentifierTypes)
 	page = f.page()
 	assert.NotContains(t, page.body, `type="radio"`)
-	assert.Regexp(t, `id="Password_mobile"[^>]* readonly`, page.body)
+	assert.Regexp(t, `id="Password_IND"[^>]* readonly`, page.body)
 	f.submit(page, "verify/pwd", "identified", "1", "identifier.mobile", "98", "response", "secret")
 	id, _ := f.flow.answered()
 	assert.Zero(t, id, "what is fixed is not said again")
@@ -104,8 +104,8 @@ func TestTheHintOfTheClientChoosesTheKindOfIdentifier(t *testing.T) {
 	s := &login.State{Step: login.StepIdentify, Factor: authenticator.OTP, LoginHint: "+85512345678"}
 	page := newFakeLogin(t, s, withIdentifierTypes).page()
 	assert.Contains(t, page.body, `value="mobile" checked>`)
-	assert.Regexp(t, `id="Otp_mobile" name="identifier.mobile" value="12345678"`, page.body)
-	assert.Regexp(t, `id="Otp_mobile"[^>]* inputmode="tel" autocomplete="tel-national"`, page.body)
+	assert.Regexp(t, `id="Otp_KHM" name="identifier.mobile" value="12345678"`, page.body)
+	assert.Regexp(t, `id="Otp_KHM"[^>]* inputmode="tel" autocomplete="tel-national"`, page.body)
 }
 
 func TestOneKindOfIdentifierIsNoChoice(t *testing.T) {
@@ -138,10 +138,10 @@ func TestChromiumSwitchesTheKindOfIdentifierInPlace(t *testing.T) {
 	f := newFakeLogin(t, &login.State{Step: login.StepIdentify, Factor: authenticator.OTP}, withIdentifierTypes)
 	c := f.chromium(t, func(c *chromium) { c.do(chromedp.EmulateViewport(320, 568)) })
 	c.fill("Otp_vid", "2740198356")
-	c.do(chromedp.Click(chromedp.CSS("label[for=type-mobile]")), chromedp.WaitVisible(chromedp.ID("Otp_mobile")))
+	c.do(chromedp.Click(chromedp.CSS("label[for=type-mobile]")), chromedp.WaitVisible(chromedp.ID("Otp_KHM")))
 	assert.Equal(t, "false", c.eval(`document.getElementById("Otp_vid").checkVisibility()`))
-	c.do(chromedp.Click(chromedp.ID("get_otp")), chromedp.WaitVisible(chromedp.ID("Otp_mobile-error")))
-	assert.Equal(t, "Fill in: Mobile number.", c.eval(`document.getElementById("Otp_mobile-error").textContent`))
+	c.do(chromedp.Click(chromedp.ID("get_otp")), chromedp.WaitVisible(chromedp.ID("Otp_KHM-error")))
+	assert.Equal(t, "Fill in: Mobile number.", c.eval(`document.getElementById("Otp_KHM-error").textContent`))
 	assert.Equal(t, "320", c.eval("document.documentElement.scrollWidth"))
 	c.do(chromedp.Click(chromedp.CSS("label[for=type-vid]")), chromedp.WaitVisible(chromedp.ID("Otp_vid")))
 	assert.Equal(t, "2740198356", c.eval(`document.getElementById("Otp_vid").value`), "nothing is lost")

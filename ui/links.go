@@ -22,13 +22,16 @@ type Links struct {
 	Terms         string `json:"terms,omitempty"`
 	Privacy       string `json:"privacy,omitempty"`
 	Accessibility string `json:"accessibility,omitempty"`
+	// Support is where people get help, which pages link that say what went wrong. It is told in the query the name of the
+	// login (reference), by which the log and the audit trail call it too, and the language (ui_locales).
+	Support string `json:"support,omitempty"`
 }
 
 func (k Links) check() error {
 	var errs []error
 	for _, link := range []struct{ name, uri string }{
 		{"SignUp", k.SignUp}, {"ForgottenPassword", k.ForgottenPassword}, {"Terms", k.Terms}, {"Privacy", k.Privacy},
-		{"Accessibility", k.Accessibility},
+		{"Accessibility", k.Accessibility}, {"Support", k.Support},
 	} {
 		if link.uri != "" && webURI(inLanguage(link.uri, "en")) == "" {
 			errs = append(errs, fmt.Errorf("ui: Links.%s: %q is no https or http URI", link.name, link.uri))
@@ -41,7 +44,7 @@ func inLanguage(uri, language string) string { return strings.ReplaceAll(uri, "{
 
 // in returns the links for the language.
 func (k Links) in(language string) Links {
-	for _, uri := range []*string{&k.SignUp, &k.ForgottenPassword, &k.Terms, &k.Privacy, &k.Accessibility} {
+	for _, uri := range []*string{&k.SignUp, &k.ForgottenPassword, &k.Terms, &k.Privacy, &k.Accessibility, &k.Support} {
 		*uri = inLanguage(*uri, language)
 	}
 	return k
@@ -74,17 +77,31 @@ func (v *visit) linksIn(l *locale, s *login.State) Links {
 		k.ForgottenPassword = ""
 	}
 	back := url.Values{"return_to": {v.publicOrigin() + v.base + v.id + "/"}, "ui_locales": {l.code}}
-	for _, uri := range []*string{&k.SignUp, &k.ForgottenPassword} {
-		if u, err := url.Parse(*uri); *uri != "" && err == nil {
-			q := u.Query()
-			for name := range back {
-				q.Set(name, back.Get(name))
-			}
-			u.RawQuery = q.Encode()
-			*uri = u.String()
-		}
-	}
+	k.SignUp, k.ForgottenPassword = withQuery(k.SignUp, back), withQuery(k.ForgottenPassword, back)
 	return k
+}
+
+// help returns where the person gets help with the login, or with a page that is of none; empty where nothing is linked.
+func (k Links) help(l *locale, id string) string {
+	q := url.Values{"ui_locales": {l.code}}
+	if id != "" {
+		q.Set("reference", id)
+	}
+	return withQuery(inLanguage(k.Support, l.code), q)
+}
+
+// withQuery adds to the query of a link, if it is one.
+func withQuery(uri string, more url.Values) string {
+	u, err := url.Parse(uri)
+	if uri == "" || err != nil {
+		return ""
+	}
+	q := u.Query()
+	for name := range more {
+		q.Set(name, more.Get(name))
+	}
+	u.RawQuery = q.Encode()
+	return u.String()
 }
 
 // refused reports whether a client says that it does not want something that it may leave to the pages.

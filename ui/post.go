@@ -45,7 +45,7 @@ func (v *visit) post() {
 	case accountPage:
 		v.moved(v.flow.SelectAccount(v.r.Context(), v.handle, form.Get("account") == "other"))
 	case choosePage:
-		v.choose(form.Get("option"))
+		v.choose(form.Get("option"), form.Has("remember"))
 	case "identify":
 		v.identify(factor, form)
 	case "verify":
@@ -67,17 +67,21 @@ func (v *visit) post() {
 	case extendPage:
 		v.extend()
 	case cancelPage:
-		v.moved(v.flow.Cancel(v.r.Context(), v.handle))
+		v.cancel(form.Has("ask"))
 	}
 }
 
-func (v *visit) choose(option string) {
+func (v *visit) choose(option string, remember bool) {
 	i, err := strconv.Atoi(option)
 	if err != nil || i < 0 {
 		v.again("missing_option")
 		return
 	}
-	v.moved(v.flow.Choose(v.r.Context(), v.handle, i))
+	state, err := v.flow.Choose(v.r.Context(), v.handle, i)
+	if err == nil {
+		v.rememberWay(remember, state)
+	}
+	v.moved(state, err)
 }
 
 // identify has a code sent. A form that is sent twice finds that the code is on its way.

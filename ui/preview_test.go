@@ -139,3 +139,18 @@ func TestThePreviewIsNotAmongThePages(t *testing.T) {
 	pages.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/login/preview/choose", nil))
 	assert.Equal(t, http.StatusNotFound, w.Code)
 }
+
+// Telephones that show plain pages only have little memory.
+func TestPlainPagesOfALoginAreBelow10KB(t *testing.T) {
+	t.Parallel()
+	pages, _ := newPages(t, nil)
+	for _, state := range ui.PreviewStates() {
+		if strings.HasPrefix(state.Name, "sharing") || state.Name == "form-post" {
+			continue // of the account, and of no page of a login
+		}
+		for _, language := range []string{"en", "km"} {
+			body := preview(pages, state.Path+"?display=wap&lang="+language).Body.String()
+			assert.Less(t, len(body), 10_000, "%s in %s", state.Name, language)
+		}
+	}
+}

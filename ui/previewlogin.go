@@ -102,6 +102,11 @@ func chooserScreens() []screen {
 			present(s)
 		}),
 		loginScreen("choose", "Choice of a way to log in", choosePage, "", func(*login.State) {}),
+		newScreen("choose-remembered", "Choice, with the way that the browser remembers", func(p *previewVisit) {
+			v := p.visit(choosePage, "", func(*login.State) {})
+			v.r.AddCookie(v.cookies.cookie(wayPreference, "pwd_otp.", 0))
+			v.get()
+		}),
 		loginScreen("choose-account", "Choice, for the person of the session", choosePage, "", present),
 		loginScreen("choose-none", "Choice, where no way can be gone on a page", choosePage, "", func(s *login.State) {
 			s.Options = []authenticator.FactorSet{{authenticator.Wallet}}
@@ -259,6 +264,7 @@ func endScreens() []screen {
 		}
 	}
 	list := []screen{
+		loginScreen("leave", "Is the login to be given up, at a decision?", cancelPage, "", func(s *login.State) { s.Step = login.StepConsent }),
 		loginScreen("done", "The login is over: back at the client", donePage, "", done(url.Values{"code": {"c"}})),
 		loginScreen("done-denied", "The login is over: it was given up", donePage, "", done(url.Values{"error": {string(oauth.AccessDenied)}})),
 		newScreen("form-post", "The response is on its way to the client by a form", func(p *previewVisit) {

@@ -131,10 +131,7 @@ func (v *visit) problemField(name string, s *login.State) string {
 	case name == "missing_channel":
 		return "channel-0"
 	case name == "missing_identifier", step == "identify" && (name == "wrong_credentials" || name == "too_long"):
-		if len(v.identifiers) == 0 {
-			return identifierID(factor, "")
-		}
-		return identifierID(factor, v.identifierType(s).Name)
+		return v.identifierID(factor, s)
 	case step != "verify", s.Form != nil, !hasPage(s.Factor), s.Factor == authenticator.Passkey, s.Factor == authenticator.Biometrics:
 		return ""
 	case strings.HasPrefix(name, "missing_") || name == "wrong_credentials" || name == "too_long":

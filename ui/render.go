@@ -18,7 +18,7 @@ import (
 type pageSet struct {
 	sharing                                                                       sharingPages
 	account, choose, identify, code, secret, form, biometrics, passkey, elsewhere *template.Template
-	enroll, wallet, verification, consent, done, failure, logout                  *template.Template
+	enroll, wallet, verification, consent, leave, done, failure, logout           *template.Template
 	document, landing                                                             *template.Template
 }
 
@@ -96,6 +96,7 @@ func parsePages(l *locale, site map[string]string, own fs.FS) (*pageSet, error) 
 		wallet:       page("wallet"),
 		consent:      page("consent"),
 		verification: page("verification"),
+		leave:        page("leave"),
 		done:         page("done"),
 		failure:      page("error"),
 		logout:       page("logout"),
@@ -131,9 +132,14 @@ func (u *UI) render(w http.ResponseWriter, r *http.Request, status int, t *templ
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Length", strconv.Itoa(b.Len()))
+	h.Add("Vary", "Accept-Encoding")
+	content, coding := compress(r, b.Bytes())
+	if coding != "" {
+		h.Set("Content-Encoding", coding)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(content)))
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
-		w.Write(b.Bytes())
+		w.Write(content)
 	}
 }

@@ -56,7 +56,7 @@ func TestPagesSendAStrictPolicy(t *testing.T) {
 		flow.put("handle", &login.State{Step: login.StepChoose, Option: -1, RedirectURI: redirectURI})
 		h := get(pages, "handle", "choose").Header()
 		assert.Equal(t, "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; form-action 'self'"+
-			source+"; frame-ancestors 'none'; base-uri 'none'", h.Get("Content-Security-Policy"), redirectURI)
+			source+"; frame-ancestors 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'", h.Get("Content-Security-Policy"), redirectURI)
 	}
 	h := get(pages, "nobody's", "choose").Header()
 	for name, value := range map[string]string{
@@ -67,6 +67,7 @@ func TestPagesSendAStrictPolicy(t *testing.T) {
 		assert.Equal(t, value, h.Get(name), name)
 	}
 	assert.Contains(t, h.Get("Content-Security-Policy"), "form-action 'self';")
+	assert.Empty(t, h.Get("Cross-Origin-Opener-Policy"), "a client may open the login in a window of its own, and see it end")
 }
 
 func TestPagesHaveNoInlineScriptOrStyle(t *testing.T) {

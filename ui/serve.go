@@ -143,6 +143,8 @@ func (u *UI) fits(page string, s *login.State) bool {
 		return true
 	case choosePage:
 		return u.canChoose(s)
+	case cancelPage:
+		return asksBeforeLeaving(s)
 	case identifyPage + string(s.Factor):
 		return s.Step == login.StepVerify && s.Code != nil && !s.IdentifierFixed
 	}
@@ -164,6 +166,7 @@ func (v *visit) get() {
 	v.setHeaders(v.w.Header(), state.RedirectURI)
 	if chosen := v.r.URL.Query().Get("lang"); v.catalog.byCode[chosen] != nil {
 		v.cookies.set(v.w, v.handle, chosen, state, state.ExpiresAt.Sub(v.now()))
+		v.cookies.setPreference(v.w, languagePreference, chosen)
 		v.redirect(v.page)
 		return
 	}
@@ -199,7 +202,7 @@ func (v *visit) show(s *login.State, t *template.Template, view any) {
 }
 
 func (v *visit) locale(s *login.State) *locale {
-	return v.catalog.negotiate(v.language, s.UILocales, v.r.Header.Get("Accept-Language"))
+	return v.catalog.negotiate(v.language, v.wishes(s), v.r.Header.Get("Accept-Language"))
 }
 
 // state is where the login stands. The entrance of a login is where it meets the session, if it has not yet.

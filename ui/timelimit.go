@@ -20,6 +20,8 @@ type timeLimitView struct {
 	// at the end; None where there is no more time.
 	Warnings, Over, None  string
 	ReturnURI, ReturnText string
+	// Plain says that no script counts it.
+	Plain bool
 	// InMain says that the page itself shows it, where it belongs.
 	InMain bool
 }

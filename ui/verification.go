@@ -29,6 +29,8 @@ const maxReturnBytes = 8 << 10
 func (v *visit) verificationView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
 	p := v.loginPage(l, s, client, l.text("verification.title"))
 	p.Time.decide(l, client)
+	v.enhance(p, consentScript) // which asks before a login is given up
+	p.Leave = leaveLead(l, client)
 	v.policy.forms = append(v.policy.forms, "https:") // for the redirect to the service
 	if !v.secure {
 		v.policy.forms = append(v.policy.forms, "http:")

@@ -4,6 +4,7 @@ import (
 	"html/template"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -41,6 +42,13 @@ type page struct {
 	Links   Links
 	// Refresh is after how many seconds a browser without JavaScript loads the page again; 0 means never.
 	Refresh int
+	// Help is where the person gets help with what went wrong, and Reference what to say there; both empty if nothing did, or
+	// nobody helps.
+	Help, Reference string
+	// Step says which of several steps of a way this is, empty where there is but one.
+	Step string
+	// Leave says what giving up means, where a script asks before.
+	Leave string
 	// Time is when the login ends, nil where there is none, or it is over.
 	Time *timeLimitView
 }
@@ -79,6 +87,8 @@ type chooseView struct {
 	Lead string
 	// Options are shown at once, More when somebody asks for them.
 	Options, More []optionView
+	// Choice says that there are several, so that one may be remembered; Remembers, that one is.
+	Choice, Remembers bool
 }
 
 // maxWays is how many ways to log in are shown at once.
@@ -87,6 +97,10 @@ const maxWays = 4
 type optionView struct {
 	Index                 int
 	ID, Icon, Label, Hint string
+	// Plain says that there are no pictures.
+	Plain bool
+	// Alias is another id, which eSignet's pages have.
+	Alias string
 	// Passkey says that the browser has to know WebAuthn.
 	Passkey bool
 }
@@ -106,6 +120,8 @@ type codeView struct {
 	ResendWait                           string
 	ResendSeconds                        int
 	CodesLeft                            string
+	// Length is that of the code, 0 where it is not known.
+	Length int
 }
 
 type secretView struct {
@@ -126,7 +142,7 @@ type doneView struct {
 
 type errorView struct {
 	*page
-	Lead, Next, Code, Description, Reference, ReturnURI, ReturnText string
+	Lead, Next, Code, Description, ReturnURI, ReturnText string
 }
 
 // page returns what all pages of the language show. The client is nil where none is known.
@@ -161,6 +177,11 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 			lead = "choose.lead"
 		}
 		p.Heading, view.Lead = purpose.heading(l, client.Name, l.text(lead))
+		for i := range view.Options {
+			view.Options[i].Plain = p.Display == displayWAP
+		}
+		view.Choice = len(view.Options) > 1
+		view.Options, view.Remembers = v.rememberedFirst(l, s, view.Options)
 		if len(view.Options) > maxWays {
 			view.Options, view.More = view.Options[:maxWays], view.Options[maxWays:]
 		}
@@ -183,6 +204,8 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 		return v.consentView(l, s, client, nil)
 	case verificationPage:
 		return v.verificationView(l, s, client)
+	case cancelPage:
+		return v.leaveView(l, s, client)
 	}
 	return set.done, v.doneView(l, s, client)
 }
@@ -238,26 +261,40 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	}
 	switch {
 	case v.mistake != "":
-		p.Problem = &problemView{Text: v.mistake, Field: identifierID(string(s.Factor), v.identifierType(s).Name)}
+		p.Problem = &problemView{Text: v.mistake, Field: v.identifierID(string(s.Factor), s)}
 	case v.r.URL.RawQuery != "":
 		p.Problem = v.problem(l, v.r.URL.Query(), s)
 	}
 	if p.Problem != nil {
 		p.Title = l.text("common.title_problem", "title", p.Title)
 		v.retryAfter = p.Problem.RetryAfter
+		if p.Help = v.links.help(l, v.id); p.Help != "" {
+			p.Reference = l.text("common.reference", "id", v.id)
+		}
 	}
+	p.Step = step(l, s)
 	if s.Step == login.StepVerify && s.RetryAt.After(v.now()) && (p.Problem == nil || p.Problem.Time == nil) {
 		p.Delay = new(problemView)
 		p.Delay.Text, p.Delay.Time = v.until(l, "wait.delay", s.RetryAt)
 	}
 	if s.Step != login.StepDone {
 		p.Time = v.timeLimit(l, s, client)
+		p.Time.Plain = p.Display == displayWAP
 		if p.Time.More && p.Display != displayWAP {
 			v.connect() // for more time
 		}
 	}
 	v.addCaptcha(p, s)
 	return p
+}
+
+// step says at which factor of a way with several the login stands.
+func step(l *locale, s *login.State) string {
+	if s.Step != login.StepIdentify && s.Step != login.StepVerify || s.Option < 0 || s.Option >= len(s.Options) || len(s.Options[s.Option]) < 2 {
+		return ""
+	}
+	steps := len(s.Options[s.Option])
+	return l.text("common.step", "step", l.digits(strconv.Itoa(min(len(s.Succeeded)+1, steps))), "steps", l.digits(strconv.Itoa(steps)))
 }
 
 func (v *visit) codeView(l *locale, s *login.State, client *clientView) *codeView {
@@ -279,7 +316,8 @@ func (v *visit) codeView(l *locale, s *login.State, client *clientView) *codeVie
 		c.Lead = l.text("verify.otp.sent_to", "destinations", destinations(l, s.Code))
 	}
 	if s.Code.Length > 0 {
-		c.LengthHint = l.count("verify.otp.hint", s.Code.Length)
+		c.Length, c.LengthHint = s.Code.Length, l.count("verify.otp.hint", s.Code.Length)
+		v.enhance(p, codeScript)
 	}
 	now := v.now()
 	if left := s.Code.ExpiresAt.Sub(now); left > 0 {

@@ -74,6 +74,8 @@ func TestFirefoxCancelIsToldToThePortal(t *testing.T) {
 		answerPassword(b, w.person, password)
 		b.has("#continue")
 		b.click("#cancel")
+		b.has("dialog[open], a#stay-button") // in place, or on a page of its own
+		b.click("#discontinue-button")
 		seesDenial(b, w)
 	})
 }

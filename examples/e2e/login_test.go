@@ -85,7 +85,9 @@ func TestDeniedConsentIsToldToThePortal(t *testing.T) {
 	everyWay(t, func(b *tab, w *world) {
 		startLogin(b, w)
 		answerPassword(b, w.person, password)
-		b.click("#cancel")
+		b.tick("#cancel")
+		b.has("dialog[open], a#stay-button") // in place, or on a page of its own
+		b.click("#discontinue-button")
 		seesDenial(b, w)
 	})
 }

@@ -109,7 +109,7 @@ func TestTheUsualWaysComeFirst(t *testing.T) {
 	s := start(t)
 	v := visit(t, s.portal+"/login")
 	var options []string
-	for _, m := range regexp.MustCompile(`id="login_with_(\w+)"`).FindAllStringSubmatch(v.page, -1) {
+	for _, m := range regexp.MustCompile(`class="option" id="login_with_(\w+)"`).FindAllStringSubmatch(v.page, -1) {
 		options = append(options, m[1])
 	}
 	assert.Equal(t, []string{"otp", "pwd", "pop", "wla", "pin", "kba", "bio", "pwd_otp"}, options)

@@ -179,7 +179,7 @@
       work(null);
       wasError ? complain(wasError) : say(wasStatus);
     }
-    if (form.elements.response.value) form.requestSubmit();
+    if (form.elements.response.value) form.requestSubmit ? form.requestSubmit() : form.submit();
   };
 
   addEventListener("submit", (event) => {

@@ -57,7 +57,7 @@
     for (const field of fields) field.value = response;
     progress.hidden = true;
     say(box.dataset.done);
-    if (waiting) waiting.form.requestSubmit(waiting.submitter);
+    if (waiting) (waiting.submitter || waiting.form.querySelector("button:not([type=button])")).click();
   };
   const failed = () => {
     state = "failed";
@@ -79,8 +79,9 @@
     failed();
     return;
   }
+  const trusted = window.trustedTypes && trustedTypes.createPolicy("signet", { createScriptURL: (own) => own });
   try {
-    const worker = new Worker(url);
+    const worker = new Worker(trusted ? trusted.createScriptURL(url) : url);
     worker.onmessage = ({ data }) => {
       if (data.number !== undefined) solved(data.number);
       else if (data.failed) failed();

@@ -1,4 +1,4 @@
-// Enhancement only: the consent page and its like work without this file.
+// Enhancement only: the pages of decisions work without this file.
 (() => {
   "use strict";
   const byId = (id) => document.getElementById(id);
@@ -22,5 +22,16 @@
     show();
     byId("select-all").parentElement.remove();
     every.closest("label").hidden = false;
+  }
+
+  // Whether the login is to be given up is asked here, and not on a page of its own. The focus comes back to the button.
+  const leave = byId("leave");
+  const cancel = byId("cancel") || byId("cancel-button");
+  if (leave && leave.showModal && cancel) {
+    cancel.addEventListener("click", (event) => {
+      event.preventDefault();
+      leave.showModal();
+    });
+    byId("stay-button").addEventListener("click", () => leave.close());
   }
 })();

@@ -58,6 +58,32 @@
   addEventListener("pageshow", require);
   require();
 
+  // The id of the field says the country of its prefix.
+  for (const prefix of document.querySelectorAll("select[name^='prefix.']")) {
+    prefix.addEventListener("change", () => {
+      const input = prefix.parentElement.querySelector("input");
+      const id = prefix.selectedOptions[0].dataset.id;
+      for (const link of document.querySelectorAll(`[for="${input.id}"]`)) link.htmlFor = id;
+      for (const link of document.querySelectorAll(`[href="#${input.id}"]`)) link.hash = id;
+      input.id = id;
+    });
+  }
+
+  const close = byId("error-close-button");
+  if (close) {
+    close.hidden = false;
+    close.addEventListener("click", () => {
+      byId("error-banner").remove();
+      (document.querySelector("input[aria-invalid]") || byId("main")).focus();
+    });
+  }
+
+  const caps = byId("caps-lock");
+  if (caps) {
+    const look = (event) => { if (event.getModifierState) caps.textContent = event.getModifierState("CapsLock") ? caps.dataset.on : ""; };
+    for (const type of ["keydown", "keyup", "mousedown"]) byId("response").addEventListener(type, look);
+  }
+
   const eye = byId("password-eye");
   if (eye) {
     const input = byId(eye.getAttribute("aria-controls"));
@@ -205,5 +231,21 @@
       }
     });
     addEventListener("click", (event) => { if (!languages.contains(event.target)) languages.open = false; });
+    const search = byId("language_search");
+    if (search) {
+      const entries = [...languages.querySelectorAll("a")];
+      const names = window.Intl && Intl.DisplayNames ? new Intl.DisplayNames(document.documentElement.lang, { type: "language" }) : { of: () => "" };
+      const fold = (text) => text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase();
+      const texts = entries.map((entry) => fold([entry.textContent, entry.lang, names.of(entry.lang)].join(" ")));
+      search.parentElement.hidden = false;
+      search.addEventListener("input", () => {
+        const wanted = fold(search.value.trim());
+        entries.forEach((entry, i) => { entry.parentElement.hidden = !texts[i].includes(wanted); });
+      });
+      search.addEventListener("keydown", (event) => {
+        const first = entries.find((entry) => !entry.parentElement.hidden);
+        if (event.key === "Enter" && first) first.click();
+      });
+    }
   }
 })();
