@@ -221,12 +221,12 @@ func (u *UI) serveLogo(w http.ResponseWriter, r *http.Request, name string) {
 	content, contentType := u.clientLogos.served(name)
 	if content == nil && u.clientLogos != nil {
 		for _, id := range u.cookies.logins(r) {
-			handle, _ := u.cookies.handle(r, id)
+			handle, chosen := u.cookies.handle(r, id)
 			if handle == "" {
 				continue
 			}
 			if s, err := u.flow.State(r.Context(), handle); err == nil {
-				u.clientLogos.wait(r.Context(), logoURI(s))
+				u.clientLogos.wait(r.Context(), logoURI(s, u.negotiated(r, s, chosen)))
 			}
 		}
 		content, contentType = u.clientLogos.served(name)
@@ -251,5 +251,5 @@ func (u *UI) serveLogo(w http.ResponseWriter, r *http.Request, name string) {
 	}
 }
 
-// logoURI is where the logo of the login's client is.
-func logoURI(s *login.State) string { return s.Client.LogoURI }
+// logoURI is where the logo of the login's client is, for people who read the language.
+func logoURI(s *login.State, l *locale) string { return s.Client.LogoURI(l.names...) }

@@ -53,7 +53,8 @@ var (
 	previewClient = &oauth.Client{
 		ID: "health-portal", Names: map[string]string{"": "Health Portal", "fr": "Portail de santé", "ar": "بوابة الصحة"},
 		RedirectURIs: []string{"https://health.example.org/callback"},
-		PolicyURI:    "https://health.example.org/privacy", TOSURI: "https://health.example.org/terms",
+		PolicyURIs:   map[string]string{"": "https://health.example.org/privacy"},
+		TOSURIs:      map[string]string{"": "https://health.example.org/terms"},
 	}
 )
 

@@ -198,8 +198,11 @@ func (v *visit) show(s *login.State, t *template.Template, view any) {
 	v.render(v.w, v.r, status, t, view)
 }
 
-func (v *visit) locale(s *login.State) *locale {
-	return v.catalog.negotiate(v.language, s.UILocales, v.r.Header.Get("Accept-Language"))
+func (v *visit) locale(s *login.State) *locale { return v.negotiated(v.r, s, v.language) }
+
+// negotiated is the language of the login's pages for the browser, in which somebody may have chosen one.
+func (u *UI) negotiated(r *http.Request, s *login.State, chosen string) *locale {
+	return u.catalog.negotiate(chosen, s.UILocales, r.Header.Get("Accept-Language"))
 }
 
 // state is where the login stands. The entrance of a login is where it meets the session, if it has not yet.

@@ -224,7 +224,7 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	if slices.Contains([]string{displayPopup, displayTouch, displayWAP}, s.Display) {
 		p.Display = s.Display
 	}
-	if name := v.clientLogos.name(logoURI(s)); name != "" {
+	if name := v.clientLogos.name(logoURI(s, l)); name != "" {
 		client.Logo = v.base + logosPath + name
 	}
 	if v.page != choosePage && (s.Step == login.StepIdentify || s.Step == login.StepVerify) {
