@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosignet/signet/keystore/rotation"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/wallet"
 )
 
 // config is what flags and environment say.
@@ -52,7 +53,8 @@ type config struct {
 	logFormat                                     string
 	logLevel                                      slog.Level
 
-	given map[string]bool // the flags that were set
+	given   map[string]bool // the flags that were set
+	wallets []wallet.App    // what the file of -pages says
 }
 
 // optionGroup is a part of the help.

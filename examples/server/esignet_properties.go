@@ -50,7 +50,7 @@ var properties = map[string]property{
 	"amr-acr-mapping-file-path":                {flags: func(v string) ([]string, error) { return []string{"-acrs=" + strings.TrimPrefix(v, "file:")}, nil }},
 	"authenticate.attempts":                    valueFlag("attempts-per-person"),
 	"server.profile":                           {flags: serverProfile},
-	"captcha.required":                         {flags: captchaSteps},
+	"captcha.required":                         {flags: captchaFlags},
 	"supported.grant.types":                    only("authorization_code", "authorization_code is the only grant type here"),
 	"supported.response.types":                 only("code", "code is the only response type here"),
 	"supported.client.auth.methods":            only("private_key_jwt", "private_key_jwt is the only method here"),
@@ -77,23 +77,29 @@ func serverProfile(v string) ([]string, error) {
 	return nil, errors.New("is a profile of your own: give the clients its members one by one")
 }
 
-func captchaSteps(v string) ([]string, error) {
+// captchaSteps returns what -captcha-on says for eSignet's steps.
+func captchaSteps(v string) (string, error) {
 	steps := map[string]bool{}
 	for step := range strings.SplitSeq(v, ",") {
 		switch strings.TrimSpace(step) {
 		case "send-otp", "binding-otp":
 			steps["code"] = true
-		case "pwd", "kbi":
+		case "pwd", "pin", "bio", "kbi":
 			steps["answer"] = true
 		case "":
 		default:
-			return nil, fmt.Errorf("knows a step %q that is none here", step)
+			return "", fmt.Errorf("knows a step %q that is none here", step)
 		}
 	}
-	if len(steps) == 0 {
-		return nil, nil
+	return strings.Join(slices.Sorted(maps.Keys(steps)), ","), nil
+}
+
+func captchaFlags(v string) ([]string, error) {
+	steps, err := captchaSteps(v)
+	if err != nil || steps == "" {
+		return nil, err
 	}
-	return []string{"-captcha=altcha", "-captcha-on=" + strings.Join(slices.Sorted(maps.Keys(steps)), ",")}, nil
+	return []string{"-captcha=altcha", "-captcha-on=" + steps}, nil
 }
 
 // importProperties is the command.
