@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"log/slog"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -216,6 +217,34 @@ func TestKeysOfTheReferenceThatNeedSomethingSaySo(t *testing.T) {
 	_, err := (&pages{CaptchaOn: "code", Wallets: make([]wallet.App, 1)}).settled(&config{})
 	assert.ErrorContains(t, err, "captcha.enable: goes with -captcha")
 	assert.ErrorContains(t, err, "wallet.config: goes with -wallet")
+}
+
+func TestTheServerShowsWhatTheKeysOfTheReferenceSay(t *testing.T) {
+	t.Parallel()
+	file := write(t, "pages.json", `{"DEFAULT_TITLE": "National ID", "DEFAULT_LANG": "fra", "DEFAULT_THEME": "#123456", "otp.length": 6,
+		"login-id.options": [{"id": "mobile", "svg": "mobile_icon", "prefixes": "+855"}, {"id": "email", "svg": "email_icon"}],
+		"sbi.env": "Staging", "sbi.port.range": "4501-4510", "signup.config": {"signup.banner": true, "signup.url": "https://join.example/"},
+		"wallet.config": [{"wallet.name": "Inji", "wallet.deep-link-uri": "inji://x?code=LINK_CODE"}],
+		"preauth-screen-timeout-in-secs": 300, "captcha.enable": "send-otp"}`)
+	s := start(t, "-ui-preview", "-pages", file, "-captcha", "altcha")
+	assert.Contains(t, s.log.String(), "key=otp.length")
+	address := s.issuer + "/login/preview/"
+	page := func(name string) string {
+		_, body := get(t, http.DefaultClient, address+name)
+		return body
+	}
+	_, root := get(t, http.DefaultClient, s.issuer+"/")
+	assert.Contains(t, root, `<html lang="fr"`)
+	assert.Contains(t, root, "National ID")
+	identify := page("otp-identify")
+	for _, want := range []string{`id="Otp_mobile"`, `id="Otp_email"`, "&#43;855", `href="https://join.example/`} {
+		assert.Contains(t, identify, want)
+	}
+	biometrics := page("biometrics")
+	for _, want := range []string{"Staging", "4510"} {
+		assert.Contains(t, biometrics, want)
+	}
+	require.NoError(t, s.stop())
 }
 
 func TestWhatChangesNothingIsLogged(t *testing.T) {
