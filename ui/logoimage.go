@@ -36,6 +36,37 @@ func imageType(content []byte) (string, error) {
 	return "", errNoImage
 }
 
+// imageSize returns the size of an image that imageType knows, in any unit, or nothing if it does not say.
+func imageSize(content []byte) (width, height float64) {
+	if width, height, ok := webpSize(content); ok {
+		return float64(width), float64(height)
+	}
+	if config, _, err := image.DecodeConfig(bytes.NewReader(content)); err == nil {
+		return float64(config.Width), float64(config.Height)
+	}
+	d := xml.NewDecoder(bytes.NewReader(content))
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return 0, 0
+		}
+		svg, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		for _, a := range svg.Attr {
+			var x, y float64
+			if a.Name.Local == "viewBox" && a.Name.Space == "" {
+				_, err := fmt.Sscan(strings.ReplaceAll(a.Value, ",", " "), &x, &y, &width, &height)
+				if err != nil || !(width > 0 && height > 0) || width > 1e9 || height > 1e9 {
+					return 0, 0
+				}
+			}
+		}
+		return width, height
+	}
+}
+
 func checkSize(width, height int) error {
 	if width < 1 || height < 1 || width > maxLogoSide || height > maxLogoSide {
 		return fmt.Errorf("ui: an image of %d by %d pixels", width, height)

@@ -41,7 +41,7 @@ func (p *previewVisit) visit(page, query string, change func(s *login.State)) *v
 	own.flow = previewFlow{state: s}
 	return &visit{
 		UI: &own, w: p.w, r: p.request(own.base+previewLogin+"/"+page, query),
-		id: previewLogin, handle: previewLogin, page: page, language: p.language,
+		id: previewLogin, handle: previewLogin, page: page, language: p.language, policy: policy{fonts: own.fonts},
 	}
 }
 

@@ -57,7 +57,7 @@ func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r = withSource(r)
-	v := &visit{UI: u, w: w, r: r, id: id, page: page}
+	v := &visit{UI: u, w: w, r: r, id: id, page: page, policy: policy{fonts: u.fonts}}
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost}
 	if page == "" || page == donePage || page == returnPage {
 		methods = methods[:2]
