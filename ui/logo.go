@@ -242,7 +242,7 @@ func (u *UI) serveLogo(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", contentType)
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox") // of an SVG that is opened alone
+	h.Set("Content-Security-Policy", imagePolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
@@ -250,6 +250,9 @@ func (u *UI) serveLogo(w http.ResponseWriter, r *http.Request, name string) {
 		w.Write(content)
 	}
 }
+
+// imagePolicy is that of an SVG that is opened alone.
+const imagePolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
 
 // logoURI is where the logo of the login's client is, for people who read the language.
 func logoURI(s *login.State, l *locale) string { return s.Client.LogoURI(l.names...) }

@@ -31,7 +31,7 @@ func imageType(content []byte) (string, error) {
 	case err == nil:
 		return "image/" + format, checkSize(config.Width, config.Height)
 	case errors.Is(err, image.ErrFormat) && bytes.Contains(content, []byte("<svg")):
-		return "image/svg+xml", checkSVG(content)
+		return svgType, checkSVG(content)
 	}
 	return "", errNoImage
 }
@@ -93,6 +93,7 @@ func webpSize(b []byte) (width, height int, ok bool) {
 }
 
 const (
+	svgType      = "image/svg+xml"
 	svgNamespace = "http://www.w3.org/2000/svg"
 	maxSVGNodes  = 5000
 	maxSVGDepth  = 50
