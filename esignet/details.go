@@ -287,7 +287,7 @@ func (p *authorization) begin(ctx context.Context, req *oauth.AuthorizationReque
 		return nil, err
 	}
 	response := detailsResponse{
-		TransactionID: handle, LogoURL: s.Client.LogoURI, AuthFactors: p.authFactors(s), AuthorizeScopes: orEmpty(s.Scopes),
+		TransactionID: handle, LogoURL: s.Client.LogoURI(), AuthFactors: p.authFactors(s), AuthorizeScopes: orEmpty(s.Scopes),
 		EssentialClaims: orEmpty(s.Essential), VoluntaryClaims: orEmpty(s.Voluntary), Configs: configs,
 		RedirectURI: req.RedirectURI, ClientName: s.Client.Name(),
 	}

@@ -47,7 +47,7 @@ func (p *wallets) linkTransaction(
 		return nil, linkError(err)
 	}
 	l := &linkedLogin{
-		LinkTransactionID: t.Handle, LogoURL: t.Client.LogoURI, AuthFactors: factorsOf(t.Options),
+		LinkTransactionID: t.Handle, LogoURL: t.Client.LogoURI(), AuthFactors: factorsOf(t.Options),
 		AuthorizeScopes: orEmpty(t.Scopes), EssentialClaims: orEmpty(t.Essential), VoluntaryClaims: orEmpty(t.Voluntary),
 		Configs: p.Configs,
 	}

@@ -304,7 +304,7 @@ func (surgery) Client(_ context.Context, id string) (*oauth.Client, error) {
 	}
 	return &oauth.Client{
 		ID: "surgery", Names: map[string]string{"": "Surgery", "fr": "Chirurgie"}, RedirectURIs: []string{clinicCallback},
-		Scopes: []string{"openid", "profile", "appointments"}, LogoURI: "https://clinic.example.org/logo.png",
+		Scopes: []string{"openid", "profile", "appointments"}, LogoURIs: map[string]string{"": "https://clinic.example.org/logo.png"},
 	}, nil
 }
 

@@ -38,7 +38,10 @@ func (m *manager) apply(c *oauth.Client, f *clientFields) {
 		c.ACRValues = strings.Fields(strings.Join(plainTexts(f.AuthContextRefs), " "))
 	}
 	if f.LogoURI != nil {
-		c.LogoURI = string(*f.LogoURI)
+		if c.LogoURIs == nil {
+			c.LogoURIs = make(map[string]string)
+		}
+		c.LogoURIs[""] = string(*f.LogoURI) // the API knows no other, and those for languages stay
 	}
 	if f.RedirectURIs != nil {
 		c.RedirectURIs, c.RedirectURIPatterns = nil, nil

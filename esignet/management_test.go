@@ -177,7 +177,7 @@ func TestClientIsRegisteredInAllVersions(t *testing.T) {
 		assert.Equal(t, []string{"name"}, c.Claims)
 		assert.Equal(t, []string{"mosip:idp:acr:generated-code"}, c.ACRValues)
 		assert.Equal(t, []string{"openid", "profile"}, c.Scopes)
-		assert.Equal(t, "https://clinic.example/logo.png", c.LogoURI)
+		assert.Equal(t, "https://clinic.example/logo.png", c.LogoURI())
 		assert.Equal(t, []string{"https://clinic.example/cb"}, c.RedirectURIs)
 		assert.Equal(t, []string{"https://clinic.example/app/*", "residentapp://oauth"}, c.RedirectURIPatterns)
 		assert.Equal(t, jose.RS256, c.AssertionAlgorithm)
@@ -318,6 +318,19 @@ func TestClientIsReplacedAndDeactivated(t *testing.T) {
 
 	require.Equal(t, "ACTIVE", o.call("PUT", paths[2]+"/clinic", change(form(t))).Response.Status)
 	require.True(t, o.client("clinic").PKCEOptional, "absent is cleared")
+}
+
+func TestTheLogoOfAClientIsChangedAndThoseForLanguagesStay(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	require.Empty(t, o.call("POST", paths[2], form(t)).Errors)
+	const french = "https://clinic.example/logo.fr.png"
+	present, err := o.clients.Get(t.Context(), "clinic")
+	require.NoError(t, err)
+	_, err = o.clients.Patch(t.Context(), "administrator", "clinic", []byte(`{"logo_uri#fr": "`+french+`"}`), present.Version)
+	require.NoError(t, err)
+	require.Empty(t, o.call("PATCH", paths[2]+"/clinic", members{"logoUri": "https://clinic.example/new.png"}).Errors)
+	require.Equal(t, map[string]string{"": "https://clinic.example/new.png", "fr": french}, o.client("clinic").LogoURIs)
 }
 
 func TestClientIsPatched(t *testing.T) {

@@ -160,7 +160,7 @@ func (f *Flow) decide(ctx context.Context, handle string, client *oauth.Client, 
 		ACR:         acr,
 		AMR:         authenticator.AMR(factors),
 		AuthTime:    rec.authTime(),
-		Controller:  consent.Controller{Name: client.Name(d.Language), PolicyURI: client.PolicyURI},
+		Controller:  consent.Controller{Name: client.Name(d.Language), PolicyURI: client.PolicyURI(d.Language)},
 		Transaction: ID(handle),
 		Wallet:      d.wallet,
 	})

@@ -3,7 +3,9 @@ package oauth
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,9 +39,10 @@ type Client struct {
 	// Names are the client's names for people by language (BCP 47). The name under the empty language is used where no
 	// other fits. Required.
 	Names map[string]string
-	// LogoURI, PolicyURI and TOSURI are shown to people. Optional, https; a logo may have http, as eSignet's clients do, and
-	// is then shown by no page that has https itself.
-	LogoURI, PolicyURI, TOSURI string
+	// LogoURIs, PolicyURIs and TOSURIs are shown to people, by language as Names are: logo_uri and logo_uri#fr (RFC 7591
+	// section 2.2). Optional, https; a logo may have http, as eSignet's clients do, and is then shown by no page that has
+	// https itself. At most 100 of each.
+	LogoURIs, PolicyURIs, TOSURIs map[string]string
 	// RedirectURIs are where authorization responses may go, matched exactly. Required. No fragments; https, or http on
 	// a loopback address, or a private-use scheme (RFC 8252 section 7.1). A query must not have the parameters of the
 	// authorization response.
@@ -140,13 +143,32 @@ type Client struct {
 }
 
 // Name returns the client's name in the first of the languages that it has, or its default name.
-func (c *Client) Name(languages ...string) string {
-	for _, l := range languages {
-		if name := c.Names[l]; name != "" {
-			return name
+func (c *Client) Name(languages ...string) string { return InLanguage(c.Names, languages...) }
+
+// LogoURI returns the client's logo_uri in the first of the languages that it has, or the one for no language, or nothing.
+func (c *Client) LogoURI(languages ...string) string { return InLanguage(c.LogoURIs, languages...) }
+
+// PolicyURI returns the client's policy_uri, as LogoURI does its logo_uri.
+func (c *Client) PolicyURI(languages ...string) string { return InLanguage(c.PolicyURIs, languages...) }
+
+// TOSURI returns the client's tos_uri, as LogoURI does its logo_uri.
+func (c *Client) TOSURI(languages ...string) string { return InLanguage(c.TOSURIs, languages...) }
+
+// InLanguage returns the text for the first of the languages that there is one for, or that under the empty language. Tags of
+// languages differ in no case (RFC 5646 section 2.1.1). Whoever knows a language by several tags, as "fr" and "fra", asks for
+// each.
+func InLanguage(texts map[string]string, languages ...string) string {
+	for _, language := range languages {
+		if text := texts[language]; text != "" {
+			return text
+		}
+		for _, tag := range slices.Sorted(maps.Keys(texts)) {
+			if texts[tag] != "" && strings.EqualFold(tag, language) {
+				return texts[tag]
+			}
 		}
 	}
-	return c.Names[""]
+	return texts[""]
 }
 
 // Sector returns the sector identifier under which the client's pairwise subjects are computed.

@@ -22,6 +22,7 @@ import (
 const (
 	maxRedirectURIs = 50
 	maxURI          = 2048
+	maxLanguages    = 100
 
 	maxRelyingPartyID = 100
 	maxPurposeText    = 1024
@@ -40,13 +41,8 @@ func (c *Client) Validate() error {
 	if c.Names[""] == "" {
 		fail("client_name, the name under the empty language, is required")
 	}
-	for _, page := range []struct{ name, uri string }{
-		{"logo_uri", c.LogoURI}, {"policy_uri", c.PolicyURI}, {"tos_uri", c.TOSURI},
-	} {
-		u, err := url.Parse(page.uri)
-		if page.uri != "" && (err != nil || len(page.uri) > maxURI || u.Scheme != "https" && (page.name != "logo_uri" || u.Scheme != "http") || u.Hostname() == "") {
-			fail("%s must be an https URL", page.name)
-		}
+	for _, err := range c.checkPages() {
+		fail("%w", err)
 	}
 	if n := len(c.RedirectURIs) + len(c.RedirectURIPatterns); n == 0 || n > maxRedirectURIs {
 		fail("there must be 1 to %d redirect URIs", maxRedirectURIs)
@@ -131,6 +127,31 @@ func (c *Client) ValidateProfile(provider Profile, development bool) error {
 		errs = append(errs, fmt.Errorf("oauth: client %q must sign its requests, and is registered for no algorithm to do so", c.ID))
 	}
 	return errors.Join(errs...)
+}
+
+// checkPages checks what people are shown of the client elsewhere.
+func (c *Client) checkPages() []error {
+	var errs []error
+	for _, page := range []struct {
+		name string
+		uris map[string]string
+	}{{"logo_uri", c.LogoURIs}, {"policy_uri", c.PolicyURIs}, {"tos_uri", c.TOSURIs}} {
+		if len(page.uris) > maxLanguages {
+			errs = append(errs, fmt.Errorf("%s is there in more than %d languages", page.name, maxLanguages))
+			continue
+		}
+		for _, language := range slices.Sorted(maps.Keys(page.uris)) {
+			uri, name := page.uris[language], page.name
+			if language != "" {
+				name += "#" + language
+			}
+			u, err := url.Parse(uri)
+			if uri != "" && (err != nil || len(uri) > maxURI || u.Scheme != "https" && (page.name != "logo_uri" || u.Scheme != "http") || u.Hostname() == "") {
+				errs = append(errs, fmt.Errorf("%s must be an https URL", name))
+			}
+		}
+	}
+	return errs
 }
 
 // validIdentifier reports whether s can be a client_id.

@@ -5,6 +5,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -121,16 +122,16 @@ func TestClientRegistrationReportsEveryMistakeAtOnce(t *testing.T) {
 	t.Parallel()
 	c := &oauth.Client{
 		ID:               "a b",
-		LogoURI:          "ftp://portal.example/logo",
-		PolicyURI:        "https://:443/",
-		TOSURI:           "terms",
+		LogoURIs:         map[string]string{"fr": "ftp://portal.example/logo"},
+		PolicyURIs:       map[string]string{"": "https://:443/"},
+		TOSURIs:          map[string]string{"": "terms"},
 		RedirectURIs:     []string{"https://a.example/", "https://b.example/", "https://c.example/#x"},
 		Scopes:           []string{"openid", `re"cords`},
 		IDTokenAlgorithm: jose.HS256, UserinfoAlgorithm: "none", UserinfoJSON: true,
 	}
 	err := c.Validate()
 	for _, want := range []string{
-		"client_id", "name", "logo_uri", "policy_uri", "tos_uri", "fragment", "algorithm", "scope", "sector identifier",
+		"client_id", "name", "logo_uri#fr must", "policy_uri must", "tos_uri must", "fragment", "algorithm", "scope", "sector identifier",
 		"HS256", "none", "userinfo",
 	} {
 		require.ErrorContains(t, err, want)
@@ -215,6 +216,42 @@ func TestNameIsInTheFirstLanguageThatTheClientHas(t *testing.T) {
 	require.Equal(t, "ಆರೋಗ್ಯ ಪೋರ್ಟಲ್", c.Name("ar", "kn", "en"))
 	require.Equal(t, "Health portal", c.Name("fr"))
 	require.Equal(t, "Health portal", c.Name())
+}
+
+func TestTextsAreThoseOfTheLanguage(t *testing.T) {
+	t.Parallel()
+	texts := map[string]string{"": "none", "fr": "two letters", "khm": "three letters", "pt-br": "region", "ar": ""}
+	for want, languages := range map[string][]string{
+		"two letters":   {"fr-CA", "fr", "fra"},
+		"three letters": {"km", "khm"},
+		"region":        {"pt-BR", "pt", "por"},
+		"none":          {"ar", "ara"},
+	} {
+		require.Equal(t, want, oauth.InLanguage(texts, languages...))
+	}
+	require.Equal(t, "none", oauth.InLanguage(texts))
+	require.Empty(t, oauth.InLanguage(map[string]string{"fr": "fr"}, "en"), "nobody is shown what is for others")
+
+	c := &oauth.Client{
+		LogoURIs:   map[string]string{"": "https://portal.example/logo", "fr": "https://portal.example/logo/fr"},
+		PolicyURIs: map[string]string{"de": "https://portal.example/policy/de"},
+	}
+	require.Equal(t, "https://portal.example/logo/fr", c.LogoURI("fr"))
+	require.Equal(t, "https://portal.example/logo", c.LogoURI("de"))
+	require.Equal(t, "https://portal.example/policy/de", c.PolicyURI("de"))
+	require.Empty(t, c.TOSURI("de"))
+}
+
+func TestClientHasPagesInAHundredLanguagesAtMost(t *testing.T) {
+	t.Parallel()
+	c := newParty(t, "portal").client
+	c.TOSURIs = map[string]string{}
+	for i := range 100 {
+		c.TOSURIs[fmt.Sprintf("x-%d", i)] = "https://portal.example/terms"
+	}
+	require.NoError(t, c.Validate())
+	c.TOSURIs["fr"] = "https://portal.example/terms/fr"
+	require.ErrorContains(t, c.Validate(), "tos_uri is there in more than 100 languages")
 }
 
 func TestStaticClients(t *testing.T) {

@@ -180,6 +180,10 @@ func TestPatchIsAJSONMergePatch(t *testing.T) {
 				assert.Equal(t, []string{"openid"}, c.Scopes)
 				assert.Equal(t, jose.ES256, c.AssertionAlgorithm, "what the patch does not name stays")
 			}, ""},
+		"a language is added": {`{"logo_uri#fr": "https://clinic.example/logo/fr"}`,
+			func(t *testing.T, c *oauth.Client) {
+				assert.Equal(t, map[string]string{"fr": "https://clinic.example/logo/fr"}, c.LogoURIs)
+			}, ""},
 		"a list is replaced": {`{"redirect_uris": ["https://clinic.example/2"]}`,
 			func(t *testing.T, c *oauth.Client) {
 				assert.Equal(t, []string{"https://clinic.example/2"}, c.RedirectURIs)

@@ -20,33 +20,32 @@ import (
 	"github.com/gosignet/signet/oauth"
 )
 
-// nameIn begins the members with the client's names in other languages (RFC 7591 section 2.2).
-const nameIn = "client_name#"
-
 // member is a member of a registration. set takes what it says over into the client; get returns what it says of the
-// client, or nil if it is left out.
+// client, or nil if it is left out. texts is where it is if it may be said by language, as client_name#fr (RFC 7591 section
+// 2.2).
 type member struct {
-	name string
-	set  func(*oauth.Client, json.RawMessage) error
-	get  func(*oauth.Client) (any, error)
+	name  string
+	set   func(*oauth.Client, json.RawMessage) error
+	get   func(*oauth.Client) (any, error)
+	texts func(*oauth.Client) *map[string]string
 }
 
 // table has the members in the order in which they are written. It never changes.
 var table = []member{
 	field("client_id", func(c *oauth.Client) *string { return &c.ID }),
-	{"client_name", setName(""), getName},
-	field("logo_uri", func(c *oauth.Client) *string { return &c.LogoURI }),
-	field("policy_uri", func(c *oauth.Client) *string { return &c.PolicyURI }),
-	field("tos_uri", func(c *oauth.Client) *string { return &c.TOSURI }),
+	byLanguage("client_name", func(c *oauth.Client) *map[string]string { return &c.Names }),
+	byLanguage("logo_uri", func(c *oauth.Client) *map[string]string { return &c.LogoURIs }),
+	byLanguage("policy_uri", func(c *oauth.Client) *map[string]string { return &c.PolicyURIs }),
+	byLanguage("tos_uri", func(c *oauth.Client) *map[string]string { return &c.TOSURIs }),
 	list("redirect_uris", func(c *oauth.Client) *[]string { return &c.RedirectURIs }),
 	list("redirect_uri_patterns", func(c *oauth.Client) *[]string { return &c.RedirectURIPatterns }),
-	{"jwks", setKeys, getKeys},
+	{name: "jwks", set: setKeys, get: getKeys},
 	field("jwks_uri", func(c *oauth.Client) *string { return &c.JWKSURI }),
 	only("token_endpoint_auth_method", "private_key_jwt"),
 	field("token_endpoint_auth_signing_alg", func(c *oauth.Client) *jose.SignatureAlgorithm { return &c.AssertionAlgorithm }),
 	only("grant_types", []string{"authorization_code"}),
 	only("response_types", []string{"code"}),
-	{"scope", setScope, getScope},
+	{name: "scope", set: setScope, get: getScope},
 	list("claims", func(c *oauth.Client) *[]string { return &c.Claims }),
 	list("default_acr_values", func(c *oauth.Client) *[]string { return &c.ACRValues }),
 	seconds("default_max_age", func(c *oauth.Client) **time.Duration { return &c.DefaultMaxAge }),
@@ -55,7 +54,7 @@ var table = []member{
 	field("require_essential_claims", func(c *oauth.Client) *bool { return &c.RequireEssentialClaims }),
 	only("require_auth_time", true, false), // auth_time is always there
 	field("profile", func(c *oauth.Client) *oauth.Profile { return &c.Profile }),
-	{"require_pkce", setPKCE, getPKCE},
+	{name: "require_pkce", set: setPKCE, get: getPKCE},
 	field("require_pushed_authorization_requests", func(c *oauth.Client) *bool { return &c.RequirePushedRequests }),
 	field("dpop_bound_access_tokens", func(c *oauth.Client) *bool { return &c.DPoPBound }),
 	field("require_dpop_nonce", func(c *oauth.Client) *bool { return &c.RequireDPoPNonce }),
@@ -67,16 +66,16 @@ var table = []member{
 	field("id_token_signed_response_alg", func(c *oauth.Client) *jose.SignatureAlgorithm { return &c.IDTokenAlgorithm }),
 	field("id_token_encrypted_response_alg", func(c *oauth.Client) *jose.KeyAlgorithm { return &c.IDTokenEncryption.KeyAlgorithm }),
 	field("id_token_encrypted_response_enc", func(c *oauth.Client) *jose.ContentEncryption { return &c.IDTokenEncryption.Content }),
-	{"userinfo_signed_response_alg", setUserinfo, getUserinfo},
+	{name: "userinfo_signed_response_alg", set: setUserinfo, get: getUserinfo},
 	field("userinfo_encrypted_response_alg", func(c *oauth.Client) *jose.KeyAlgorithm { return &c.UserinfoEncryption.KeyAlgorithm }),
 	field("userinfo_encrypted_response_enc", func(c *oauth.Client) *jose.ContentEncryption { return &c.UserinfoEncryption.Content }),
 	field("encryption_key_pending", func(c *oauth.Client) *bool { return &c.EncryptionKeyPending }),
-	{"purpose", setPurpose, getPurpose},
+	{name: "purpose", set: setPurpose, get: getPurpose},
 	choice("sign_up_banner", func(c *oauth.Client) **bool { return &c.SignUpBanner }),
 	choice("forgotten_password_link", func(c *oauth.Client) **bool { return &c.ForgottenPasswordLink }),
 	only("subject_type", "pairwise"),
 	field("relying_party_id", func(c *oauth.Client) *string { return &c.RelyingPartyID }),
-	{"sector_identifier_uri", setSector, getSector},
+	{name: "sector_identifier_uri", set: setSector, get: getSector},
 	list("post_logout_redirect_uris", func(c *oauth.Client) *[]string { return &c.PostLogoutRedirectURIs }),
 	field("backchannel_logout_uri", func(c *oauth.Client) *string { return &c.BackchannelLogoutURI }),
 	field("backchannel_logout_session_required", func(c *oauth.Client) *bool { return &c.BackchannelLogoutSessionRequired }),
@@ -84,16 +83,17 @@ var table = []member{
 
 // set takes the member with the name over into the client.
 func set(c *oauth.Client, name string, raw json.RawMessage) error {
-	if language, ok := strings.CutPrefix(name, nameIn); ok {
-		if !isLanguage(language) {
-			return errors.New("what follows the # is no language")
-		}
-		return setName(language)(c, raw)
+	name, language, tagged := strings.Cut(name, "#")
+	i := slices.IndexFunc(table, func(m member) bool { return m.name == name })
+	switch {
+	case i < 0, tagged && table[i].texts == nil:
+		return errors.New("unknown or unsupported")
+	case tagged && !isLanguage(language):
+		return errors.New("what follows the # is no language")
+	case tagged:
+		return setText(table[i].texts(c), language, raw)
 	}
-	if i := slices.IndexFunc(table, func(m member) bool { return m.name == name }); i >= 0 {
-		return table[i].set(c, raw)
-	}
-	return errors.New("unknown or unsupported")
+	return table[i].set(c, raw)
 }
 
 // field is a member whose value is a field of the client, and absent when that has its zero value.
@@ -177,25 +177,34 @@ func only[T any](name string, values ...T) member {
 	}
 }
 
-func setName(language string) func(*oauth.Client, json.RawMessage) error {
-	return func(c *oauth.Client, raw json.RawMessage) error {
-		var name string
-		if err := decode(raw, &name); err != nil {
-			return err
-		}
-		if name == "" {
-			return errors.New("is empty")
-		}
-		c.Names[language] = name
-		return nil
+// byLanguage is a member that is a text, and may be there for languages too.
+func byLanguage(name string, at func(*oauth.Client) *map[string]string) member {
+	return member{
+		name: name,
+		set:  func(c *oauth.Client, raw json.RawMessage) error { return setText(at(c), "", raw) },
+		get: func(c *oauth.Client) (any, error) {
+			if text := (*at(c))[""]; text != "" {
+				return text, nil
+			}
+			return nil, nil
+		},
+		texts: at,
 	}
 }
 
-func getName(c *oauth.Client) (any, error) {
-	if c.Names[""] == "" {
-		return nil, nil
+func setText(texts *map[string]string, language string, raw json.RawMessage) error {
+	var text string
+	if err := decode(raw, &text); err != nil {
+		return err
 	}
-	return c.Names[""], nil
+	if text == "" {
+		return errors.New("is empty")
+	}
+	if *texts == nil {
+		*texts = make(map[string]string)
+	}
+	(*texts)[language] = text
+	return nil
 }
 
 // isLanguage reports whether s has the form of a language tag (BCP 47).

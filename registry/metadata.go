@@ -115,10 +115,15 @@ func Marshal(c *oauth.Client) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-	}
-	for _, language := range slices.Sorted(maps.Keys(c.Names)) {
-		if language != "" {
-			if err := put(nameIn+language, c.Names[language]); err != nil {
+		if m.texts == nil {
+			continue
+		}
+		texts := *m.texts(c)
+		for _, language := range slices.Sorted(maps.Keys(texts)) {
+			if language == "" || texts[language] == "" {
+				continue
+			}
+			if err := put(m.name+"#"+language, texts[language]); err != nil {
 				return nil, err
 			}
 		}
@@ -146,7 +151,7 @@ func split(data []byte) (map[string]json.RawMessage, error) {
 
 // assemble returns what the members say, and a line for each that says nothing of sense.
 func assemble(members map[string]json.RawMessage) (*oauth.Client, []string) {
-	client := &oauth.Client{Names: make(map[string]string)}
+	client := new(oauth.Client)
 	var mistakes []string
 	for _, name := range slices.Sorted(maps.Keys(members)) {
 		if err := set(client, name, members[name]); err != nil {

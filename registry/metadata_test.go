@@ -110,6 +110,18 @@ func TestRegistrationIsRead(t *testing.T) {
 	}
 }
 
+func TestWhatPeopleAreShownIsReadByLanguage(t *testing.T) {
+	t.Parallel()
+	c := parse(t, with(t, `"scope"`, `"logo_uri": "https://clinic.example/logo", "logo_uri#fr": "https://clinic.example/logo/fr",
+		"policy_uri#de": "https://clinic.example/policy/de", "tos_uri#de-AT": "https://clinic.example/terms/at", "scope"`))
+	assert.Equal(t, map[string]string{"": "https://clinic.example/logo", "fr": "https://clinic.example/logo/fr"}, c.LogoURIs)
+	assert.Equal(t, map[string]string{"de": "https://clinic.example/policy/de"}, c.PolicyURIs)
+	assert.Equal(t, map[string]string{"de-AT": "https://clinic.example/terms/at"}, c.TOSURIs)
+	data, err := registry.Marshal(c)
+	require.NoError(t, err)
+	assert.Contains(t, string(data), `"logo_uri":"https://clinic.example/logo","logo_uri#fr":"https://clinic.example/logo/fr",`)
+}
+
 func TestUserinfoWithoutSignatureIsJSON(t *testing.T) {
 	t.Parallel()
 	c := parse(t, with(t, `"RS256"`, `"none"`))
@@ -124,7 +136,9 @@ func TestUserinfoWithoutSignatureIsJSON(t *testing.T) {
 func TestEveryFieldOfAClientComesBack(t *testing.T) {
 	t.Parallel()
 	clients := []*oauth.Client{parse(t, clinic), parse(t, published("https://clinic.example/jwks"))}
-	clients[0].LogoURI, clients[0].PolicyURI, clients[0].TOSURI = "https://a.example/1", "https://a.example/2", "https://a.example/3?x=1&y=2"
+	clients[0].LogoURIs = map[string]string{"": "https://a.example/1", "fr": "https://a.example/1/fr", "pt-BR": "https://a.example/1/pt"}
+	clients[0].PolicyURIs = map[string]string{"": "https://a.example/2", "de": "https://a.example/2/de"}
+	clients[0].TOSURIs = map[string]string{"km": "https://a.example/3?x=1&y=2"}
 	clients[0].IDTokenEncryption = oauth.Encryption{KeyAlgorithm: jose.ECDH_ES, Content: jose.A128GCM}
 	clients[0].UserinfoEncryption = oauth.Encryption{KeyAlgorithm: jose.ECDH_ES_A256KW, Content: jose.A256GCM}
 	encryption := clients[0].Keys.Keys[0]
@@ -159,37 +173,40 @@ func TestEachMistakeInARegistrationIsNamed(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 3000)
 	for name, test := range map[string]struct{ from, to, want string }{
-		"unknown member":     {`"scope"`, `"scopes"`, "scopes: unknown or unsupported"},
-		"case":               {`"scope"`, `"Scope"`, "Scope: unknown or unsupported"},
-		"member twice":       {`"scope"`, `"client_id": "clinic", "scope"`, `not a JSON object: json: duplicate key`},
-		"wrong type":         {`["https://clinic.example/callback"]`, `"https://clinic.example/callback"`, "redirect_uris: a JSON string is not what belongs here"},
-		"null":               {`"openid profile"`, `null`, "scope: null is not what belongs here"},
-		"other method":       {`"private_key_jwt"`, `"client_secret_basic"`, `token_endpoint_auth_method: only "private_key_jwt" is supported`},
-		"other encryption":   {`"A256GCM"`, `"A256CBC-HS512"`, `request_object_encryption_enc: only "A128GCM","A256GCM" is supported`},
-		"other grant":        {`[ "authorization_code" ]`, `["implicit"]`, `grant_types: only ["authorization_code"] is supported`},
-		"public subjects":    {`"pairwise"`, `"public"`, `subject_type: only "pairwise" is supported`},
-		"no key":             {`"keys": [`, `"keys": [], "old": [`, `jwks: jwt: malformed: "keys" is not an array of 1 to 32 keys`},
-		"broken key":         {`"P-256"`, `"P-0"`, "jwks: key 0: "},
-		"private key":        {`"kid": "1"`, `"kid": "1", "d": "AAAA"`, `the private member "d"`},
-		"keys twice":         {`"scope"`, `"jwks_uri": "https://clinic.example/jwks", "scope"`, "jwks and jwks_uri exclude each other"},
-		"keys without TLS":   {`"scope"`, `"jwks_uri": "http://clinic.example/jwks", "scope"`, "jwks_uri must be an https URL"},
-		"sector without URI": {`"https://sector.example/uris.json"`, `"sector.example"`, "sector_identifier_uri: must be an https URL"},
-		"bad redirect URI":   {`https://clinic.example/callback`, `http://clinic.example/callback`, "redirect URI"},
-		"no language":        {`client_name#fr`, `client_name#`, "client_name#: what follows the # is no language"},
-		"strange language":   {`client_name#fr`, `client_name#f/r`, "client_name#f/r: what follows the # is no language"},
-		"empty name":         {`"Clinique"`, `""`, "client_name#fr: is empty"},
-		"line break in name": {`"Clinique"`, `"Cli\nnique"`, "client_name#fr: text with control characters"},
-		"half a surrogate":   {`"Clinique"`, `"Cli\ud800nique"`, "client_name#fr: text with control characters"},
-		"long name":          {`"Clinique"`, `"` + long + `"`, "client_name#fr: text of more than 2048 bytes"},
-		"long list":          {`["high"]`, `["high"` + strings.Repeat(`,"high"`, 100) + `]`, "default_acr_values: at most 100 are allowed"},
-		"empty in list":      {`["high"]`, `["high", null]`, "default_acr_values: empty text"},
-		"unknown profile":    {`"scope"`, `"profile": "fapi1", "scope"`, `unknown profile "fapi1"`},
-		"text for truth":     {`"dpop_bound_access_tokens": true`, `"dpop_bound_access_tokens": "yes"`, "dpop_bound_access_tokens: a JSON string"},
-		"half a second":      {`3600`, `3600.5`, "default_max_age: a JSON number 3600.5"},
-		"unprintable member": {`"scope"`, `"sc\nope"`, "sc\uFFFDope: unknown or unsupported"},
-		"more after the end": {`["code"]` + "\n}", `["code"]} {}`, "not a JSON object"},
-		"not UTF-8":          {`Clinique`, "Cliniqu\xe9", "a registration is UTF-8"},
-		"too large":          {`"scope"`, strings.Repeat(" ", registry.MaxSize) + `"scope"`, "a registration has at most 131072 bytes"},
+		"unknown member":      {`"scope"`, `"scopes"`, "scopes: unknown or unsupported"},
+		"case":                {`"scope"`, `"Scope"`, "Scope: unknown or unsupported"},
+		"member twice":        {`"scope"`, `"client_id": "clinic", "scope"`, `not a JSON object: json: duplicate key`},
+		"wrong type":          {`["https://clinic.example/callback"]`, `"https://clinic.example/callback"`, "redirect_uris: a JSON string is not what belongs here"},
+		"null":                {`"openid profile"`, `null`, "scope: null is not what belongs here"},
+		"other method":        {`"private_key_jwt"`, `"client_secret_basic"`, `token_endpoint_auth_method: only "private_key_jwt" is supported`},
+		"other encryption":    {`"A256GCM"`, `"A256CBC-HS512"`, `request_object_encryption_enc: only "A128GCM","A256GCM" is supported`},
+		"other grant":         {`[ "authorization_code" ]`, `["implicit"]`, `grant_types: only ["authorization_code"] is supported`},
+		"public subjects":     {`"pairwise"`, `"public"`, `subject_type: only "pairwise" is supported`},
+		"no key":              {`"keys": [`, `"keys": [], "old": [`, `jwks: jwt: malformed: "keys" is not an array of 1 to 32 keys`},
+		"broken key":          {`"P-256"`, `"P-0"`, "jwks: key 0: "},
+		"private key":         {`"kid": "1"`, `"kid": "1", "d": "AAAA"`, `the private member "d"`},
+		"keys twice":          {`"scope"`, `"jwks_uri": "https://clinic.example/jwks", "scope"`, "jwks and jwks_uri exclude each other"},
+		"keys without TLS":    {`"scope"`, `"jwks_uri": "http://clinic.example/jwks", "scope"`, "jwks_uri must be an https URL"},
+		"sector without URI":  {`"https://sector.example/uris.json"`, `"sector.example"`, "sector_identifier_uri: must be an https URL"},
+		"bad redirect URI":    {`https://clinic.example/callback`, `http://clinic.example/callback`, "redirect URI"},
+		"no language":         {`client_name#fr`, `client_name#`, "client_name#: what follows the # is no language"},
+		"strange language":    {`client_name#fr`, `client_name#f/r`, "client_name#f/r: what follows the # is no language"},
+		"logo in no language": {`"scope"`, `"logo_uri#": "https://clinic.example/logo", "scope"`, "logo_uri#: what follows the # is no language"},
+		"policy without TLS":  {`"scope"`, `"policy_uri#de": "http://clinic.example/de", "scope"`, "policy_uri#de must be an https URL"},
+		"no text for people":  {`"scope"`, `"jwks_uri#de": "https://clinic.example/de", "scope"`, "jwks_uri#de: unknown or unsupported"},
+		"empty name":          {`"Clinique"`, `""`, "client_name#fr: is empty"},
+		"line break in name":  {`"Clinique"`, `"Cli\nnique"`, "client_name#fr: text with control characters"},
+		"half a surrogate":    {`"Clinique"`, `"Cli\ud800nique"`, "client_name#fr: text with control characters"},
+		"long name":           {`"Clinique"`, `"` + long + `"`, "client_name#fr: text of more than 2048 bytes"},
+		"long list":           {`["high"]`, `["high"` + strings.Repeat(`,"high"`, 100) + `]`, "default_acr_values: at most 100 are allowed"},
+		"empty in list":       {`["high"]`, `["high", null]`, "default_acr_values: empty text"},
+		"unknown profile":     {`"scope"`, `"profile": "fapi1", "scope"`, `unknown profile "fapi1"`},
+		"text for truth":      {`"dpop_bound_access_tokens": true`, `"dpop_bound_access_tokens": "yes"`, "dpop_bound_access_tokens: a JSON string"},
+		"half a second":       {`3600`, `3600.5`, "default_max_age: a JSON number 3600.5"},
+		"unprintable member":  {`"scope"`, `"sc\nope"`, "sc\uFFFDope: unknown or unsupported"},
+		"more after the end":  {`["code"]` + "\n}", `["code"]} {}`, "not a JSON object"},
+		"not UTF-8":           {`Clinique`, "Cliniqu\xe9", "a registration is UTF-8"},
+		"too large":           {`"scope"`, strings.Repeat(" ", registry.MaxSize) + `"scope"`, "a registration has at most 131072 bytes"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -258,6 +275,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(published("https://clinic.example/jwks")))
 	f.Add([]byte(with(f, `"https://sector.example/uris.json"`, `"https://[::1]:8443/"`)))
 	f.Add([]byte(with(f, `"Clinique"`, `"<عيادة> & \u2028"`)))
+	f.Add([]byte(with(f, `"scope"`, `"logo_uri#fr": "https://clinic.example/fr", "tos_uri": "https://clinic.example/terms", "scope"`)))
 	f.Add([]byte(`{"client_id":null,"client_name#":"","client_name#de-AT":"x","jwks":{"keys":[{}]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, err := registry.Parse(data)

@@ -16,7 +16,9 @@ import (
 type asset struct {
 	name, contentType string
 	integrity         string
-	plain, zipped     []byte
+	plain             []byte
+	// zipped is nil if there is nothing to gain by it.
+	zipped []byte
 }
 
 func newAsset(stem, extension, contentType string, content []byte) (*asset, error) {
@@ -32,13 +34,16 @@ func newAsset(stem, extension, contentType string, content []byte) (*asset, erro
 	if err := w.Close(); err != nil {
 		return nil, err
 	}
-	return &asset{
+	a := &asset{
 		name:        fmt.Sprintf("%s.%s.%s", stem, hex.EncodeToString(sum[:8]), extension),
 		contentType: contentType,
 		integrity:   "sha256-" + base64.StdEncoding.EncodeToString(sum[:]),
 		plain:       content,
-		zipped:      zipped.Bytes(),
-	}, nil
+	}
+	if zipped.Len() < len(content) {
+		a.zipped = zipped.Bytes()
+	}
+	return a, nil
 }
 
 func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -48,8 +53,11 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Vary", "Accept-Encoding")
+	if a.contentType == svgType {
+		h.Set("Content-Security-Policy", imagePolicy)
+	}
 	content := a.plain
-	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+	if a.zipped != nil && acceptsGzip(r.Header.Get("Accept-Encoding")) {
 		h.Set("Content-Encoding", "gzip")
 		content = a.zipped
 	}

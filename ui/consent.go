@@ -66,9 +66,9 @@ func (v *visit) consentView(l *locale, s *login.State, client *clientView, form 
 		ScopesHint:    l.text("consent.scopes_hint", "client", client.Name),
 		Required:      s.Required,
 		Several:       len(s.Voluntary)+len(s.Scopes) > 1,
-		PolicyURI:     webURI(s.Client.PolicyURI),
+		PolicyURI:     webURI(s.Client.PolicyURI(l.names...)),
 		PolicyText:    l.text("consent.policy", "client", client.Name),
-		TOSURI:        webURI(s.Client.TOSURI),
+		TOSURI:        webURI(s.Client.TOSURI(l.names...)),
 		TOSText:       l.text("consent.tos", "client", client.Name),
 	}
 	choices := func(group string, names []string, essential bool) []choiceView {

@@ -204,9 +204,9 @@ func TestTextsOfClientsCannotMisleadOnTheConsentPage(t *testing.T) {
 	t.Parallel()
 	s := newConsent()
 	s.Client = &oauth.Client{
-		ID:        "evil",
-		Names:     map[string]string{"": "Bank\u202eknaB\r\nof " + strings.Repeat("x", 500)},
-		PolicyURI: "javascript:alert(1)//", TOSURI: "https://good.example.org@evil.example.org/",
+		ID:         "evil",
+		Names:      map[string]string{"": "Bank\u202eknaB\r\nof " + strings.Repeat("x", 500)},
+		PolicyURIs: map[string]string{"": "javascript:alert(1)//"}, TOSURIs: map[string]string{"": "https://good.example.org@evil.example.org/"},
 	}
 	s.Verified = []oidc.VerifiedItem{{
 		Name: "name", TrustFrameworks: []string{"<script>" + strings.Repeat("y", 500)},
@@ -237,10 +237,17 @@ func TestAPurposeKeepsTheLettersOfItsScript(t *testing.T) {
 func TestPolicyAndTermsOfTheClientAreLinked(t *testing.T) {
 	t.Parallel()
 	s := newConsent()
-	s.Client = &oauth.Client{ID: "portal", Names: map[string]string{"": "Health Portal"}, PolicyURI: "https://portal.example.org/privacy", TOSURI: "https://portal.example.org/terms"}
+	s.Client = &oauth.Client{ID: "portal", Names: map[string]string{"": "Health Portal"},
+		PolicyURIs: map[string]string{"": "https://portal.example.org/privacy", "fr": "https://portal.example.org/fr/privacy"},
+		TOSURIs:    map[string]string{"": "https://portal.example.org/terms"},
+	}
 	page := newFakeLogin(t, s, nil).page()
 	assert.Contains(t, page.body, `<a href="https://portal.example.org/privacy" target="_blank" rel="noopener noreferrer">Privacy policy of Health Portal</a>`)
 	assert.Contains(t, page.body, `<a href="https://portal.example.org/terms" target="_blank" rel="noopener noreferrer">Terms of Health Portal</a>`)
+
+	french := newFakeLogin(t, s, func(c *ui.Config) { c.DefaultLanguage = "fr" }).page()
+	assert.Contains(t, french.body, `href="https://portal.example.org/fr/privacy"`)
+	assert.Contains(t, french.body, `href="https://portal.example.org/terms"`)
 }
 
 func TestTheDecisionIsInTheLanguageOfThePage(t *testing.T) {

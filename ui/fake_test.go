@@ -184,5 +184,6 @@ func (f *fakeFlow) LogOut(context.Context, string) error { return nil }
 
 // newEvilClient is a client whose every text is the given one.
 func newEvilClient(text string) *oauth.Client {
-	return &oauth.Client{ID: "evil", Names: map[string]string{"": text}, LogoURI: text, PolicyURI: "javascript:" + text, TOSURI: text}
+	return &oauth.Client{ID: "evil", Names: map[string]string{"": text}, LogoURIs: map[string]string{"": text},
+		PolicyURIs: map[string]string{"": "javascript:" + text}, TOSURIs: map[string]string{"": text}}
 }

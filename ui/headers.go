@@ -10,7 +10,7 @@ import (
 // setHeaders sets what every page and redirect of the UI sends. The redirect URI is where forms of the page may lead
 // in the end, or empty.
 func (u *UI) setHeaders(h http.Header, redirectURI string) {
-	policy{}.set(h, u.ancestors, redirectURI)
+	policy{fonts: u.fonts}.set(h, u.ancestors, redirectURI)
 	if len(u.ancestors) == 0 { // it cannot name origins
 		h.Set("X-Frame-Options", "DENY")
 	}
@@ -23,7 +23,11 @@ func (u *UI) setHeaders(h http.Header, redirectURI string) {
 }
 
 // policy is what a page may load or reach beyond what all pages may: sources of the Content-Security-Policy.
-type policy struct{ scripts, frames, connections, workers, forms []string }
+type policy struct {
+	scripts, frames, connections, workers, forms []string
+	// fonts says that the theme has some.
+	fonts bool
+}
 
 func (p policy) set(h http.Header, ancestors []string, redirectURI string) {
 	framing := sources(ancestors)
@@ -40,6 +44,9 @@ func (p policy) set(h http.Header, ancestors []string, redirectURI string) {
 		}
 	}
 	extra.WriteString(p.trustedTypes())
+	if p.fonts {
+		extra.WriteString("; font-src 'self'")
+	}
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'"+sources(p.scripts)+
 		"; style-src 'self'; img-src 'self' data:; form-action 'self'"+sources(slices.Compact(append([]string{formAction(redirectURI)}, p.forms...)))+
 		"; frame-ancestors"+framing+"; base-uri 'none'"+extra.String())

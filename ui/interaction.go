@@ -24,7 +24,7 @@ func (u *UI) Begin(w http.ResponseWriter, r *http.Request, req *oauth.Authorizat
 	}
 	u.cookies.makeRoom(w, r)
 	u.cookies.set(w, handle, "", state, state.ExpiresAt.Sub(u.now()))
-	u.clientLogos.name(logoURI(state)) // to have it when the page is shown
+	u.clientLogos.name(logoURI(state, u.negotiated(r, state, ""))) // to have it when the page is shown
 	page := place(state)
 	if r.Method == http.MethodPost && session == "" {
 		page = "" // the browser may send its session only with what follows

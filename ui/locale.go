@@ -8,6 +8,8 @@ import (
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/bidi"
+
+	"github.com/gosignet/signet/oauth"
 )
 
 // Unicode's marks around text of another direction (UAX 9).
@@ -150,13 +152,6 @@ func (c *catalog) negotiate(choice string, uiLocales []string, acceptLanguage st
 	return c.languages[0]
 }
 
-// name returns the name for the language of the page from names by language, where the empty language stands for all
+// nameIn returns the name for the language of the page from names by language, where the empty language stands for all
 // others.
-func (l *locale) nameIn(names map[string]string) string {
-	for _, code := range l.names {
-		if name := names[code]; name != "" {
-			return name
-		}
-	}
-	return names[""]
-}
+func (l *locale) nameIn(names map[string]string) string { return oauth.InLanguage(names, l.names...) }

@@ -221,12 +221,12 @@ func (u *UI) serveLogo(w http.ResponseWriter, r *http.Request, name string) {
 	content, contentType := u.clientLogos.served(name)
 	if content == nil && u.clientLogos != nil {
 		for _, id := range u.cookies.logins(r) {
-			handle, _ := u.cookies.handle(r, id)
+			handle, chosen := u.cookies.handle(r, id)
 			if handle == "" {
 				continue
 			}
 			if s, err := u.flow.State(r.Context(), handle); err == nil {
-				u.clientLogos.wait(r.Context(), logoURI(s))
+				u.clientLogos.wait(r.Context(), logoURI(s, u.negotiated(r, s, chosen)))
 			}
 		}
 		content, contentType = u.clientLogos.served(name)
@@ -242,7 +242,7 @@ func (u *UI) serveLogo(w http.ResponseWriter, r *http.Request, name string) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", contentType)
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox") // of an SVG that is opened alone
+	h.Set("Content-Security-Policy", imagePolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
@@ -251,5 +251,8 @@ func (u *UI) serveLogo(w http.ResponseWriter, r *http.Request, name string) {
 	}
 }
 
-// logoURI is where the logo of the login's client is.
-func logoURI(s *login.State) string { return s.Client.LogoURI }
+// imagePolicy is that of an SVG that is opened alone.
+const imagePolicy = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
+
+// logoURI is where the logo of the login's client is, for people who read the language.
+func logoURI(s *login.State, l *locale) string { return s.Client.LogoURI(l.names...) }

@@ -46,7 +46,7 @@ func newLogoLogin(t *testing.T, content []byte, status int, change func(*ui.Conf
 	}))
 	t.Cleanup(server.Close)
 	s := &login.State{Step: login.StepChoose, Client: &oauth.Client{
-		Names: map[string]string{"": "Health Portal"}, LogoURI: server.URL + "/logo",
+		Names: map[string]string{"": "Health Portal"}, LogoURIs: map[string]string{"": server.URL + "/logo"},
 	}}
 	return newFakeLogin(t, s, func(c *ui.Config) {
 		c.Logos.AllowPrivate = true
@@ -101,6 +101,39 @@ func TestAnInstanceThatHasNotSeenTheLogoFetchesItForTheBrowsersLogin(t *testing.
 	second, asked := newLogoLogin(t, []byte(drawing), http.StatusOK, nil)
 	assert.Equal(t, drawing, second.send(http.MethodGet, link, "").body)
 	assert.EqualValues(t, 1, asked.Load())
+}
+
+func TestTheLogoOfAClientIsThatOfTheLanguageOfThePage(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		asked = append(asked, r.URL.Path)
+		w.Write([]byte(strings.Replace(drawing, "<path", "<title>"+r.URL.Path+"</title><path", 1)))
+	}))
+	t.Cleanup(server.Close)
+	s := &login.State{Step: login.StepChoose, Client: &oauth.Client{
+		Names: map[string]string{"": "Health Portal"},
+		LogoURIs: map[string]string{
+			"": server.URL + "/any", "fr": server.URL + "/french", "khm": server.URL + "/khmer", "ta": server.URL + "/tamil",
+		},
+	}}
+	for language, want := range map[string]string{"fr-CA": "/french", "km": "/khmer", "es": "/any"} {
+		open := func() *fakeLogin {
+			f := newFakeLogin(t, s, func(c *ui.Config) { c.Logos.AllowPrivate = true })
+			f.header.Set("Accept-Language", language)
+			return f
+		}
+		served := open().logo(t)
+		assert.Contains(t, served.body, "<title>"+want+"</title>", language)
+		again := open().send(http.MethodGet, served.path, "")
+		assert.Contains(t, again.body, "<title>"+want+"</title>", "another instance finds it by the browser's login")
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	assert.ElementsMatch(t, []string{"/french", "/french", "/khmer", "/khmer", "/any", "/any"}, asked, "nothing else is fetched")
 }
 
 func TestInitialsStandForALogoThatIsNone(t *testing.T) {

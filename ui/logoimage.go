@@ -31,9 +31,40 @@ func imageType(content []byte) (string, error) {
 	case err == nil:
 		return "image/" + format, checkSize(config.Width, config.Height)
 	case errors.Is(err, image.ErrFormat) && bytes.Contains(content, []byte("<svg")):
-		return "image/svg+xml", checkSVG(content)
+		return svgType, checkSVG(content)
 	}
 	return "", errNoImage
+}
+
+// imageSize returns the size of an image that imageType knows, in any unit, or nothing if it does not say.
+func imageSize(content []byte) (width, height float64) {
+	if width, height, ok := webpSize(content); ok {
+		return float64(width), float64(height)
+	}
+	if config, _, err := image.DecodeConfig(bytes.NewReader(content)); err == nil {
+		return float64(config.Width), float64(config.Height)
+	}
+	d := xml.NewDecoder(bytes.NewReader(content))
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return 0, 0
+		}
+		svg, ok := token.(xml.StartElement)
+		if !ok {
+			continue
+		}
+		for _, a := range svg.Attr {
+			var x, y float64
+			if a.Name.Local == "viewBox" && a.Name.Space == "" {
+				_, err := fmt.Sscan(strings.ReplaceAll(a.Value, ",", " "), &x, &y, &width, &height)
+				if err != nil || !(width > 0 && height > 0) || width > 1e9 || height > 1e9 {
+					return 0, 0
+				}
+			}
+		}
+		return width, height
+	}
 }
 
 func checkSize(width, height int) error {
@@ -62,6 +93,7 @@ func webpSize(b []byte) (width, height int, ok bool) {
 }
 
 const (
+	svgType      = "image/svg+xml"
 	svgNamespace = "http://www.w3.org/2000/svg"
 	maxSVGNodes  = 5000
 	maxSVGDepth  = 50

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"html/template"
+	"io/fs"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,7 +16,14 @@ type look struct {
 	theme    *Theme
 	palettes map[string]palette
 	icon     string
-	logo     template.URL
+	// logo is where the provider's logo is, and logoWidth how wide it is on the page, if that is known. logoFile is what is
+	// served as the logo, or nil.
+	logo      template.URL
+	logoWidth int
+	logoFile  *asset
+	// fonts are rules of the stylesheet, and faces what they have loaded.
+	fonts string
+	faces []*asset
 }
 
 // newLook makes a theme into what the pages link, or says all that is wrong with it.
@@ -34,7 +43,15 @@ func (u *UI) newLook(t *Theme) (*look, error) {
 		u.log.Warn("the colours of the theme are hard to tell apart", "scheme", w.Scheme, "foreground", w.Foreground,
 			"background", w.Background, "contrast", w.Ratio, "least", w.Least)
 	}
+	var errs [2]error
+	k.fonts, k.faces, errs[0] = t.fontRules()
 	k.logo = template.URL(t.LogoURI)
+	if t.hasLogoFile() {
+		errs[1] = k.readLogo(u.base)
+	}
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
+	}
 	k.icon = icon(k.palettes[schemeLight][tokenAccent])
 	return k, nil
 }
@@ -55,11 +72,44 @@ func (t *Theme) check() []error {
 	if r := t.Radius; r != nil && !(*r >= 0 && *r <= maxRadius) {
 		errs = append(errs, fmt.Errorf("ui: Theme.Radius %v is not between 0 and %d", *r, maxRadius))
 	}
-	if t.LogoURI != "" && (!brandLogoURI.MatchString(t.LogoURI) || strings.HasPrefix(t.LogoURI, "//")) {
-		errs = append(errs, errors.New("ui: Theme.LogoURI must be a base64 data URI of an image, or an absolute path"))
+	if t.LogoURI != "" && !t.hasLogoFile() && (!brandLogoURI.MatchString(t.LogoURI) || strings.HasPrefix(t.LogoURI, "//")) {
+		errs = append(errs, errors.New("ui: Theme.LogoURI must be the name of a file, a base64 data URI of an image, or an absolute path"))
 	}
-	return errs
+	return append(errs, t.checkFonts()...)
 }
+
+// hasLogoFile reports whether the logo is one of the Files.
+func (t *Theme) hasLogoFile() bool {
+	return fs.ValidPath(t.LogoURI) && !strings.Contains(t.LogoURI, ":")
+}
+
+// readLogo checks the logo and makes it a file that pages link.
+func (k *look) readLogo(base string) error {
+	content, err := readThemeFile(k.theme.Files, k.theme.LogoURI, maxLogoBytes)
+	if err != nil {
+		return fmt.Errorf("ui: Theme.LogoURI: %w", err)
+	}
+	contentType, err := imageType(content)
+	if err != nil {
+		return fmt.Errorf("ui: Theme.LogoURI: %s: %w", k.theme.LogoURI, err)
+	}
+	_, extension, _ := strings.Cut(contentType, "/")
+	extension, _, _ = strings.Cut(extension, "+")
+	if k.logoFile, err = newAsset("logo", extension, contentType, content); err != nil {
+		return err
+	}
+	k.logo = template.URL(base + "assets/" + k.logoFile.name)
+	if width, height := imageSize(content); height > 0 {
+		k.logoWidth = max(1, min(maxBrandWidth, int(math.Round(width/height*brandHeight))))
+	}
+	return nil
+}
+
+// The logo's box in CSS pixels: signet.css has the same.
+const (
+	brandHeight   = 36
+	maxBrandWidth = 160
+)
 
 // before is what the stylesheet begins with: the custom properties of the scheme, or of both if it is empty.
 func (k *look) before(scheme string) string {
@@ -72,6 +122,7 @@ func (k *look) before(scheme string) string {
 		first, schemes = schemeLight, "light dark"
 	}
 	var b strings.Builder
+	b.WriteString(k.fonts)
 	fmt.Fprintf(&b, ":root{color-scheme:%s;--round:%s;%s}\n", schemes, strconv.FormatFloat(round, 'g', 4, 64), k.palettes[first].css(first))
 	if scheme == "" {
 		fmt.Fprintf(&b, "@media (prefers-color-scheme:dark){:root{%s}}\n", k.palettes[schemeDark].css(schemeDark))

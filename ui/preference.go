@@ -38,8 +38,8 @@ func (j cookieJar) setPreference(w http.ResponseWriter, name, value string) {
 
 // wishes are the languages that the client and the person wish for, where the person has not chosen one for this login: a
 // client that says one knows better than what was chosen at another.
-func (v *visit) wishes(s *login.State) []string {
-	return append(s.UILocales[:len(s.UILocales):len(s.UILocales)], v.cookies.preference(v.r, languagePreference))
+func (u *UI) wishes(r *http.Request, s *login.State) []string {
+	return append(s.UILocales[:len(s.UILocales):len(s.UILocales)], u.cookies.preference(r, languagePreference))
 }
 
 // remembered returns the way, and the kind of identifier, that the browser remembers; both empty if none.

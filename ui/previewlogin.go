@@ -41,7 +41,7 @@ func (p *previewVisit) visit(page, query string, change func(s *login.State)) *v
 	own.flow = previewFlow{state: s}
 	return &visit{
 		UI: &own, w: p.w, r: p.request(own.base+previewLogin+"/"+page, query),
-		id: previewLogin, handle: previewLogin, page: page, language: p.language,
+		id: previewLogin, handle: previewLogin, page: page, language: p.language, policy: policy{fonts: own.fonts},
 	}
 }
 
@@ -53,7 +53,8 @@ var (
 	previewClient = &oauth.Client{
 		ID: "health-portal", Names: map[string]string{"": "Health Portal", "fr": "Portail de santé", "ar": "بوابة الصحة"},
 		RedirectURIs: []string{"https://health.example.org/callback"},
-		PolicyURI:    "https://health.example.org/privacy", TOSURI: "https://health.example.org/terms",
+		PolicyURIs:   map[string]string{"": "https://health.example.org/privacy"},
+		TOSURIs:      map[string]string{"": "https://health.example.org/terms"},
 	}
 )
 

@@ -57,7 +57,7 @@ func (u *UI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	r = withSource(r)
-	v := &visit{UI: u, w: w, r: r, id: id, page: page}
+	v := &visit{UI: u, w: w, r: r, id: id, page: page, policy: policy{fonts: u.fonts}}
 	methods := []string{http.MethodGet, http.MethodHead, http.MethodPost}
 	if page == "" || page == donePage || page == returnPage {
 		methods = methods[:2]
@@ -201,8 +201,11 @@ func (v *visit) show(s *login.State, t *template.Template, view any) {
 	v.render(v.w, v.r, status, t, view)
 }
 
-func (v *visit) locale(s *login.State) *locale {
-	return v.catalog.negotiate(v.language, v.wishes(s), v.r.Header.Get("Accept-Language"))
+func (v *visit) locale(s *login.State) *locale { return v.negotiated(v.r, s, v.language) }
+
+// negotiated is the language of the login's pages for the browser, in which somebody may have chosen one.
+func (u *UI) negotiated(r *http.Request, s *login.State, chosen string) *locale {
+	return u.catalog.negotiate(chosen, u.wishes(r, s), r.Header.Get("Accept-Language"))
 }
 
 // state is where the login stands. The entrance of a login is where it meets the session, if it has not yet.

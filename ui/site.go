@@ -52,6 +52,13 @@ func (u *UI) newSite(t Theme) (*site, error) {
 	}
 	s.sheets[""] = s.css
 	s.icon = look.icon
+	for _, face := range look.faces {
+		u.assets[face.name] = face
+	}
+	u.fonts = len(look.faces) > 0
+	if look.logoFile != nil {
+		u.assets[look.logoFile.name] = look.logoFile
+	}
 	u.scripts = map[string]scriptView{}
 	for _, name := range []string{passkeyScript, biometricsScript, captchaScript, consentScript, walletScript, codeScript} {
 		js, err := newScript(name)
@@ -61,7 +68,7 @@ func (u *UI) newSite(t Theme) (*site, error) {
 		u.assets[js.name] = js
 		u.scripts[name] = scriptView{URL: u.base + "assets/" + js.name, Integrity: js.integrity}
 	}
-	u.logo = look.logo
+	u.logo, u.logoWidth = look.logo, look.logoWidth
 	return s, nil
 }
 

@@ -1,12 +1,23 @@
 package ui
 
+import "io/fs"
+
 // Theme is how the provider presents itself. The zero value is Signet's own look. [ParseTheme] reads one from a file.
 type Theme struct {
 	// Names are the provider's names by language (BCP 47); the name under the empty language is used where no other
 	// fits. Nil means "Signet".
 	Names map[string]string
-	// LogoURI is an image: a data URI, or an absolute path on the provider's own origin. Empty means a plain shield.
+	// LogoURI is an image: the name of a file in Files, a data URI, or an absolute path on the provider's own origin. A file
+	// is PNG, JPEG, GIF, WebP, or SVG that only draws, with at most 256 KB and 2048 pixels a side; the provider serves it.
+	// Empty means a plain shield.
 	LogoURI string
+	// Fonts are families of text by language (BCP 47), the best first; those under the empty language are for all others.
+	// The system's own, for the script of the language, follow them. Nil means the system's.
+	Fonts map[string][]string
+	// Faces are fonts that the provider serves. Nil means that pages load none.
+	Faces []FontFace
+	// Files has the logo and the fonts. They are read once, when the pages are made.
+	Files fs.FS
 	// Light and Dark are the colours of the two schemes.
 	Light, Dark Colors
 	// Scheme is "light" or "dark" if the pages have only that one. Empty means that people have the one that their

@@ -21,7 +21,9 @@ const completeTheme = `{
 		"text": "#101010", "muted": "#404040", "line": "#d0d0d0", "control": "#606060", "error": "#900000", "errorBackground": "#fff0f0"},
 	"dark": {"background": "#000000"},
 	"scheme": "light",
-	"radius": 0
+	"radius": 0,
+	"fonts": {"": ["Inter", "system-ui"], "km": ["Kantumruy Pro"]},
+	"fontFaces": [{"family": "Inter", "file": "inter.woff2", "weight": "100 900", "italic": true, "unicodeRange": "U+0-FF", "sizeAdjust": 107}]
 }`
 
 func TestAThemeIsReadFromAFile(t *testing.T) {
@@ -38,6 +40,10 @@ func TestAThemeIsReadFromAFile(t *testing.T) {
 		Dark:   ui.Colors{Background: "#000000"},
 		Scheme: "light",
 		Radius: new(0.0),
+		Fonts:  map[string][]string{"": {"Inter", "system-ui"}, "km": {"Kantumruy Pro"}},
+		Faces: []ui.FontFace{{
+			Family: "Inter", File: "inter.woff2", Weight: "100 900", Italic: true, UnicodeRange: "U+0-FF", SizeAdjust: 107,
+		}},
 	}, theme)
 
 	theme, err = ui.ParseTheme([]byte(`{}`))
@@ -63,6 +69,10 @@ func TestAThemeThatIsWrongIsRefused(t *testing.T) {
 		"colours as a list":  {`{"light": ["#000000"]}`, "member light is not a JSON object"},
 		"a named colour":     {`{"light": {"text": "black"}}`, "light.text: it is not a colour"},
 		"a style in a color": {`{"dark": {"text": "#000000;}body{display:none"}}`, "dark.text: it is not a colour"},
+		"fonts as a list":    {`{"fonts": ["Inter"]}`, "fonts is not an object of arrays of texts"},
+		"faces as a text":    {`{"fontFaces": "inter.woff2"}`, "fontFaces is not an array"},
+		"an unknown face":    {`{"fontFaces": [{"url": "x"}]}`, `"fontFaces[0].url" is not known`},
+		"a face twice":       {`{"fontFaces": [{"file": "a.woff2", "file": "b.woff2"}]}`, "fontFaces[0].file is there twice"},
 		"no scheme":          {`{"scheme": "sepia"}`, "neither light nor dark"},
 		"a negative radius":  {`{"radius": -1}`, "not between 0 and 24"},
 		"a large radius":     {`{"radius": 1e300}`, "not between 0 and 24"},

@@ -11,9 +11,10 @@ import (
 // maxThemeBytes bounds the file of a theme, most of which is the logo.
 const maxThemeBytes = 512 << 10
 
-// ParseTheme reads a theme from JSON: an object with the members names, logo, light, dark, scheme and radius, each of
-// which may be left out. light and dark have the members of [Colors]. It returns all that is wrong with the theme, as
-// members that are unknown or there twice.
+// ParseTheme reads a theme from JSON: an object with the members names, logo, light, dark, scheme, radius, fonts and
+// fontFaces, each of which may be left out. light and dark have the members of [Colors], and fontFaces are objects with those
+// of [FontFace]. It returns all that is wrong with the theme, as members that are unknown or there twice. Theme.Files is
+// left to the caller.
 func ParseTheme(data []byte) (Theme, error) {
 	if len(data) > maxThemeBytes {
 		return Theme{}, fmt.Errorf("ui: the theme has more than %d bytes", maxThemeBytes)
@@ -27,6 +28,9 @@ func ParseTheme(data []byte) (Theme, error) {
 		"dark":   r.colors(&t.Dark),
 		"scheme": into(&r, &t.Scheme, "a text"),
 		"radius": into(&r, &t.Radius, "a number"),
+		"fonts":  into(&r, &t.Fonts, "an object of arrays of texts"),
+
+		"fontFaces": r.faces(&t.Faces),
 	})
 	if err := errors.Join(append(r.errs, t.check()...)...); err != nil {
 		return Theme{}, err
@@ -97,6 +101,25 @@ func (r *themeReader) colors(c *Colors) func(place string, value json.RawMessage
 		members[token.member] = into(r, token.of(c), "a text")
 	}
 	return func(place string, value json.RawMessage) { r.object(place, value, members) }
+}
+
+func (r *themeReader) faces(faces *[]FontFace) func(place string, value json.RawMessage) {
+	return func(place string, value json.RawMessage) {
+		var objects []json.RawMessage
+		into(r, &objects, "an array")(place, value)
+		for i, object := range objects {
+			var f FontFace
+			r.object(fmt.Sprintf("%s[%d]", place, i), object, map[string]func(place string, value json.RawMessage){
+				"family":       into(r, &f.Family, "a text"),
+				"file":         into(r, &f.File, "a text"),
+				"weight":       into(r, &f.Weight, "a text"),
+				"italic":       into(r, &f.Italic, "true or false"),
+				"unicodeRange": into(r, &f.UnicodeRange, "a text"),
+				"sizeAdjust":   into(r, &f.SizeAdjust, "a number"),
+			})
+			*faces = append(*faces, f)
+		}
+	}
 }
 
 // into reads a value of the target's type; null is none.

@@ -146,7 +146,10 @@ type UI struct {
 	// scripts are the links to the scripts that only some pages need, by name.
 	scripts map[string]scriptView
 	names   map[string]string
-	logo    template.URL
+	// logo is the provider's, and logoWidth its width if that is known; fonts says that the theme has some to load.
+	logo      template.URL
+	logoWidth int
+	fonts     bool
 	// site and templates are what the pages were made of.
 	site      *site
 	templates fs.FS

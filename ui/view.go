@@ -18,9 +18,11 @@ type page struct {
 	// Title is that of the window; Heading is that of the page.
 	Title, Heading string
 	// Path is that of the login, without a slash at its end.
-	Path      string
-	CSRF      string
+	Path string
+	CSRF string
+	// Logo is the provider's. LogoWidth is its width in CSS pixels, 0 if that is not known.
 	Logo      template.URL
+	LogoWidth int
 	Languages []languageView
 	Client    *clientView
 	Problem   *problemView
@@ -147,7 +149,7 @@ type errorView struct {
 
 // page returns what all pages of the language show. The client is nil where none is known.
 func (u *UI) page(l *locale, title string, client *clientView) *page {
-	p := &page{Heading: title, Logo: u.logo, Client: client, Links: u.linksTo(l)}
+	p := &page{Heading: title, Logo: u.logo, LogoWidth: u.logoWidth, Client: client, Links: u.linksTo(l)}
 	p.Links.SignUp, p.Links.ForgottenPassword = "", ""
 	if client == nil {
 		p.Title = l.text("common.title_short", "page", title, "provider", l.nameIn(u.names))
@@ -247,7 +249,7 @@ func (v *visit) loginPage(l *locale, s *login.State, client *clientView, title s
 	if slices.Contains([]string{displayPopup, displayTouch, displayWAP}, s.Display) {
 		p.Display = s.Display
 	}
-	if name := v.clientLogos.name(logoURI(s)); name != "" {
+	if name := v.clientLogos.name(logoURI(s, l)); name != "" {
 		client.Logo = v.base + logosPath + name
 	}
 	if v.page != choosePage && (s.Step == login.StepIdentify || s.Step == login.StepVerify) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosignet/signet/keystore/rotation"
 	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/wallet"
 )
 
 // config is what flags and environment say.
@@ -52,7 +53,8 @@ type config struct {
 	logFormat                                     string
 	logLevel                                      slog.Level
 
-	given map[string]bool // the flags that were set
+	given   map[string]bool // the flags that were set
+	wallets []wallet.App    // what the file of -pages says
 }
 
 // optionGroup is a part of the help.
@@ -108,7 +110,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.acrsFile, "acrs", "", "JSON `file` with the ACRs and the factors that reach each, in our format or eSignet's (docs/login-methods.md); empty: one for each factor, and one for password and code")
 	f.BoolVar(&c.passkeys, "passkeys", true, "people may register passkeys for the host of the issuer, and log in with them")
 	f.StringVar(&c.passkeyACRs, "passkey-acrs", "", "`ACRs`, separated by commas, that a login must reach before a passkey can be registered; empty: those that take a code, a password or biometrics")
-	f.StringVar(&c.pagesFile, "pages", "", "JSON `file` with identifier_types, links, frame_ancestors and logos of the login pages (docs/pages.md); empty: one kind of identifier, no links, no frames")
+	f.StringVar(&c.pagesFile, "pages", "", "JSON `file` with identifier_types, links, frame_ancestors and logos of the login pages, or eSignet's keys for them (docs/pages.md); empty: one kind of identifier, no links, no frames")
 	f.StringVar(&c.texts, "texts", "", "`directory` with language files, as km.json, that are laid over those of the pages (docs/languages.md)")
 	f.BoolVar(&c.wallet, "wallet", true, "people may bind a wallet, and log in with it by scanning a code; with -keys or -identity only if this is given")
 	f.StringVar(&c.documentsDir, "documents", "", "`directory` with terms.en.txt, privacy.en.txt and accessibility.en.txt, and the same in other languages, that become pages (docs/pages.md)")
@@ -117,7 +119,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.captchaOn, "captcha-on", "code,answer", "`steps` at which the captcha is asked for: code, before one is sent, and answer, before one is looked at")
 	f.IntVar(&c.captchaAfter, "captcha-after", 0, "how many `uses` of a step go before the captcha is asked for: codes that were sent, answers that were wrong")
 	f.DurationVar(&c.authenticatorTimeout, "authenticator-timeout", 30*time.Second, "how long the identity system may take to answer")
-	f.StringVar(&c.themeFile, "theme", "", "JSON `file` with the name, the logo and the colours of the pages (docs/theming.md); empty: Signet's own")
+	f.StringVar(&c.themeFile, "theme", "", "JSON or YAML `file` with name, logo, colours and fonts of the pages (docs/theming.md); empty: Signet's own")
 	f.StringVar(&c.templatesDir, "templates", "", "`directory` with templates that replace pages one by one (docs/theming.md); empty: none")
 	f.BoolVar(&c.uiPreview, "ui-preview", false, "show every page in every state at /login/preview/, for development")
 	f.DurationVar(&c.accessTokenLifetime, "access-token-lifetime", 10*time.Minute, "how long an access token is valid")

@@ -33,7 +33,7 @@ func importCommands() map[string]command {
 			importESignet,
 		},
 		"import-properties": {
-			"import-properties", "Print the flags for eSignet's properties file, and what has no equivalent", []string{"file"},
+			"import-properties", "Print the flags and pages for eSignet's properties file, and what has no equivalent", []string{"file"},
 			importProperties,
 		},
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -50,7 +51,7 @@ var properties = map[string]property{
 	"amr-acr-mapping-file-path":                {flags: func(v string) ([]string, error) { return []string{"-acrs=" + strings.TrimPrefix(v, "file:")}, nil }},
 	"authenticate.attempts":                    valueFlag("attempts-per-person"),
 	"server.profile":                           {flags: serverProfile},
-	"captcha.required":                         {flags: captchaSteps},
+	"captcha.required":                         {flags: captchaFlags},
 	"supported.grant.types":                    only("authorization_code", "authorization_code is the only grant type here"),
 	"supported.response.types":                 only("code", "code is the only response type here"),
 	"supported.client.auth.methods":            only("private_key_jwt", "private_key_jwt is the only method here"),
@@ -77,23 +78,74 @@ func serverProfile(v string) ([]string, error) {
 	return nil, errors.New("is a profile of your own: give the clients its members one by one")
 }
 
-func captchaSteps(v string) ([]string, error) {
+// captchaSteps returns what -captcha-on says for eSignet's steps.
+func captchaSteps(v string) (string, error) {
 	steps := map[string]bool{}
 	for step := range strings.SplitSeq(v, ",") {
 		switch strings.TrimSpace(step) {
 		case "send-otp", "binding-otp":
 			steps["code"] = true
-		case "pwd", "kbi":
+		case "pwd", "pin", "bio", "kbi":
 			steps["answer"] = true
 		case "":
 		default:
-			return nil, fmt.Errorf("knows a step %q that is none here", step)
+			return "", fmt.Errorf("knows a step %q that is none here", step)
 		}
 	}
-	if len(steps) == 0 {
-		return nil, nil
+	return strings.Join(slices.Sorted(maps.Keys(steps)), ","), nil
+}
+
+func captchaFlags(v string) ([]string, error) {
+	steps, err := captchaSteps(v)
+	if err != nil || steps == "" {
+		return nil, err
 	}
-	return []string{"-captcha=altcha", "-captcha-on=" + strings.Join(slices.Sorted(maps.Keys(steps)), ",")}, nil
+	return []string{"-captcha=altcha", "-captcha-on=" + steps}, nil
+}
+
+// uiProperty has the settings of eSignet's pages.
+const uiProperty = "ui.config.key-values"
+
+// pagesOfReference makes the file of -pages of the settings, and says what is in none.
+func pagesOfReference(value string) (file string, notes []string, err error) {
+	literal, err := parseSpEL(value)
+	if err != nil {
+		return "", nil, err
+	}
+	settings, ok := literal.(map[string]any)
+	if !ok {
+		return "", nil, errLiteral
+	}
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		key := slices.IndexFunc(referenceKeys, func(k referenceKey) bool { return k.name == name })
+		reason := "has no equivalent"
+		if key >= 0 && referenceKeys[key].read != nil {
+			reason = checkSetting(name, settings[name])
+		} else if key >= 0 {
+			reason = referenceKeys[key].note
+		}
+		if reason != "" {
+			notes = append(notes, name+": "+reason)
+			delete(settings, name)
+		}
+	}
+	if len(settings) == 0 {
+		return "", notes, nil
+	}
+	data, err := json.MarshalIndent(settings, "", "  ")
+	return string(data), notes, err
+}
+
+// checkSetting says what is wrong with the value, as the server would.
+func checkSetting(name string, value any) string {
+	data, err := json.Marshal(map[string]any{name: value})
+	if err == nil {
+		err = new(pages).read(data, "")
+	}
+	if err != nil {
+		return strings.ReplaceAll(strings.TrimPrefix(err.Error(), name+": "), "\n", "; ")
+	}
+	return ""
 }
 
 // importProperties is the command.
@@ -107,11 +159,16 @@ func importProperties(_ context.Context, t *terminal, _ []string) error {
 		return err
 	}
 	var flags, without []string
+	var pages string
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		short := strings.TrimPrefix(name, "mosip.esignet.")
 		p, known := properties[short]
 		value, err := resolve(values, values[name], 0)
 		switch {
+		case short == uiProperty && err == nil:
+			var notes []string
+			pages, notes, err = pagesOfReference(value)
+			without = append(without, notes...)
 		case name == "spring.datasource.url" || strings.Contains(short, "database.") || strings.Contains(name, "redis"):
 			err = errors.New("say where what lasts is with -store, and what does not with -state")
 		case !known || short == name:
@@ -131,6 +188,9 @@ func importProperties(_ context.Context, t *terminal, _ []string) error {
 	fmt.Fprintln(t.stdout, "# flags of the server")
 	for _, f := range flags {
 		fmt.Fprintln(t.stdout, f)
+	}
+	if pages != "" {
+		fmt.Fprintln(t.stdout, "# the file of -pages\n"+pages)
 	}
 	fmt.Fprintln(t.stdout, "# without an equivalent")
 	for _, line := range without {

@@ -2,12 +2,15 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/internal/postgrestest"
+	"github.com/gosignet/signet/ui"
 )
 
 func TestPropertiesOfESignetBecomeFlags(t *testing.T) {
@@ -33,6 +36,66 @@ spring.datasource.url=jdbc:hidden-value
 		require.Contains(t, without, name)
 	}
 	require.NotContains(t, stdout.String(), "hidden-value")
+}
+
+func TestSettingsOfESignetsPagesBecomeThePages(t *testing.T) {
+	t.Parallel()
+	const properties = `mosip.esignet.authentication-expire-in-secs=100
+mosip.esignet.ui.config.key-values={'sbi.env': 'Developer', 'sbi.timeout.CAPTURE': 30, \
+  'preauth-screen-timeout-in-secs': ${mosip.esignet.authentication-expire-in-secs}, 'otp.length': 6, 'captcha.sitekey': 'hidden-value', \
+  'login-id.options': {{'id': 'vid', 'svg': 'vid_icon', 'prefixes': '', 'postfix': '', 'maxLength': '', 'regex': '^\\d{10}$'}}, \
+  'wallet.config': {{'wallet.name': 'It''s Inji', 'wallet.deep-link-uri': 'inji://x?c=LINK_CODE', 'wallet.footer': true}}, \
+  'signup.config': {'signup.banner': true, 'signup.url': 'https://join.example/'}, 'username.prefix': '', \
+  'sbi.port.range': 'all', 'of.ones.own': null}
+`
+	var stdout, stderr bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"import-properties"}, env(nil), strings.NewReader(properties), &stdout, &stderr))
+	_, rest, found := strings.Cut(stdout.String(), "# the file of -pages\n")
+	require.True(t, found, stdout.String())
+	file, without, _ := strings.Cut(rest, "# without an equivalent\n")
+	var p pages
+	require.NoError(t, p.read([]byte(file), ""))
+	require.Equal(t, "Developer", p.Biometrics.Environment)
+	require.Equal(t, 100*time.Second, p.LoginLifetime)
+	require.Equal(t, []ui.IdentifierType{{Name: "vid", Icon: "card", Pattern: `^\d{10}$`}}, p.IdentifierTypes)
+	require.Equal(t, "It's Inji", p.Wallets[0].Name)
+	require.Equal(t, "https://join.example/", p.Links.SignUp)
+	for _, line := range []string{
+		"# otp.length: the identity system says", "# captcha.sitekey: site_key", "# sbi.port.range: is not a range like 4501-4600",
+		"# of.ones.own: has no equivalent",
+	} {
+		require.Contains(t, without, line)
+	}
+	require.NotContains(t, stdout.String(), "hidden-value")
+}
+
+func TestSettingsThatAreNoLiteralsAreNamedAndNotShown(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{
+		"", "{", "{'a'", "{'a': hidden}", "{'a': 1, 2}", "{1: 2}", "{'a': 1, 'a': 2}", "{'a': 1} x", "'text'", "{'a' 'b'}", "{'a': T(hidden).x()}",
+		strings.Repeat("{", 1000),
+	} {
+		var stdout, stderr bytes.Buffer
+		in := strings.NewReader("mosip.esignet.ui.config.key-values=" + value)
+		require.NoError(t, run(t.Context(), []string{"import-properties"}, env(nil), in, &stdout, &stderr))
+		require.Contains(t, stdout.String(), "# mosip.esignet.ui.config.key-values: is no map like", value)
+		require.NotContains(t, stdout.String(), "hidden")
+	}
+}
+
+func FuzzParseSpEL(f *testing.F) {
+	for _, seed := range []string{`{'a': {'b': 1.5}, 'c': {{'d': null}, "e''"}}`, `{}`, `{true, -1e9}`, `{'it''s': 'x'}`} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		value, err := parseSpEL(text)
+		if err != nil {
+			require.Nil(t, value)
+			return
+		}
+		_, err = json.Marshal(value)
+		require.NoError(t, err)
+	})
 }
 
 func TestImportTellsWhatItNeeds(t *testing.T) {

@@ -27,10 +27,10 @@ func TestAMistakeInThePagesIsNamed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pages.json")
 	require.NoError(t, os.WriteFile(file, []byte(`{"identifier_type":[]}`), 0o600))
 	_, err := (&config{pagesFile: file}).readPages()
-	require.ErrorContains(t, err, `unknown field "identifier_type"`)
+	require.ErrorContains(t, err, "identifier_type: is not known")
 	_, err = (&config{pagesFile: file + "x"}).readPages()
 	require.ErrorContains(t, err, "-pages: ")
 	p, err := (&config{}).readPages()
 	require.NoError(t, err)
-	assert.Zero(t, p)
+	assert.Zero(t, *p)
 }

@@ -49,6 +49,14 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 			err = errors.Join(err, p.close(context.WithoutCancel(ctx)))
 		}
 	}()
+	pages, err := c.readPages()
+	if err != nil {
+		return p, err
+	}
+	if c, err = pages.settled(c); err != nil {
+		return p, err
+	}
+	pages.log(logger)
 	secret, err := pairwiseSecret(c.pairwiseSecretFile)
 	if err != nil {
 		return p, err
@@ -88,10 +96,6 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	if c.sessions {
 		sessions.Idle = 30 * time.Minute
 	}
-	pages, err := c.readPages()
-	if err != nil {
-		return p, err
-	}
 	api, err := p.esignet(c)
 	if err != nil {
 		return p, err
@@ -118,7 +122,8 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 
 		AuthenticatorTimeout: c.authenticatorTimeout,
 
-		Theme:              theme,
+		Theme:              pages.theme(theme),
+		DefaultLanguage:    pages.DefaultLanguage,
 		Templates:          templates,
 		Sessions:           sessions,
 		IdentifierLimit:    login.Limit{Attempts: c.attemptsPerPerson},
@@ -135,7 +140,7 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 		Documents:          c.documents(),
 		Logos:              pages.Logos,
 		Catalog:            c.catalog(),
-		Biometrics:         p.identity.biometrics,
+		Biometrics:         pages.biometrics(p.identity.biometrics),
 		CaptureTransaction: p.identity.captureTransaction,
 		// One that is itself on this machine may tell its neighbours of logouts.
 		AllowPrivateBackchannel: c.onLoopback(),

@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/gosignet/signet/ui"
+	"github.com/gosignet/signet/ui/themeyaml"
 )
 
-// readTheme reads the file of -theme.
+// readTheme reads the file of -theme, beside which the files are that it names.
 func (c *config) readTheme() (ui.Theme, error) {
 	if c.themeFile == "" {
 		return ui.Theme{}, nil
@@ -21,10 +23,15 @@ func (c *config) readTheme() (ui.Theme, error) {
 	if err != nil {
 		return ui.Theme{}, fmt.Errorf("-theme: %w", err)
 	}
-	theme, err := ui.ParseTheme(data)
+	parse := ui.ParseTheme
+	if extension := filepath.Ext(c.themeFile); extension == ".yaml" || extension == ".yml" {
+		parse = themeyaml.Parse
+	}
+	theme, err := parse(data)
 	if err != nil {
 		return theme, fmt.Errorf("-theme: %s:\n%w", c.themeFile, err)
 	}
+	theme.Files = os.DirFS(filepath.Dir(c.themeFile))
 	return theme, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/ui"
+	"github.com/gosignet/signet/ui/themeyaml"
 )
 
 func TestTheServerShowsEveryPage(t *testing.T) {
@@ -32,6 +33,23 @@ func TestTheServerShowsEveryPage(t *testing.T) {
 	assert.Contains(t, page, `<h1 id="own">`)
 	assert.Contains(t, s.log.String(), "foreground=muted background=surface contrast=2.8")
 	require.NoError(t, s.stop())
+}
+
+func TestAThemeInYAMLHasItsFilesBesideIt(t *testing.T) {
+	t.Parallel()
+	for _, extension := range []string{".yaml", ".yml"} {
+		file := write(t, "theme"+extension, "names: {\"\": National ID}\nlogo: logo.svg\n")
+		logo := filepath.Join(filepath.Dir(file), "logo.svg")
+		require.NoError(t, os.WriteFile(logo, []byte(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 20 10"><path d="M0 0h9"/></svg>`), 0o600))
+		s := start(t, "-theme", file)
+		_, page := get(t, http.DefaultClient, s.issuer+"/")
+		assert.Contains(t, page, "National ID")
+		link := regexp.MustCompile(`<img src="(/login/assets/logo\.[0-9a-f]+\.svg)" width="72" height="36"`).FindStringSubmatch(page)
+		require.NotNil(t, link)
+		_, served := get(t, http.DefaultClient, s.issuer+link[1])
+		assert.Contains(t, served, "M0 0h9")
+		require.NoError(t, s.stop())
+	}
 }
 
 func TestThePreviewIsOffUnlessItIsAskedFor(t *testing.T) {
@@ -58,6 +76,8 @@ func TestPagesThatAreWrongAreRefusedAtStart(t *testing.T) {
 		problem string
 	}{
 		"a theme":                {[]string{"-theme", write(t, "theme.json", `{"light": {"text": "black"}}`)}, "light.text"},
+		"a theme in YAML":        {[]string{"-theme", write(t, "theme.yaml", "light: {text: black}")}, "light.text"},
+		"no logo":                {[]string{"-theme", write(t, "theme.json", `{"logo": "logo.svg"}`)}, "logo.svg"},
 		"no file":                {[]string{"-theme", "none.json"}, "-theme: "},
 		"a template":             {[]string{"-templates", templates}, "no template chose.html"},
 		"no directory":           {[]string{"-templates", "none"}, "-templates: "},
@@ -78,6 +98,14 @@ func TestTheThemeOfTheDocumentationIsRight(t *testing.T) {
 	theme, err := ui.ParseTheme([]byte(found[0]))
 	require.NoError(t, err)
 	assert.Empty(t, theme.Contrast())
+	page, err := os.ReadFile("../../docs/theming.md")
+	require.NoError(t, err)
+	written := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(string(page))
+	require.NotNil(t, written)
+	same, err := themeyaml.Parse([]byte(written[1]))
+	require.NoError(t, err)
+	assert.Equal(t, "#00693e", same.Light.Accent)
+	assert.Len(t, same.Faces, 2)
 	text, err := os.ReadFile("../../docs/theming.md")
 	require.NoError(t, err)
 	template, err := os.ReadFile("../../ui/templates/elsewhere.html")

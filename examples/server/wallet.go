@@ -28,7 +28,10 @@ func (c *config) newWallet(s *identitySystem, acrs authenticator.ACRs) (*signet.
 		}
 		return nil, nil
 	}
-	w := &signet.Wallet{Apps: []wallet.App{{Name: "Signet Wallet", DeepLink: exampleWallet}}}
+	w := &signet.Wallet{Apps: c.wallets}
+	if len(w.Apps) == 0 {
+		w.Apps = []wallet.App{{Name: "Signet Wallet", DeepLink: exampleWallet}}
+	}
 	if slices.Contains(s.Factors(), authenticator.OTP) {
 		w.Accept = []authenticator.FactorSet{{authenticator.OTP}}
 	}
