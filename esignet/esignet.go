@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/internal/longpoll"
 	"github.com/gosignet/signet/store"
 )
 
@@ -50,6 +51,7 @@ type API struct {
 	now    func() time.Time
 	https  bool
 	mux    *http.ServeMux
+	polls  *longpoll.Room
 	// patterns are those that the mux has.
 	patterns []string
 }
@@ -66,7 +68,7 @@ func New(c Config) (*API, error) {
 		errs = append(errs, errors.New("esignet: Store is required"))
 	}
 	a.https = c.Authorization != nil && strings.HasPrefix(c.Authorization.Origin, "https:")
-	a.mux = http.NewServeMux()
+	a.mux, a.polls = http.NewServeMux(), longpoll.New(a.log)
 	a.handle("GET /csrf/token", http.HandlerFunc(a.csrfToken))
 	for _, part := range []func(*API) error{c.Authorization.serve, c.Management.serve, c.Wallet.serve} {
 		errs = append(errs, part(a))
