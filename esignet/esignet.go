@@ -1,6 +1,7 @@
 package esignet
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/internal/longpoll"
 	"github.com/gosignet/signet/store"
+	"github.com/gosignet/signet/wallet"
 )
 
 // DefaultPrefix is the path under which eSignet's clients expect its API.
@@ -52,6 +54,7 @@ type API struct {
 	https  bool
 	mux    *http.ServeMux
 	polls  *longpoll.Room
+	linker *wallet.Linker
 	// patterns are those that the mux has.
 	patterns []string
 }
@@ -92,6 +95,16 @@ func (a *API) setDefaults() {
 	if a.now == nil {
 		a.now = time.Now
 	}
+}
+
+// Close answers all browsers that wait for a wallet, as if their time were over, and returns when they have their answers or
+// the context ends. A server calls it after its Shutdown, which does not know of them: the API waits outside its handlers. No
+// browser waits any more then, on other pages neither: see [wallet.Linker.Release], which may be called before.
+func (a *API) Close(ctx context.Context) error {
+	if a.linker != nil {
+		a.linker.Release()
+	}
+	return a.polls.Close(ctx)
 }
 
 // handle mounts a handler for a pattern of net/http's mux whose path lies under the prefix: "POST /client-mgmt/client".

@@ -88,6 +88,7 @@ func (c *WalletConfig) serve(a *API) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
+	a.linker = c.Linker
 	w := &wallets{
 		WalletConfig: &config, api: a,
 		requests: store.Bucket[linkedRequest]{Store: a.store, Name: "esignet", Now: a.now},
