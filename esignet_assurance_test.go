@@ -39,11 +39,7 @@ func (w *esWorld) authenticated(userinfo map[string]any) esTransaction {
 	w.Helper()
 	request := w.details(uuid.NewString())
 	request["acrValues"], request["claims"] = "mosip:idp:acr:password", map[string]any{"userinfo": userinfo}
-	a := w.post("/authorization/v3/oauth-details", esTransaction{}, request)
-	require.Empty(w, a.Errors)
-	var d struct{ TransactionID string }
-	require.NoError(w, json.Unmarshal(a.Response, &d))
-	tx := esTransaction{d.TransactionID, browserHash(w.T, a.Response)}
+	tx, _ := w.beginAs(request)
 	require.Empty(w, w.answerWith("v3/", tx, "", esPassword).Errors)
 	return tx
 }
