@@ -103,7 +103,7 @@ func enveloped[Q any, P interface {
 	})
 }
 
-// later is a response that takes long.
+// later is a response for which the browser has to wait, at most maxLinkedWait.
 type later func(ctx context.Context) (response any, err error)
 
 // read reads the envelope into q and validates it.

@@ -49,7 +49,7 @@ func (p *Room) Answer(w http.ResponseWriter, r *http.Request, wait time.Duration
 	}
 	ctx, left := context.WithCancel(context.WithoutCancel(r.Context()))
 	waiting := (&http.Request{Method: r.Method, URL: r.URL, Pattern: r.Pattern}).WithContext(ctx)
-	answered := &response{header: w.Header(), status: http.StatusOK}
+	answered := &response{header: w.Header().Clone(), status: http.StatusOK}
 	go watch(connection, left)
 	go func() {
 		defer p.inside.Done()
