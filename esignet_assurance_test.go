@@ -39,11 +39,7 @@ func (w *esWorld) authenticated(userinfo map[string]any) esTransaction {
 	w.Helper()
 	request := w.details(uuid.NewString())
 	request["acrValues"], request["claims"] = "mosip:idp:acr:password", map[string]any{"userinfo": userinfo}
-	a := w.post("/authorization/v3/oauth-details", esTransaction{}, request)
-	require.Empty(w, a.Errors)
-	var d struct{ TransactionID string }
-	require.NoError(w, json.Unmarshal(a.Response, &d))
-	tx := esTransaction{d.TransactionID, browserHash(w.T, a.Response)}
+	tx, _ := w.beginAs(request)
 	require.Empty(w, w.answerWith("v3/", tx, "", esPassword).Errors)
 	return tx
 }
@@ -106,7 +102,7 @@ func TestESignetTellsWhichClaimsAreVerifiedWhereNobodyIsAsked(t *testing.T) {
 // esPortal verifies the e-mail address of whoever comes.
 type esPortal struct {
 	returnURI string
-	fails     bool
+	fails     error
 	verify    func()
 }
 
@@ -116,8 +112,8 @@ func (p *esPortal) Start(_ context.Context, r *login.VerificationRequest) (strin
 }
 
 func (p *esPortal) Resume(context.Context, []byte, url.Values) error {
-	if p.fails {
-		return errors.New("the person gave up")
+	if p.fails != nil {
+		return p.fails
 	}
 	p.verify()
 	return nil
@@ -186,14 +182,32 @@ func TestESignetHasClaimsVerifiedAtTheSignUpPortal(t *testing.T) {
 		assert.Equal(t, "invalid_transaction", complete(w, tx).code())
 		w.code(tx, "email")
 	})
-	t.Run("or does not", func(t *testing.T) {
+	for name, c := range map[string]struct {
+		fails error
+		code  string
+	}{
+		"with the portal's reason":   {&login.VerificationError{Code: "identity_verification_failed"}, "identity_verification_failed"},
+		"without a reason":           {&login.VerificationError{}, "verification_incomplete"},
+		"with a reason that is none": {&login.VerificationError{Code: "a person's own words"}, "verification_incomplete"},
+		"because it cannot be had":   {errors.New("connection refused"), "verification_incomplete"},
+	} {
+		t.Run("or does not, "+name, func(t *testing.T) {
+			t.Parallel()
+			w, portal := world(t)
+			portal.fails = c.fails
+			tx := w.authenticated(request)
+			require.Empty(t, prepare(w, tx, "/consent").Errors)
+			assert.Equal(t, c.code, complete(w, tx).code())
+			assert.Equal(t, "invalid_transaction", complete(w, tx).code(), "the transaction is gone")
+			assert.Equal(t, "invalid_transaction", prepare(w, tx, "/consent").code())
+		})
+	}
+	t.Run("or is not verified after all", func(t *testing.T) {
 		t.Parallel()
 		w, portal := world(t)
-		portal.fails = true
+		portal.verify = func() {}
 		tx := w.authenticated(request)
 		require.Empty(t, prepare(w, tx, "/consent").Errors)
 		assert.Equal(t, "verification_incomplete", complete(w, tx).code())
-		assert.Equal(t, "invalid_transaction", complete(w, tx).code(), "the transaction is gone")
-		assert.Equal(t, "invalid_transaction", prepare(w, tx, "/consent").code())
 	})
 }

@@ -2,11 +2,17 @@ package signet_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
+	"encoding/pem"
 	"net/netip"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -14,6 +20,7 @@ import (
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/captcha"
+	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/esignet"
 	"github.com/gosignet/signet/login"
 )
@@ -40,11 +47,8 @@ func (w *esWorld) beginWith(acr string) esTransaction {
 	w.Helper()
 	request := w.details(uuid.NewString())
 	request["acrValues"] = acr
-	a := w.post("/authorization/v3/oauth-details", esTransaction{}, request)
-	require.Empty(w, a.Errors)
-	var d struct{ TransactionID string }
-	require.NoError(w, json.Unmarshal(a.Response, &d))
-	return esTransaction{d.TransactionID, browserHash(w.T, a.Response)}
+	tx, _ := w.beginAs(request)
+	return tx
 }
 
 var (
@@ -80,6 +84,71 @@ func TestESignetReadsAnswersToQuestions(t *testing.T) {
 	a := w.answerWith("v3/", tx, "", knowledge(`{"nothing that is asked for":"but it is long enough"}`))
 	require.Equal(t, "invalid_challenge", a.code())
 	assert.Equal(t, "request.challengeList[0]: invalid_challenge", a.Errors[0].ErrorMessage)
+}
+
+func TestESignetTakesABiometricCapture(t *testing.T) {
+	t.Parallel()
+	w := newESWorld(t)
+	capture := func(at time.Time) map[string]any {
+		encoded := func(v any) string {
+			data, err := json.Marshal(v)
+			require.NoError(t, err)
+			return base64.RawURLEncoding.EncodeToString(data)
+		}
+		// Nobody verifies the signature, because nobody knows the devices of the mock.
+		data := encoded(map[string]any{"alg": "RS256"}) + "." + encoded(map[string]any{
+			"digitalId": "a JWT", "bioType": "Face", "bioValue": "a face", "transactionId": "0123456789",
+			"timestamp": at.Format(time.RFC3339Nano), "purpose": "Auth", "env": "Developer",
+		}) + "." + strings.Repeat("A", 342)
+		return map[string]any{"authFactorType": "BIO", "format": "encoded-json", "challenge": encoded(map[string]any{"biometrics": []any{
+			map[string]any{"specVersion": "1.0", "data": data, "hash": "the hash", "sessionKey": "the key", "thumbprint": "the thumbprint"},
+		}})}
+	}
+	tx := w.beginWith("mosip:idp:acr:biometrics")
+	assert.Equal(t, "auth_failed", w.answerWith("v3/", tx, "", capture(time.Now().Add(-time.Hour))).code(), "it is an old one")
+	a := w.answerWith("v3/", tx, "", capture(time.Now()))
+	require.Empty(t, a.Errors)
+	assert.Contains(t, string(a.Response), `"consentAction":"CAPTURE"`)
+	w.redeem(w.code(tx, "name"))
+}
+
+func TestESignetTakesWhatABoundWalletSigned(t *testing.T) {
+	t.Parallel()
+	w := newESWorld(t, func(c *signet.Config) {
+		c.Keys = withAuthority{c.Keys, newAuthority(t)}
+		c.Wallet = &signet.Wallet{Accept: []authenticator.FactorSet{{authenticator.Password}}}
+		c.ESignet.OpenBinding = true
+	})
+	phone, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	a := w.post("/binding/wallet-binding", esTransaction{}, map[string]any{
+		"individualId": alice, "authFactorType": "WLA", "format": "jwt", "challengeList": []any{esPassword},
+		"publicKey": jose.JSONWebKey{Key: phone.Public(), KeyID: "phone"},
+	})
+	require.Empty(t, a.Errors)
+	var bound struct{ Certificate string }
+	require.NoError(t, json.Unmarshal(a.Response, &bound))
+	block, _ := pem.Decode([]byte(bound.Certificate))
+	require.NotNil(t, block)
+	proof := func(key *rsa.PrivateKey) map[string]any {
+		signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, &jose.SignerOptions{
+			ExtraHeaders: map[jose.HeaderKey]any{"x5t#S256": consent.Thumbprint(block.Bytes)},
+		})
+		require.NoError(t, err)
+		now := time.Now()
+		return map[string]any{"authFactorType": "WLA", "format": "jwt", "challenge": signES(t, signer, map[string]any{
+			"iss": "wallet", "sub": alice, "aud": "esignet-binding", "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(), "jti": uuid.NewString(),
+		})}
+	}
+	stranger, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	tx := w.beginWith("mosip:idp:acr:linked-wallet")
+	assert.Equal(t, "auth_failed", w.answerWith("v3/", tx, "", proof(stranger)).code())
+	right := proof(phone)
+	require.Empty(t, w.answerWith("v3/", tx, "", right).Errors)
+	w.redeem(w.code(tx, "name"))
+	tx = w.beginWith("mosip:idp:acr:linked-wallet")
+	assert.Equal(t, "auth_failed", w.answerWith("v3/", tx, "", right).code(), "a proof counts once")
 }
 
 func TestESignetTakesSeveralFactorsAtOnce(t *testing.T) {

@@ -150,7 +150,12 @@ func (w *esWorld) details(nonce string) map[string]any {
 
 func (w *esWorld) begin(nonce string) (esTransaction, json.RawMessage) {
 	w.Helper()
-	a := w.post("/authorization/v3/oauth-details", esTransaction{}, w.details(nonce))
+	return w.beginAs(w.details(nonce))
+}
+
+func (w *esWorld) beginAs(request map[string]any) (esTransaction, json.RawMessage) {
+	w.Helper()
+	a := w.post("/authorization/v3/oauth-details", esTransaction{}, request)
 	require.Empty(w, a.Errors)
 	var d struct{ TransactionID string }
 	require.NoError(w, json.Unmarshal(a.Response, &d))

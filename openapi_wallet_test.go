@@ -58,7 +58,7 @@ func newAuthority(t *testing.T) keystore.Keystore {
 
 // binding is a request to bind alice's wallet. It is proved by her password: codes are not sent as often as samples are made.
 func (w *apiWorld) binding() *sample {
-	return w.unguarded(object{
+	return w.administrated(object{
 		"individualId": alice, "authFactorType": "WLA", "format": "jwt",
 		"challengeList": []any{object{"authFactorType": "PWD", "challenge": password, "format": "alpha-numeric"}},
 		"publicKey":     jose.JSONWebKey{Key: w.phone.Public(), KeyID: "phone"},
@@ -166,7 +166,7 @@ func (w *apiWorld) walletSample(o operation) *sample {
 		w.post("/linked-authorization/v2/consent", s)
 		return w.envelope(object{"transactionId": l.browser, "linkedCode": l.code})
 	case "bindingOTPV1", "bindingOTPV2":
-		return w.unguarded(object{"individualId": rand.Text(), "otpChannels": []any{"email", "phone"}}) // who gets none is not told
+		return w.administrated(object{"individualId": rand.Text(), "otpChannels": []any{"email", "phone"}}) // who gets none is not told
 	case "walletBinding":
 		return w.binding()
 	}

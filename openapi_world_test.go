@@ -39,6 +39,8 @@ type apiWorld struct {
 	signer       jose.Signer
 	phone        *rsa.PrivateKey // of a wallet
 	csrf, cookie string
+	// administrator manages clients and binds wallets, anybody has a token for neither.
+	administrator, anybody http.Header
 }
 
 // on is the world in a subtest.
@@ -74,14 +76,15 @@ func newAPIWorld(t *testing.T) *apiWorld {
 		AssertionAlgorithm: jose.ES256, Scopes: []string{"openid", "profile", "email", "consents"}, PKCEOptional: true,
 	})
 	require.NoError(t, err)
+	bearer := w.administration()
 	secret := make([]byte, 32)
 	rand.Read(secret)
 	many := login.Limit{Attempts: 60_000, Window: time.Hour}
 	w.provider, err = signet.New(signet.Config{
 		Issuer: apiIssuer, Clients: clients, Authenticator: people, Keys: withAuthority{keys, newAuthority(t)}, Store: backend, Ledger: backend,
 		PairwiseSecret: secret, IdentifierLimit: many, SourceLimit: many, Sessions: login.Sessions{Idle: time.Hour},
-		ESignet: &signet.ESignet{OpenBinding: true, Management: &esignet.ManagementConfig{
-			Clients: clients, Ledger: backend, Open: true, Scopes: []string{"openid", "profile"}, Certificates: keys,
+		ESignet: &signet.ESignet{Bearer: bearer, Management: &esignet.ManagementConfig{
+			Clients: clients, Ledger: backend, Bearer: bearer, Scopes: []string{"openid", "profile"}, Certificates: keys,
 		}},
 		Wallet: &signet.Wallet{
 			Notifier: backend, Accept: []authenticator.FactorSet{{authenticator.Password}}, UnsignedConsent: true,
@@ -93,6 +96,37 @@ func newAPIWorld(t *testing.T) *apiWorld {
 	require.NoError(t, json.Unmarshal(res.Body.Bytes(), &token))
 	w.csrf, w.cookie = token.Token, res.Result().Cookies()[0].String()
 	return w
+}
+
+// administration issues tokens of another issuer.
+func (w *apiWorld) administration() *esignet.Bearer {
+	w.Helper()
+	const issuer = "https://iam.example"
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(w, err)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "iam"}}, nil)
+	require.NoError(w, err)
+	token := func(scope string) http.Header {
+		return http.Header{"Authorization": {"Bearer " + signES(w.T, signer, object{
+			"iss": issuer, "sub": "administrator", "exp": time.Now().Add(time.Hour).Unix(), "scope": scope,
+		})}}
+	}
+	w.administrator = token(strings.Join([]string{
+		"add_oidc_client", "update_oidc_client", "get_certificate", "upload_certificate", esignet.ScopeBindingOTP, esignet.ScopeWalletBinding,
+	}, " "))
+	w.anybody = token("openid")
+	bearer, err := esignet.NewBearer(esignet.BearerConfig{
+		Issuer: issuer, Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "iam", Algorithm: string(jose.ES256), Use: "sig"}},
+	})
+	require.NoError(w, err)
+	return bearer
+}
+
+// administrated is a request with a token of an administrator, which needs no proof against forgery.
+func (w *apiWorld) administrated(request object) *sample {
+	s := w.envelope(request)
+	s.header = w.administrator.Clone()
+	return s
 }
 
 func (w *apiWorld) call(r *http.Request) *httptest.ResponseRecorder {
@@ -281,13 +315,13 @@ func (w *apiWorld) registration(create bool) *sample {
 	for name, value := range r {
 		create1[name] = value
 	}
-	s := w.envelope(create1)
+	s := w.administrated(create1)
 	if create {
 		return s
 	}
 	w.post("/client-mgmt/client", s)
 	r["status"] = "ACTIVE"
-	s = w.envelope(r)
+	s = w.administrated(r)
 	s.path["client_id"] = id
 	return s
 }
@@ -353,9 +387,10 @@ func (w *apiWorld) sample(o operation) *sample {
 	case "createClientV1", "createClientV2", "createClientV3", "updateClientV1", "updateClientV2", "updateClientV3", "patchClient":
 		return w.registration(strings.HasPrefix(o.id, "create"))
 	case "getCertificate":
-		return &sample{query: url.Values{"applicationId": {"OIDC_SERVICE"}}, refused: true} // the keys have no certificates
+		// The keys have no certificates.
+		return &sample{header: w.administrator.Clone(), query: url.Values{"applicationId": {"OIDC_SERVICE"}}, refused: true}
 	case "uploadCertificate":
-		s := w.envelope(object{"applicationId": "OIDC_SERVICE", "certificateData": "none"})
+		s := w.administrated(object{"applicationId": "OIDC_SERVICE", "certificateData": "none"})
 		s.refused = true
 		return s
 	}

@@ -30,7 +30,7 @@ type iam struct {
 	down    atomic.Bool
 }
 
-func newIAM(t *testing.T) *iam {
+func newIAM(t testing.TB) *iam {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
 	i := new(iam)

@@ -172,6 +172,9 @@ func (p *authorization) prepareSignup(ctx context.Context, r *http.Request, q *s
 	}{o.handle, hint}, cookie}, nil
 }
 
+// verificationIncomplete is what the pages learn if the sign-up portal says nothing else.
+const verificationIncomplete = "verification_incomplete"
+
 type completeRequest struct {
 	TransactionID text `json:"transactionId"`
 }
@@ -187,8 +190,9 @@ func (p *authorization) completeSignup(ctx context.Context, _ *http.Request, q *
 		return nil, err
 	}
 	s, err := p.Flow.ResumeVerification(ctx, o.handle, url.Values{})
-	if err != nil {
-		return nil, answerError(s, err, "verification_incomplete")
+	refused, ok := errors.AsType[*login.VerificationError](err)
+	if err != nil && !ok {
+		return nil, answerError(s, err, verificationIncomplete)
 	}
 	done := s.Step == login.StepConsent || s.Step == login.StepDone
 	err = p.move(ctx, o.handle, func(t *transaction) bool {
@@ -199,8 +203,12 @@ func (p *authorization) completeSignup(ctx context.Context, _ *http.Request, q *
 	if err != nil {
 		return nil, err
 	}
-	if !done {
-		return nil, fail("verification_incomplete", nil)
+	switch {
+	case done:
+	case refused != nil && refused.Code != "":
+		return nil, fail(refused.Code, nil)
+	default:
+		return nil, fail(verificationIncomplete, nil)
 	}
 	return struct {
 		Status string `json:"status"`

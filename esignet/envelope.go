@@ -92,9 +92,19 @@ func enveloped[Q any, P interface {
 			return
 		}
 		response, err := answer(r.Context(), r, q)
+		if wait, ok := response.(later); ok && err == nil {
+			a.polls.Answer(w, r, maxLinkedWait, func(w http.ResponseWriter, r *http.Request) {
+				response, err := wait(r.Context())
+				a.finish(w, r, response, err)
+			})
+			return
+		}
 		a.finish(w, r, response, err)
 	})
 }
+
+// later is a response for which the browser has to wait, at most maxLinkedWait.
+type later func(ctx context.Context) (response any, err error)
 
 // read reads the envelope into q and validates it.
 func (a *API) read(w http.ResponseWriter, r *http.Request, q body) []Error {

@@ -1,6 +1,7 @@
 package esignet
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -9,7 +10,9 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/audit"
+	"github.com/gosignet/signet/internal/longpoll"
 	"github.com/gosignet/signet/store"
+	"github.com/gosignet/signet/wallet"
 )
 
 // DefaultPrefix is the path under which eSignet's clients expect its API.
@@ -52,6 +55,8 @@ type API struct {
 	// maxBody is the most that a request of the envelope may have, in bytes.
 	maxBody int64
 	mux     *http.ServeMux
+	polls   *longpoll.Room
+	linker  *wallet.Linker
 	// patterns are those that the mux has.
 	patterns []string
 }
@@ -69,7 +74,7 @@ func New(c Config) (*API, error) {
 	}
 	a.maxBody = maxBody
 	a.https = c.Authorization != nil && strings.HasPrefix(c.Authorization.Origin, "https:")
-	a.mux = http.NewServeMux()
+	a.mux, a.polls = http.NewServeMux(), longpoll.New(a.log)
 	a.handle("GET /csrf/token", http.HandlerFunc(a.csrfToken))
 	for _, part := range []func(*API) error{c.Authorization.serve, c.Management.serve, c.Wallet.serve} {
 		errs = append(errs, part(a))
@@ -93,6 +98,16 @@ func (a *API) setDefaults() {
 	if a.now == nil {
 		a.now = time.Now
 	}
+}
+
+// Close answers all browsers that wait for a wallet, as if their time were over, and returns when they have their answers or
+// the context ends. A server calls it after its Shutdown, which does not know of them: the API waits outside its handlers. No
+// browser waits any more then, on other pages neither: see [wallet.Linker.Release], which may be called before.
+func (a *API) Close(ctx context.Context) error {
+	if a.linker != nil {
+		a.linker.Release()
+	}
+	return a.polls.Close(ctx)
 }
 
 // handle mounts a handler for a pattern of net/http's mux whose path lies under the prefix: "POST /client-mgmt/client".

@@ -11,8 +11,13 @@ var (
 	Stringify = stringify
 	Encode    = encode
 
-	ValidRedirectURI = validRedirectURI
+	ValidRedirectURI  = validRedirectURI
+	Flatten           = flatten
+	EssentialVerified = essentialVerified
 )
+
+// DecodeChallenge reads an answer to a factor of the API's type.
+func DecodeChallenge(factor, s string) (string, bool) { return decodeChallenge(factorOf(factor), s) }
 
 // ClaimsObeySchema reads a claims parameter, and says whether it obeys the schema.
 func ClaimsObeySchema(data []byte) bool {

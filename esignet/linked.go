@@ -89,14 +89,15 @@ func (c *WalletConfig) serve(a *API) error {
 	if len(errs) > 0 {
 		return errors.Join(errs...)
 	}
+	a.linker = c.Linker
 	w := &wallets{
 		WalletConfig: &config, api: a,
 		requests: store.Bucket[linkedRequest]{Store: a.store, Name: "esignet", Now: a.now},
 	}
 	const linked = "POST /linked-authorization/"
 	a.handle(linked+"link-code", enveloped(a, w.linkCode))
-	a.handle(linked+"link-status", w.patient(enveloped(a, w.linkStatus)))
-	a.handle(linked+"link-auth-code", w.patient(enveloped(a, w.linkAuthCode)))
+	a.handle(linked+"link-status", enveloped(a, w.linkStatus))
+	a.handle(linked+"link-auth-code", enveloped(a, w.linkAuthCode))
 	a.handle(linked+"send-otp", sourced(enveloped(a, w.sendOTP)))
 	a.handle(linked+"link-transaction", enveloped(a, w.linkTransactionV1))
 	a.handle(linked+"v2/link-transaction", enveloped(a, w.linkTransactionV2))
@@ -121,17 +122,6 @@ func sourced(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if source, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 			r = r.WithContext(login.WithSource(r.Context(), source.Addr().Unmap()))
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-// patient lets an answer take as long as the browser may wait, whatever bound the server has.
-func (p *wallets) patient(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(p.Wait + time.Minute))
-		if err != nil && !errors.Is(err, http.ErrNotSupported) {
-			p.api.log.WarnContext(r.Context(), "esignet: a browser may not wait as long as it should", "error", err)
 		}
 		next.ServeHTTP(w, r)
 	})

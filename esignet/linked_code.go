@@ -45,16 +45,37 @@ func (q *linkStatusRequest) validate(v *violations) {
 }
 
 func (p *wallets) linkStatus(ctx context.Context, _ *http.Request, q *linkStatusRequest) (any, error) {
-	s, err := p.Linker.Status(ctx, string(q.TransactionID), string(q.LinkCode), wallet.Unlinked, p.Wait)
-	if err != nil {
+	return p.await(ctx, string(q.TransactionID), string(q.LinkCode), wallet.Unlinked,
+		func(context.Context, *wallet.Status) (any, error) {
+			return struct {
+				LinkStatus string `json:"linkStatus"`
+			}{"LINKED"}, nil
+		})
+}
+
+// await answers once the login is further than the stage that the browser has seen.
+func (p *wallets) await(
+	ctx context.Context, handle, code string, seen wallet.Stage, answer func(context.Context, *wallet.Status) (any, error),
+) (any, error) {
+	s, err := p.Linker.Status(ctx, handle, code, seen, 0)
+	switch {
+	case err != nil:
 		return nil, statusError(err)
+	case s.Stage < seen:
+		return nil, fail(invalidLinkCode, nil)
+	case s.Stage > seen:
+		return answer(ctx, s)
 	}
-	if s.Stage == wallet.Unlinked {
-		return nil, timedOut()
-	}
-	return struct {
-		LinkStatus string `json:"linkStatus"`
-	}{"LINKED"}, nil
+	return later(func(ctx context.Context) (any, error) {
+		s, err := p.Linker.Status(ctx, handle, code, seen, p.Wait)
+		switch {
+		case err != nil:
+			return nil, statusError(err)
+		case s.Stage == seen:
+			return nil, timedOut()
+		}
+		return answer(ctx, s)
+	}), nil
 }
 
 // statusError is an error of waiting. A code of another login is as good as none.
@@ -83,21 +104,10 @@ func (q *linkAuthCodeRequest) validate(v *violations) {
 
 // linkAuthCode answers with the same code as often as it is asked: a login has one.
 func (p *wallets) linkAuthCode(ctx context.Context, _ *http.Request, q *linkAuthCodeRequest) (any, error) {
-	handle, code := string(q.TransactionID), string(q.LinkedCode)
-	s, err := p.Linker.Status(ctx, handle, code, wallet.Linked, 0)
-	if err == nil && s.Stage == wallet.Linked {
-		s, err = p.Linker.Status(ctx, handle, code, wallet.Linked, p.Wait)
-	}
-	if err != nil {
-		return nil, statusError(err)
-	}
-	switch s.Stage {
-	case wallet.Unlinked:
-		return nil, fail(invalidLinkCode, nil)
-	case wallet.Linked:
-		return nil, timedOut()
-	}
-	return p.authorizationCode(ctx, handle, s.Login)
+	handle := string(q.TransactionID)
+	return p.await(ctx, handle, string(q.LinkedCode), wallet.Linked, func(ctx context.Context, s *wallet.Status) (any, error) {
+		return p.authorizationCode(ctx, handle, s.Login)
+	})
 }
 
 func (p *wallets) authorizationCode(ctx context.Context, handle string, s *login.State) (any, error) {

@@ -112,7 +112,10 @@ func newWalletAPI(t testing.TB, change ...func(*options)) *walletAPI {
 	o.login.Methods, o.login.ACRs, o.login.Store, o.login.Secret = []authenticator.Method{proofs}, acrs, m, walletSecret
 	w.flow, err = login.New(o.login)
 	require.NoError(t, err)
-	o.linker.Flow, o.linker.Bindings, o.linker.Store, o.linker.Notifier = w.flow, registry, m, m
+	o.linker.Flow, o.linker.Bindings, o.linker.Store = w.flow, registry, m
+	if o.linker.Notifier == nil {
+		o.linker.Notifier = m
+	}
 	w.linker, err = wallet.NewLinker(o.linker)
 	require.NoError(t, err)
 	w.binder, err = wallet.NewBinder(wallet.BinderConfig{

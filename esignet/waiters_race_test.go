@@ -2,5 +2,9 @@
 
 package esignet_test
 
-// waiters are fewer here: the race detector knows 8,128 goroutines at most, and each browser has three.
-const waiters = 1_000
+// The race detector knows 8,128 goroutines at most, of which each browser has two, and takes several times the memory of
+// the program.
+const (
+	waiters = 1_000
+	budget  = 1_000_000_000
+)

@@ -2,5 +2,9 @@
 
 package esignet_test
 
-// waiters is how many browsers wait in one instance.
-const waiters = 10_000
+const (
+	// waiters is how many browsers wait in one instance.
+	waiters = 10_000
+	// budget is what the instance may have, in bytes.
+	budget = 200_000_000
+)

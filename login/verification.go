@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"maps"
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -31,9 +31,21 @@ type Verifier interface {
 	// kept encrypted with the login. The URI is https, or http on a loopback host.
 	Start(ctx context.Context, r *VerificationRequest) (uri string, state []byte, err error)
 	// Resume reads what the browser came back with, which may be anybody's invention, against the state of Start. Whether
-	// the claims are verified now is then asked of the identity system. An error means that nothing came of it.
+	// the claims are verified now is then asked of the identity system. An error means that nothing came of it; one that is
+	// a *VerificationError says why.
 	Resume(ctx context.Context, state []byte, query url.Values) error
 }
+
+// VerificationError says that nothing came of a verification.
+type VerificationError struct {
+	// Code is that of the Verifier, for those who began the verification: at most 64 letters, digits, and any of ".-_". Others
+	// are left out. Empty means that there is none.
+	Code string
+}
+
+func (e *VerificationError) Error() string { return "login: nothing came of a verification: " + e.Code }
+
+var verificationCode = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
 
 // VerificationRequest says whose claims are to be verified.
 type VerificationRequest struct {
@@ -262,8 +274,9 @@ func validVerificationURI(s string) bool {
 }
 
 // ResumeVerification takes what the browser came back with, once for each start, and goes on if the claims are verified now;
-// if not, the login stays at StepVerification, with what is missing in State.Unverified. A nil query goes on without:
-// claims that are not verified as the client wants them are left out of what it gets.
+// if not, the login stays at StepVerification, with what is missing in State.Unverified. If the Verifier says that nothing
+// came of it, or cannot be had, the error is a *[VerificationError]. A nil query goes on without: claims that are not verified
+// as the client wants them are left out of what it gets.
 func (f *Flow) ResumeVerification(ctx context.Context, handle string, query url.Values) (*State, error) {
 	rec, err := f.read(ctx, handle)
 	if err != nil {
@@ -299,12 +312,22 @@ func (f *Flow) ResumeVerification(ctx context.Context, handle string, query url.
 func (f *Flow) verified(
 	ctx context.Context, handle string, rec *record, state []byte, query url.Values,
 ) (*record, error) {
-	_, err := ask(ctx, f.verification.portal, ID(handle), func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, f.verification.verifier.Resume(ctx, state, query)
+	refused, err := ask(ctx, f.verification.portal, ID(handle), func(ctx context.Context) (*VerificationError, error) {
+		err := f.verification.verifier.Resume(ctx, state, query)
+		if e, ok := errors.AsType[*VerificationError](err); ok {
+			return &VerificationError{Code: verificationCode.FindString(e.Code)}, nil
+		}
+		return nil, err
 	})
-	if err != nil {
-		f.logger.LogAttrs(ctx, slog.LevelInfo, "a verification came to nothing", slog.String("transaction", ID(handle)))
+	if ctx.Err() != nil {
 		return rec, ctx.Err()
+	}
+	if err != nil {
+		refused = &VerificationError{}
+	}
+	if refused != nil {
+		f.logger.InfoContext(ctx, "a verification came to nothing", "transaction", ID(handle), "code", refused.Code)
+		return rec, refused
 	}
 	client, err := f.clients.Client(ctx, rec.Request.ClientID)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"sync"
@@ -28,8 +29,9 @@ type portal struct {
 	uri     string
 	state   []byte
 	err     error
-	// verify is called for those it believes.
-	verify func()
+	// verify is called for those it believes, and refusal returned.
+	verify  func()
+	refusal error
 }
 
 func (p *portal) Start(_ context.Context, r *login.VerificationRequest) (string, []byte, error) {
@@ -49,7 +51,7 @@ func (p *portal) Resume(_ context.Context, state []byte, query url.Values) error
 	if p.verify != nil {
 		p.verify()
 	}
-	return nil
+	return p.refusal
 }
 
 // verifying is a world in which names are not verified until the portal does it.
@@ -161,11 +163,34 @@ func TestOnlyTheIdentitySystemSaysWhatIsVerified(t *testing.T) {
 		require.Equal(t, login.StepVerification, s.Step, "nothing was started")
 		_, err := v.StartVerification(t.Context(), handle, returnURI)
 		require.NoError(t, err)
-		s = v.ok(v.ResumeVerification(t.Context(), handle, back(secret)))
+		s, err = v.ResumeVerification(t.Context(), handle, back(secret))
+		if secret == "a guess" {
+			require.Equal(t, &login.VerificationError{}, err, "without what the portal said of it")
+		} else {
+			require.NoError(t, err)
+		}
 		require.Equal(t, login.StepVerification, s.Step)
 		require.Equal(t, []string{"name"}, s.Unverified)
 	}
 	require.Equal(t, 2, v.portal.resumed)
+}
+
+func TestTheCodeOfTheVerifierIsPassedOn(t *testing.T) {
+	t.Parallel()
+	for code, passed := range map[string]string{
+		"identity_verification_failed": "identity_verification_failed", "KYC-014.2": "KYC-014.2", "": "",
+		"Alice gave up": "", "<b>": "", strings.Repeat("x", 65): "", "x\n": "",
+	} {
+		v := newVerifying(t)
+		v.portal.refusal = fmt.Errorf("portal: %w", &login.VerificationError{Code: code})
+		handle := v.paused()
+		_, err := v.StartVerification(t.Context(), handle, returnURI)
+		require.NoError(t, err)
+		s, err := v.ResumeVerification(t.Context(), handle, back("s3cr3t"))
+		require.Equal(t, &login.VerificationError{Code: passed}, err, code)
+		require.Equal(t, login.StepVerification, s.Step)
+		require.Equal(t, s, v.ok(v.ResumeVerification(t.Context(), handle, back("s3cr3t"))), "it is told once")
+	}
 }
 
 func TestThePersonMayGoOnWithoutWhatIsNotVerified(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/gosignet/signet/audit"
@@ -123,6 +124,9 @@ type Linker struct {
 	links        store.Bucket[link]      // by the handle of the login
 	codes        store.Bucket[reference] // by the code
 	transactions store.Bucket[reference] // by the handle of the link transaction
+
+	released <-chan struct{} // closed by release
+	release  func()
 }
 
 // NewLinker returns a Linker, or everything that is wrong with the configuration.
@@ -131,7 +135,10 @@ func NewLinker(c LinkerConfig) (*Linker, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
+	released := make(chan struct{})
 	return &Linker{
+		released:     released,
+		release:      sync.OnceFunc(func() { close(released) }),
 		config:       c,
 		links:        store.Bucket[link]{Store: c.Store, Name: "wallet-link", Now: c.Now},
 		codes:        store.Bucket[reference]{Store: c.Store, Name: "wallet-code", Now: c.Now},

@@ -37,7 +37,7 @@ const MaxWait = time.Minute
 
 // Status waits until the login is further than the stage that the browser has seen, at most for the given time and at most
 // [MaxWait], and returns where it then stands: perhaps where it stood. It may be asked as often as the browser likes, in any
-// instance. When the context ends, so does the waiting.
+// instance. When the context ends, so does the waiting, and with [Linker.Release] all.
 //
 // If the code is not empty it must be one that the login has, and a wallet may link it: otherwise, and when it expires, the
 // error is ErrCode. Without one it is ErrCode when no code works any more. When the wallet's time is over the error is
@@ -61,6 +61,10 @@ func (l *Linker) Status(ctx context.Context, handle, code string, seen Stage, wa
 	return l.await(ctx, handle, code, seen, min(wait, MaxWait), hints)
 }
 
+// Release ends all waiting in this instance, as if its time were over: whoever waits is answered at once, and nobody waits
+// any more. It is for the end of a server, which would wait for its requests; see [net/http.Server.RegisterOnShutdown].
+func (l *Linker) Release() { l.release() }
+
 // await looks at once, for what happened before the subscription, whenever there is a hint, and when time has passed. While
 // it waits it holds on to nothing.
 func (l *Linker) await(
@@ -80,6 +84,8 @@ func (l *Linker) await(
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
+		case <-l.released:
+			until = time.Time{}
 		case <-hints:
 		case <-timer.C:
 		}

@@ -161,6 +161,23 @@ func TestWaitingEnds(t *testing.T) {
 			require.ErrorIs(t, err, wallet.ErrCode)
 		})
 	})
+	t.Run("WithTheInstance", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			w, handle, code := begin(t)
+			began := time.Now()
+			time.AfterFunc(time.Second, func() {
+				w.linker.Release()
+				w.linker.Release() // which is no mistake
+			})
+			for range 2 { // one that waits, and one that comes after the end
+				s, err := w.linker.Status(t.Context(), handle, code, wallet.Unlinked, 25*time.Second)
+				require.NoError(t, err)
+				assert.Equal(t, wallet.Unlinked, s.Stage)
+				assert.Equal(t, time.Second, time.Since(began))
+			}
+		})
+	})
 	t.Run("WithAnotherPage", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {

@@ -248,15 +248,23 @@ func (i *Importer) wallet(ctx context.Context, row *walletRow) error {
 	if row.Factor != "WLA" {
 		return errors.New("wallets are bound for WLA alone")
 	}
-	block, _ := pem.Decode([]byte(row.Certificate))
-	if block == nil {
-		return errors.New("the certificate is no PEM")
-	}
-	certificate, err := x509.ParseCertificate(block.Bytes)
+	certificate, err := certificate(row.Certificate)
 	if err != nil {
-		return errors.New("the certificate cannot be read")
+		return err
 	}
 	return i.Wallets.Import(ctx, &wallet.ImportedBinding{
 		IndividualHash: row.IDHash, Identity: authenticator.Identity{Subject: row.Person}, WalletUserID: row.BindingID, Certificate: certificate,
 	})
+}
+
+func certificate(text string) (*x509.Certificate, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, errors.New("the certificate is no PEM")
+	}
+	c, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return nil, errors.New("the certificate cannot be read")
+	}
+	return c, nil
 }

@@ -95,8 +95,8 @@ func (c *esCaller) client() members {
 	}
 }
 
-// login logs somebody in and returns what was to be done about consent, and the tokens.
-func (c *esCaller) login(redirectURI string) (consentAction string, tokens members) {
+// fetchCSRF makes calls those of a page.
+func (c *esCaller) fetchCSRF() {
 	c.Helper()
 	res, err := c.browser.Get(c.base + "/csrf/token")
 	require.NoError(c, err)
@@ -104,6 +104,12 @@ func (c *esCaller) login(redirectURI string) (consentAction string, tokens membe
 	var csrf struct{ Token string }
 	require.NoError(c, json.NewDecoder(res.Body).Decode(&csrf))
 	c.csrf = csrf.Token
+}
+
+// login logs somebody in and returns what was to be done about consent, and the tokens.
+func (c *esCaller) login(redirectURI string) (consentAction string, tokens members) {
+	c.Helper()
+	c.fetchCSRF()
 	verifier := uuid.NewString() + uuid.NewString()
 	b64 := func(data []byte) string {
 		sum := sha256.Sum256(data)
@@ -135,7 +141,7 @@ func (c *esCaller) login(redirectURI string) (consentAction string, tokens membe
 
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: c.key, KeyID: "1"}}, nil)
 	require.NoError(c, err)
-	res, err = http.PostForm(c.base+"/oauth/v2/token", url.Values{
+	res, err := http.PostForm(c.base+"/oauth/v2/token", url.Values{
 		"grant_type": {"authorization_code"}, "code": {code.Code}, "client_id": {"clinic"}, "redirect_uri": {redirectURI}, "code_verifier": {verifier},
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 		"client_assertion": {signed(c.T, signer, members{

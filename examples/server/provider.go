@@ -160,6 +160,9 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	if p.logouts != nil {
 		p.closeAtEnd(p.logouts.Close)
 	}
+	if provider.ESignet != nil {
+		p.closeAtEnd(provider.ESignet.Close)
+	}
 	return p, nil
 }
 

@@ -68,6 +68,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		handler = c.trustedProxies.requireHTTPS(handler)
 	}
 	endpoints.handle(handler, h, logger)
+	if wallets := provider.provider.Linker; wallets != nil {
+		endpoints.provider.server.RegisterOnShutdown(wallets.Release)
+	}
 	if endpoints.mock != nil {
 		endpoints.mock.handle(mockAPI(provider.identity.people, c.issuer), logger)
 	}
