@@ -3,6 +3,7 @@ package ui_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
 	"sync"
 	"sync/atomic"
@@ -32,20 +33,33 @@ type countingLinker struct {
 	polls, waiting atomic.Int64
 	mu             sync.Mutex
 	broken         error
+	ends           []context.CancelFunc // of the calls that wait
 }
 
-var errBroken = errors.New("the store does not answer")
+var (
+	errBroken = errors.New("the store does not answer")
+	// errCut cuts the connection to the browser.
+	errCut = errors.New("the network is cut")
+)
 
+// breaks breaks the linker, and ends what waits; nil mends it.
 func (l *countingLinker) breaks(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.broken = err
+	for _, end := range l.ends {
+		end()
+	}
+	l.ends = nil
 }
 
-func (l *countingLinker) problem() error {
+// problem is what is broken, and a context that ends when something breaks.
+func (l *countingLinker) problem(ctx context.Context) (context.Context, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.broken
+	ctx, end := context.WithCancel(ctx)
+	l.ends = append(l.ends, end)
+	return ctx, l.broken
 }
 
 func (l *countingLinker) Status(
@@ -56,10 +70,18 @@ func (l *countingLinker) Status(
 		l.waiting.Add(1)
 		defer l.waiting.Add(-1)
 	}
-	if err := l.problem(); err != nil {
-		return nil, err
+	ctx, broken := l.problem(ctx)
+	status, err := l.Linker.Status(ctx, handle, code, seen, wait)
+	if ctx.Err() != nil {
+		_, broken = l.problem(ctx)
 	}
-	return l.Linker.Status(ctx, handle, code, seen, wait)
+	switch broken {
+	case nil:
+		return status, err
+	case errCut:
+		panic(http.ErrAbortHandler)
+	}
+	return nil, broken
 }
 
 // newWalletLogin starts the login, of a client at the redirect URI. Lifetimes of the linker can be changed.

@@ -43,8 +43,11 @@
   // A page that nobody looks after shows only so many codes. Then it asks.
   const refresh = async () => {
     if (refreshes > 0) {
-      await renew("refreshed");
       refreshes--;
+      await renew("refreshed").catch((error) => {
+        refreshes++;
+        throw error;
+      });
       return;
     }
     clearTimeout(timer);
