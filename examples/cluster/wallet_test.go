@@ -24,6 +24,7 @@ import (
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/examples/cluster"
 	"github.com/gosignet/signet/examples/wallet/simulator"
+	"github.com/gosignet/signet/internal/serverprogram"
 	"github.com/gosignet/signet/store"
 )
 
@@ -69,7 +70,7 @@ func (w *world) registerKiosk() {
 		"jwks": map[string]any{"keys": []any{key}}, "token_endpoint_auth_signing_alg": "ES256", "require_pkce": false,
 	})
 	require.NoError(w, err)
-	w.command(registration, "client", "create", "-store", w.dsn)
+	serverprogram.Command(w, registration, "client", "create", "-store", w.dsn)
 }
 
 // dialing makes every connection to the one address, as a name server does.
@@ -163,7 +164,10 @@ func (k *kiosk) find(page, pattern string) string {
 	return html.UnescapeString(m[1])
 }
 
-func (k *kiosk) csrf(page string) string { k.Helper(); return k.find(page, `name="csrf" value="([^"]+)"`) }
+func (k *kiosk) csrf(page string) string {
+	k.Helper()
+	return k.find(page, `name="csrf" value="([^"]+)"`)
+}
 
 // code is the link code that the page shows.
 func (k *kiosk) code() string {

@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -26,6 +25,7 @@ import (
 	"github.com/gosignet/signet/examples/load"
 	"github.com/gosignet/signet/internal/postgrestest"
 	"github.com/gosignet/signet/internal/redistest"
+	"github.com/gosignet/signet/internal/serverprogram"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/store"
 	"github.com/gosignet/signet/store/postgres"
@@ -45,39 +45,7 @@ const (
 	patience = 2 * time.Minute
 )
 
-var program struct {
-	once sync.Once
-	path string
-	err  error
-}
-
-func TestMain(m *testing.M) {
-	flag.Parse()
-	code := m.Run()
-	if program.path != "" {
-		os.RemoveAll(filepath.Dir(program.path))
-	}
-	os.Exit(code)
-}
-
-// build builds the reference server, once.
-func build(t *testing.T) string {
-	t.Helper()
-	program.once.Do(func() {
-		dir, err := os.MkdirTemp("", "signet-cluster-")
-		if err != nil {
-			program.err = err
-			return
-		}
-		program.path = filepath.Join(dir, "server")
-		out, err := exec.Command("go", "build", "-o", program.path, "github.com/gosignet/signet/examples/server").CombinedOutput()
-		if err != nil {
-			program.err = fmt.Errorf("%w: %s", err, out)
-		}
-	})
-	require.NoError(t, program.err)
-	return program.path
-}
+func TestMain(m *testing.M) { os.Exit(serverprogram.Main(m)) }
 
 // world is three instances behind a balancer, over PostgreSQL and Redis or PostgreSQL alone, the first of them over cables that
 // can be cut.
@@ -116,11 +84,11 @@ func newWorldOver(t *testing.T, inRedis bool) *world {
 		"-wallet", "-issuer", w.issuer, "-demo-password", password, "-attempts-per-person", "60000", "-attempts-per-address", "60000", "-log-level", "warn",
 		"-pairwise-secret-file", secret, "-keys", "pkcs12:store;create;password-file=" + keys,
 	}
-	w.command(nil, append([]string{"migrate"}, w.stores(false)...)...)
+	serverprogram.Command(w, nil, append([]string{"migrate"}, w.stores(false)...)...)
 	w.key = w.register()
 	var addresses []string
 	for i := range 3 {
-		instance, err := cluster.NewInstance(build(t), w.log, append(w.stores(i == 0), shared...)...)
+		instance, err := cluster.NewInstance(serverprogram.Path(t), w.log, append(w.stores(i == 0), shared...)...)
 		require.NoError(t, err)
 		require.NoError(t, instance.Start())
 		t.Cleanup(func() { instance.Kill() })
@@ -142,18 +110,6 @@ func newWorldOver(t *testing.T, inRedis bool) *world {
 	return w
 }
 
-// command runs a command of the server.
-func (w *world) command(stdin []byte, args ...string) string {
-	w.Helper()
-	command := exec.Command(build(w.T), args...)
-	command.Stdin = bytes.NewReader(stdin)
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	out, err := command.Output()
-	require.NoError(w, err, stderr.String())
-	return string(out)
-}
-
 // register registers the client that makes the load, as an administrator does, and returns its key.
 func (w *world) register() *keystore.Key {
 	w.Helper()
@@ -167,7 +123,7 @@ func (w *world) register() *keystore.Key {
 		"profile": "fapi2",
 	})
 	require.NoError(w, err)
-	w.command(registration, "client", "create", "-store", w.dsn)
+	serverprogram.Command(w, registration, "client", "create", "-store", w.dsn)
 	return key
 }
 

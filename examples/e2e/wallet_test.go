@@ -68,7 +68,8 @@ type walletWorld struct {
 	wallet string
 }
 
-func newWalletWorld(t *testing.T) *walletWorld {
+// A code lives as long as it says; zero means as usual.
+func newWalletWorld(t *testing.T, codeLifetime time.Duration) *walletWorld {
 	t.Helper()
 	shared, err := memory.New(memory.Config{})
 	require.NoError(t, err)
@@ -78,7 +79,7 @@ func newWalletWorld(t *testing.T) *walletWorld {
 		c.ACRs = append(c.ACRs, authenticator.ACR{Value: "wallet", Alternatives: []authenticator.FactorSet{{authenticator.Wallet}}})
 		c.ESignet = &signet.ESignet{OpenBinding: true}
 		c.Wallet = &signet.Wallet{
-			Ledger: shared, Notifier: shared, Accept: []authenticator.FactorSet{{authenticator.OTP}},
+			Ledger: shared, Notifier: shared, CodeLifetime: codeLifetime, Accept: []authenticator.FactorSet{{authenticator.OTP}},
 			Apps: []wallet.App{{Name: "Demo Wallet", DeepLink: "https://wallet.example/link?code={LINK_CODE}"}},
 		}
 	})
@@ -121,7 +122,7 @@ func TestLoginByWallet(t *testing.T) {
 	for name, scripts := range map[string]bool{"with JavaScript": true, "without JavaScript": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWalletWorld(t)
+			w := newWalletWorld(t, 0)
 			phone := openBrowser(t)
 			w.bindWallet(phone)
 			b := phone.newTab()
@@ -154,9 +155,47 @@ func TestLoginByWallet(t *testing.T) {
 	}
 }
 
+func TestACodeThatExpiresIsOfNoUseAndThePageHasAnother(t *testing.T) {
+	t.Parallel()
+	for name, scripts := range map[string]bool{"with JavaScript": true, "without JavaScript": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWalletWorld(t, 10*time.Second)
+			phone := openBrowser(t)
+			w.bindWallet(phone)
+			b := phone.newTab()
+			if !scripts {
+				b.withoutScripts()
+			}
+			startLogin(b, w.world)
+			b.click("#login_with_wla")
+			first := b.deepLink()
+			if scripts {
+				b.eventually("#wallet-qr-code[hidden]") // after three others
+				b.reads("The code expired. Ask for a new one.")
+			} else {
+				b.eventually(`#wallet-qr-btn:not([href="` + first + `"])`)
+				w.pass(10 * time.Second)
+			}
+			phone.write("#code", first)
+			phone.click("#link")
+			phone.reads("The provider refused: invalid_link_code")
+			b.click("#refresh_qr_code")
+			second := b.deepLink()
+			assert.NotEqual(t, first, second)
+			phone.write("#code", second)
+			phone.click("#link")
+			phone.reads("Health Portal asks for")
+			phone.click("#approve")
+			b.eventually("#sign-out")
+			seesProfile(b, w.world, w.person)
+		})
+	}
+}
+
 func TestAWalletThatRefusesLeavesTheOtherWays(t *testing.T) {
 	t.Parallel()
-	w := newWalletWorld(t)
+	w := newWalletWorld(t, 0)
 	phone := openBrowser(t)
 	w.bindWallet(phone)
 	b := phone.newTab()
