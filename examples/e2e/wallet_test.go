@@ -175,7 +175,7 @@ func TestACodeThatExpiresIsOfNoUseAndThePageHasAnother(t *testing.T) {
 				b.reads("The code expired. Ask for a new one.")
 			} else {
 				b.eventually(`#wallet-qr-btn:not([href="` + first + `"])`)
-				w.pass(10 * time.Second)
+				b.eventually(`#wallet-qr-btn:not([href="` + first + `"]):not([href="` + b.deepLink() + `"])`)
 			}
 			phone.write("#code", first)
 			phone.click("#link")
