@@ -2,19 +2,12 @@ package e2e_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
-	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -23,44 +16,10 @@ import (
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/esignet"
 	"github.com/gosignet/signet/examples/wallet/simulator"
-	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/keystore/keystoretest"
 	"github.com/gosignet/signet/store/memory"
 	"github.com/gosignet/signet/wallet"
 )
-
-// withAuthority is a keystore that certifies wallets too.
-type withAuthority struct {
-	keystore.Keystore
-	authority keystore.Keystore
-}
-
-func (k withAuthority) Signer(ctx context.Context, role keystore.Role, alg jose.SignatureAlgorithm) (*keystore.Key, error) {
-	if role == keystore.BindingCA {
-		return k.authority.Signer(ctx, role, alg)
-	}
-	return k.Keystore.Signer(ctx, role, alg)
-}
-
-func newAuthority(t *testing.T) keystore.Keystore {
-	t.Helper()
-	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	key, err := keystore.NewKey(jose.ES256, signer)
-	require.NoError(t, err)
-	now := time.Now()
-	der, err := key.CreateCertificate(t.Context(), &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Wallets"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
-	}, signer.Public())
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	key, err = key.WithCertificates([]*x509.Certificate{certificate}, now)
-	require.NoError(t, err)
-	authority, err := keystore.NewMemory(key)
-	require.NoError(t, err)
-	return authority
-}
 
 // walletWorld is a provider at which people log in with wallets, and the page of a wallet.
 type walletWorld struct {
@@ -75,7 +34,7 @@ func newWalletWorld(t *testing.T, codeLifetime time.Duration) *walletWorld {
 	require.NoError(t, err)
 	w := newWorldAt(t, "localhost:0", "127.0.0.1:0", func(c *signet.Config) {
 		c.Store = shared
-		c.Keys = withAuthority{c.Keys, newAuthority(t)}
+		c.Keys = keystoretest.WithBindingCA(t, c.Keys, time.Now())
 		c.ACRs = append(c.ACRs, authenticator.ACR{Value: "wallet", Alternatives: []authenticator.FactorSet{{authenticator.Wallet}}})
 		c.ESignet = &signet.ESignet{OpenBinding: true}
 		c.Wallet = &signet.Wallet{
