@@ -199,7 +199,7 @@ func (v *visit) showWallet(s *login.State, has hold) {
 		err = v.addApps(l, view, code)
 	case errors.Is(err, wallet.ErrCodes):
 		view.Stuck, err = l.text("wallet.no_codes"), nil
-	case errors.Is(err, wallet.ErrLinked), has == stuck:
+	case errors.Is(err, wallet.ErrLinked), has == stuck && errors.Is(err, login.ErrStep):
 		view.Stuck, err = l.text("wallet.stuck", "client", client.Name), nil
 	case errors.Is(err, login.ErrStep): // the login went on just now
 		v.redirect("")

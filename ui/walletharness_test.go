@@ -24,7 +24,25 @@ import (
 type walletLogin struct {
 	*fakeLogin
 	*countingLinker
-	clock *clock
+	clock *stillClock
+}
+
+// stillClock stands still until it is moved, however slow the browser is.
+type stillClock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *stillClock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *stillClock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
 }
 
 // countingLinker counts the browsers that wait, and breaks when a test says so.
@@ -87,9 +105,9 @@ func (l *countingLinker) Status(
 // newWalletLogin starts the login, of a client at the redirect URI. Lifetimes of the linker can be changed.
 func newWalletLogin(t *testing.T, redirectURI string, configure func(*wallet.LinkerConfig)) *walletLogin {
 	t.Helper()
-	w := &walletLogin{clock: &clock{}, countingLinker: new(countingLinker)}
+	w := &walletLogin{clock: &stillClock{at: time.Now()}, countingLinker: new(countingLinker)}
 	state := &login.State{
-		Step: login.StepVerify, Factor: authenticator.Wallet, RedirectURI: redirectURI, ExpiresAt: time.Now().Add(time.Hour),
+		Step: login.StepVerify, Factor: authenticator.Wallet, RedirectURI: redirectURI, ExpiresAt: w.clock.now().Add(time.Hour),
 		Options: []authenticator.FactorSet{{authenticator.Wallet}, {authenticator.Password}},
 	}
 	w.fakeLogin = newFakeLogin(t, state, func(c *ui.Config) {
