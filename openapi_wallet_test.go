@@ -1,15 +1,9 @@
 package signet_test
 
 import (
-	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
-	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -18,43 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/consent"
-	"github.com/gosignet/signet/keystore"
 )
-
-// withAuthority is a keystore that certifies wallets too.
-type withAuthority struct {
-	keystore.Keystore
-	authority keystore.Keystore
-}
-
-func (k withAuthority) Signer(ctx context.Context, role keystore.Role, alg jose.SignatureAlgorithm) (*keystore.Key, error) {
-	if role == keystore.BindingCA {
-		return k.authority.Signer(ctx, role, alg)
-	}
-	return k.Keystore.Signer(ctx, role, alg)
-}
-
-func newAuthority(t *testing.T) keystore.Keystore {
-	t.Helper()
-	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	now := time.Now()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Wallets"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, signer.Public(), signer)
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	key, err := keystore.NewKey(jose.ES256, signer)
-	require.NoError(t, err)
-	key, err = key.WithCertificates([]*x509.Certificate{certificate}, now)
-	require.NoError(t, err)
-	authority, err := keystore.NewMemory(key)
-	require.NoError(t, err)
-	return authority
-}
 
 // binding is a request to bind alice's wallet. It is proved by her password: codes are not sent as often as samples are made.
 func (w *apiWorld) binding() *sample {

@@ -22,6 +22,7 @@ import (
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/esignet"
 	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/keystore/keystoretest"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/openapi"
@@ -81,7 +82,7 @@ func newAPIWorld(t *testing.T) *apiWorld {
 	rand.Read(secret)
 	many := login.Limit{Attempts: 60_000, Window: time.Hour}
 	w.provider, err = signet.New(signet.Config{
-		Issuer: apiIssuer, Clients: clients, Authenticator: people, Keys: withAuthority{keys, newAuthority(t)}, Store: backend, Ledger: backend,
+		Issuer: apiIssuer, Clients: clients, Authenticator: people, Keys: keystoretest.WithBindingCA(t, keys, time.Now()), Store: backend, Ledger: backend,
 		PairwiseSecret: secret, IdentifierLimit: many, SourceLimit: many, Sessions: login.Sessions{Idle: time.Hour},
 		ESignet: &signet.ESignet{Bearer: bearer, Management: &esignet.ManagementConfig{
 			Clients: clients, Ledger: backend, Bearer: bearer, Scopes: []string{"openid", "profile"}, Certificates: keys,

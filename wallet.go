@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/wla"
@@ -27,6 +28,9 @@ type Wallet struct {
 	Notifier store.Notifier
 	// Audience is the aud of what wallets sign; see [wla.Config].
 	Audience string
+	// CodeLifetime is how long a code can be used, and TransactionLifetime how long a wallet has to finish. Zero means what
+	// it does in [wallet.LinkerConfig].
+	CodeLifetime, TransactionLifetime time.Duration
 	// UnsignedConsent lets wallets decide without a signature, as eSignet's first version of linked logins did.
 	UnsignedConsent bool
 }
@@ -68,6 +72,7 @@ func (c *Config) linker(p *Provider) (err error) {
 	}
 	p.Linker, err = wallet.NewLinker(wallet.LinkerConfig{
 		Flow: p.Login, Bindings: p.Wallets, Store: c.Store, Notifier: c.Wallet.Notifier,
+		CodeLifetime: c.Wallet.CodeLifetime, TransactionLifetime: c.Wallet.TransactionLifetime,
 		UnsignedConsent: c.Wallet.UnsignedConsent, Audit: c.Audit, Logger: c.Logger, Now: c.Now,
 	})
 	if err != nil || len(c.Wallet.Accept) == 0 {

@@ -21,7 +21,8 @@ type fakeLogin struct {
 	server *httptest.Server
 }
 
-const fakeHandle = "handle"
+// fakeHandle is one that could be real, for what keeps something under it.
+const fakeHandle = "aGFuZGxlLWhhbmRsZS1oYW5kbGUtaGFuZGxlLWhhbmQ"
 
 // newFakeLogin starts a login at the state.
 func newFakeLogin(tb testing.TB, s *login.State, configure func(*ui.Config)) *fakeLogin {

@@ -34,21 +34,22 @@ func walletScreens() []screen {
 	withWallet := func(s *login.State) {
 		s.Options = []authenticator.FactorSet{{authenticator.Wallet}, {authenticator.Password}}
 	}
-	show := func(name, title, page string, linker previewLinker, step func(s *login.State)) screen {
+	show := func(name, title, page, problem string, linker previewLinker, step func(s *login.State)) screen {
 		return newScreen(name, title, func(p *previewVisit) {
 			p.linker = linker
 			p.wallets = []wallet.App{
 				{Name: "Demo Wallet", DeepLink: "https://wallet.example.org/link?code={LINK_CODE}", DownloadURI: "https://wallet.example.org/"},
 				{Name: "Another Wallet", DeepLink: "another-wallet://link?code={LINK_CODE}"},
 			}
-			p.visit(page, "", and(withWallet, step)).get()
+			p.visit(page, problem, and(withWallet, step)).get()
 		})
 	}
 	scan := at(login.StepVerify, authenticator.Wallet)
 	return []screen{
-		show("choose-wallet", "Choose: with a wallet", choosePage, previewLinker{}, func(*login.State) {}),
-		show("wla", "Wallet: the code to scan", walletPlace, previewLinker{}, scan),
-		show("wla-linked", "Wallet: it has the login", walletPlace, previewLinker{stage: wallet.Linked}, scan),
-		show("wla-codes", "Wallet: there were too many codes", walletPlace, previewLinker{err: wallet.ErrCodes}, scan),
+		show("choose-wallet", "Choose: with a wallet", choosePage, "", previewLinker{}, func(*login.State) {}),
+		show("wla", "Wallet: the code to scan", walletPlace, "", previewLinker{}, scan),
+		show("wla-late", "Wallet: it did not finish in time", walletPlace, problemQuery(walletLateProblem)[1:], previewLinker{}, scan),
+		show("wla-linked", "Wallet: it has the login", walletPlace, "", previewLinker{stage: wallet.Linked}, scan),
+		show("wla-codes", "Wallet: there were too many codes", walletPlace, "", previewLinker{err: wallet.ErrCodes}, scan),
 	}
 }

@@ -22,7 +22,7 @@ const (
 var typingProblems = []string{
 	"missing_option", "missing_identifier", "missing_code", "missing_password", "missing_pin", "missing_answer", "missing_capture",
 	"missing_passkey", "missing_channel", "too_long", "no_codes_left", "other_person", "missing_essential",
-	"failed_verification", "unavailable_verification", captchaProblem, waitProblem, lastAnswerProblem,
+	"failed_verification", "unavailable_verification", captchaProblem, waitProblem, lastAnswerProblem, walletLateProblem,
 }
 
 const (
@@ -31,6 +31,8 @@ const (
 	waitProblem = "wait"
 	// lastAnswerProblem is that a form was sent twice, whose first answer may end the login.
 	lastAnswerProblem = "last_answer"
+	// walletLateProblem is that a wallet took a login and did not finish it.
+	walletLateProblem = "wallet_late"
 )
 
 var reasons = []authenticator.Reason{

@@ -31,8 +31,10 @@ const (
 	// walletPage tells scripts how far the wallet is, and takes the login away from it.
 	walletPage = "wallet"
 
-	// qrBuffer is how long before a code expires a page shows the next.
+	// qrBuffer is how long before a code expires a page shows the next, at most: never in the first half of its life.
 	qrBuffer = 10 * time.Second
+	// qrRefreshes is how often a page shows another code of its own accord.
+	qrRefreshes = 3
 	// walletWait is how long a script waits in one call: less than proxies do.
 	walletWait = 25 * time.Second
 	// walletRefresh is how often a browser without JavaScript looks, in seconds.
@@ -46,8 +48,9 @@ type walletView struct {
 	App  *appView
 	Apps []appView
 	QR   template.HTML
-	// Stage is what the page shows, and Next how long until it is to be loaded again, in seconds; 0 if it is not.
-	Stage, Next int
+	// Stage is what the page shows, and Next how long until there is another code, in seconds; 0 if there is none. Refreshes
+	// is how often a script gets another one unasked.
+	Stage, Next, Refreshes int
 	// Stuck says why there is no code.
 	Stuck string
 	Lead  string
@@ -81,28 +84,45 @@ func (u *UI) offersWallet(set authenticator.FactorSet) bool {
 	return u.linker != nil && len(set) > 0 && set[0] == authenticator.Wallet
 }
 
-// linked reports whether a wallet has the login, or had it and proved who the person is: whoever sits before the browser
-// then decides nothing.
-func (v *visit) linked(s *login.State) (bool, error) {
+// hold is what a wallet has of a login.
+type hold int
+
+const (
+	// free logins no wallet has.
+	free hold = iota
+	// late is a wallet that had the login, and did not finish in time.
+	late
+	// stuck is one that was late, but had proved who the person is: whoever sits before the browser then decides nothing.
+	stuck
+	// held logins a wallet has.
+	held
+)
+
+// walletHold is what a wallet has of the login.
+func (v *visit) walletHold(s *login.State) (hold, error) {
 	if s.Step == login.StepDone || !slices.ContainsFunc(s.Options, v.offersWallet) {
-		return false, nil
+		return free, nil
 	}
 	status, err := v.linker.Status(v.r.Context(), v.handle, "", wallet.Unlinked, 0)
 	switch {
 	case errors.Is(err, wallet.ErrCode):
-		return false, nil
+		return free, nil
+	case errors.Is(err, wallet.ErrTransaction) && len(s.Succeeded) > 0:
+		return stuck, nil
 	case errors.Is(err, wallet.ErrTransaction):
-		return len(s.Succeeded) > 0, nil
+		return late, nil
 	case err != nil:
-		return false, err
+		return free, err
+	case status.Stage == wallet.Linked:
+		return held, nil
 	}
-	return status.Stage == wallet.Linked, nil
+	return free, nil
 }
 
 // wallet answers what has to do with wallets, and reports whether it did.
 func (v *visit) wallet(s *login.State) bool {
-	linked, err := v.linked(s)
-	shows := linked || v.linker != nil && s.Step == login.StepVerify && s.Factor == authenticator.Wallet
+	has, err := v.walletHold(s)
+	shows := has >= stuck || v.linker != nil && s.Step == login.StepVerify && s.Factor == authenticator.Wallet
 	switch {
 	case err != nil:
 		v.failed(err)
@@ -110,10 +130,12 @@ func (v *visit) wallet(s *login.State) bool {
 		v.walletStatus()
 	case v.linker != nil && v.page == walletPlace && s.Step == login.StepDone && s.Response != nil:
 		v.finish(v.w, v.r, v.handle, s) // a browser without JavaScript comes back until this
-	case linked && v.page != walletPlace:
+	case has >= stuck && v.page != walletPlace:
 		v.redirect(walletPlace)
+	case v.page == walletPlace && shows && has == late && v.r.URL.Query().Get(problemParameter) != walletLateProblem:
+		v.redirect(walletPlace + problemQuery(walletLateProblem))
 	case v.page == walletPlace && shows:
-		v.showWallet(s, linked)
+		v.showWallet(s, has)
 	default:
 		return false
 	}
@@ -149,34 +171,35 @@ func (v *visit) walletStatus() {
 	json.NewEncoder(v.w).Encode(map[string]string{"stage": stage})
 }
 
-func (v *visit) showWallet(s *login.State, linked bool) {
+func (v *visit) showWallet(s *login.State, has hold) {
 	l := v.locale(s)
 	client := newClientView(l, s)
 	p := v.loginPage(l, s, client, l.text("verify.wla.title"))
-	view := &walletView{page: p, Lead: l.text("wallet.lead"), Done: l.text("wallet.done", "client", client.Name)}
+	view := &walletView{
+		page: p, Lead: l.text("wallet.lead"), Done: l.text("wallet.done", "client", client.Name), Refreshes: qrRefreshes,
+	}
 	v.enhance(p, walletScript)
 	v.policy.connections = append(v.policy.connections, "'self'")
 	p.Refresh = walletRefresh
-	if linked {
-		p.Heading, view.Lead = l.text("wallet.linked_title"), l.text("wallet.linked")
+	if has == held {
+		p.Heading, view.Lead, view.Stage = l.text("wallet.linked_title"), l.text("wallet.linked"), int(wallet.Linked)
+	}
+	if has >= stuck {
 		p.Title = v.UI.page(l, p.Heading, client).Title
-		view.Stage, p.CanChoose, p.Captcha, p.Delay = int(wallet.Linked), false, nil, nil
+		p.CanChoose, p.Captcha, p.Delay, p.Problem = false, nil, nil, nil
+	}
+	if has == held {
 		v.show(s, v.pages.in(l).wallet, view)
 		return
 	}
-	code, err := v.linker.CurrentCode(v.r.Context(), v.handle)
-	if errors.Is(err, wallet.ErrCode) || err == nil && code.ExpiresAt.Sub(v.now()) <= qrBuffer {
-		fresh, failed := v.linker.LinkCode(v.r.Context(), v.handle)
-		if failed == nil || err != nil || !errors.Is(failed, wallet.ErrCodes) { // the last code is shown to its end
-			code, err = fresh, failed
-		}
-	}
+	code, next, err := v.code(s)
 	switch {
 	case err == nil:
+		view.Next = next
 		err = v.addApps(l, view, code)
 	case errors.Is(err, wallet.ErrCodes):
 		view.Stuck, err = l.text("wallet.no_codes"), nil
-	case errors.Is(err, wallet.ErrLinked):
+	case errors.Is(err, wallet.ErrLinked), has == stuck && errors.Is(err, login.ErrStep):
 		view.Stuck, err = l.text("wallet.stuck", "client", client.Name), nil
 	case errors.Is(err, login.ErrStep): // the login went on just now
 		v.redirect("")
@@ -186,10 +209,33 @@ func (v *visit) showWallet(s *login.State, linked bool) {
 		v.failed(err)
 		return
 	}
-	if view.Stuck != "" {
+	if view.App == nil {
 		p.Refresh = 0
 	}
 	v.show(s, v.pages.in(l).wallet, view)
+}
+
+// code is the code that the page shows now, and in how many seconds there is to be another, or 0. The last code of a login is
+// shown to its end.
+func (v *visit) code(s *login.State) (code wallet.Code, next int, err error) {
+	last := func() bool { return !code.ExpiresAt.Before(s.ExpiresAt) }
+	code, err = v.linker.CurrentCode(v.r.Context(), v.handle)
+	if errors.Is(err, wallet.ErrCode) || err == nil && !last() && v.untilNext(code) <= 0 {
+		fresh, failed := v.linker.LinkCode(v.r.Context(), v.handle)
+		if err == nil && errors.Is(failed, wallet.ErrCodes) {
+			return code, 0, nil
+		}
+		code, err = fresh, failed
+	}
+	if err != nil || last() {
+		return code, 0, err
+	}
+	return code, max(1, ceil(v.untilNext(code), time.Second)), nil
+}
+
+// untilNext is how long it is until another code is to be shown beside this one.
+func (v *visit) untilNext(code wallet.Code) time.Duration {
+	return code.ExpiresAt.Sub(v.now()) - min(qrBuffer, code.ExpiresAt.Sub(code.IssuedAt)/2)
 }
 
 // addApps puts the code on the page, for each wallet.
@@ -213,7 +259,6 @@ func (v *visit) addApps(l *locale, view *walletView, code wallet.Code) error {
 		return err
 	}
 	view.QR = template.HTML(svg)
-	view.Next = max(1, ceil(code.ExpiresAt.Sub(v.now())-qrBuffer, time.Second))
 	return nil
 }
 
@@ -226,15 +271,15 @@ func (v *visit) refused() bool {
 	if err != nil {
 		return false // which is for what the form asks for to say
 	}
-	linked, err := v.linked(state)
+	has, err := v.walletHold(state)
 	switch {
 	case err != nil:
 		v.failed(err)
-	case linked:
+	case has >= stuck:
 		v.setHeaders(v.w.Header(), state.RedirectURI)
 		v.redirect(walletPlace)
 	}
-	return linked || err != nil
+	return has >= stuck || err != nil
 }
 
 // unlink takes the login away from a wallet that did nothing with it yet.

@@ -17,6 +17,7 @@ const liveCodes = 2
 // Code is a link code: 43 characters of base64url.
 type Code struct {
 	Code      string    `json:"code"`
+	IssuedAt  time.Time `json:"iat"`
 	ExpiresAt time.Time `json:"exp"`
 }
 
@@ -33,7 +34,7 @@ func (l *Linker) LinkCode(ctx context.Context, handle string) (Code, error) {
 		return Code{}, login.ErrStep
 	}
 	now := l.config.Now()
-	c := Code{Code: store.NewHandle(), ExpiresAt: earlier(now.Add(l.config.CodeLifetime), state.ExpiresAt)}
+	c := Code{Code: store.NewHandle(), IssuedAt: now, ExpiresAt: earlier(now.Add(l.config.CodeLifetime), state.ExpiresAt)}
 	issue := func(r *link) error {
 		switch {
 		case r.Transaction != "" && (r.Tried || now.Before(r.ExpiresAt)):

@@ -11,7 +11,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -26,6 +25,7 @@ import (
 	"github.com/gosignet/signet/examples/load"
 	"github.com/gosignet/signet/internal/postgrestest"
 	"github.com/gosignet/signet/internal/redistest"
+	"github.com/gosignet/signet/internal/serverprogram"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/store"
 	"github.com/gosignet/signet/store/postgres"
@@ -45,46 +45,17 @@ const (
 	patience = 2 * time.Minute
 )
 
-var program struct {
-	once sync.Once
-	path string
-	err  error
-}
+func TestMain(m *testing.M) { os.Exit(serverprogram.Main(m)) }
 
-func TestMain(m *testing.M) {
-	flag.Parse()
-	code := m.Run()
-	if program.path != "" {
-		os.RemoveAll(filepath.Dir(program.path))
-	}
-	os.Exit(code)
-}
-
-// build builds the reference server, once.
-func build(t *testing.T) string {
-	t.Helper()
-	program.once.Do(func() {
-		dir, err := os.MkdirTemp("", "signet-cluster-")
-		if err != nil {
-			program.err = err
-			return
-		}
-		program.path = filepath.Join(dir, "server")
-		out, err := exec.Command("go", "build", "-o", program.path, "github.com/gosignet/signet/examples/server").CombinedOutput()
-		if err != nil {
-			program.err = fmt.Errorf("%w: %s", err, out)
-		}
-	})
-	require.NoError(t, program.err)
-	return program.path
-}
-
-// world is three instances behind a balancer, over PostgreSQL and Redis, the first of them over cables that can be cut.
+// world is three instances behind a balancer, over PostgreSQL and Redis or PostgreSQL alone, the first of them over cables that
+// can be cut.
 type world struct {
 	*testing.T
 	postgres  *postgrestest.Server
 	redis     *redistest.Server
 	dsn       string
+	issuer    string
+	key       *keystore.Key // of the client
 	cables    []*cluster.Cable
 	instances []*cluster.Instance
 	balancer  *cluster.Balancer
@@ -92,9 +63,15 @@ type world struct {
 	log       *logs
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { t.Helper(); return newWorldOver(t, true) }
+
+// newWorldOver says whether there is a Redis.
+func newWorldOver(t *testing.T, inRedis bool) *world {
 	t.Helper()
-	w := &world{T: t, postgres: postgrestest.Start(t, postgrestest.Config{Durable: true}), redis: redistest.Start(t), log: new(logs)}
+	w := &world{T: t, postgres: postgrestest.Start(t, postgrestest.Config{Durable: true}), log: new(logs)}
+	if inRedis {
+		w.redis = redistest.Start(t)
+	}
 	w.dsn = w.postgres.NewDatabase(t)
 	dir := t.TempDir()
 	secret, keys := filepath.Join(dir, "pairwise"), filepath.Join(dir, "keys-password")
@@ -102,20 +79,16 @@ func newWorld(t *testing.T) *world {
 		require.NoError(t, os.WriteFile(file, []byte(rand.Text()+rand.Text()), 0o600))
 	}
 	server := httptest.NewUnstartedServer(nil)
-	issuer := "http://" + strings.Replace(server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
+	w.issuer = "http://" + strings.Replace(server.Listener.Addr().String(), "127.0.0.1", "localhost", 1)
 	shared := []string{
-		"-issuer", issuer, "-demo-password", password, "-attempts-per-person", "60000", "-attempts-per-address", "60000", "-log-level", "warn",
+		"-wallet", "-issuer", w.issuer, "-demo-password", password, "-attempts-per-person", "60000", "-attempts-per-address", "60000", "-log-level", "warn",
 		"-pairwise-secret-file", secret, "-keys", "pkcs12:store;create;password-file=" + keys,
 	}
-	w.command(nil, "migrate", "-store", w.dsn, "-state", w.redis.URL())
-	key := w.register()
+	serverprogram.Command(w, nil, append([]string{"migrate"}, w.stores(false)...)...)
+	w.key = w.register()
 	var addresses []string
 	for i := range 3 {
-		dsn, state := w.dsn, w.redis.URL()
-		if i == 0 {
-			dsn, state = w.throughCable(dsn), w.throughCable(state)
-		}
-		instance, err := cluster.NewInstance(build(t), w.log, append([]string{"-store", dsn, "-state", state}, shared...)...)
+		instance, err := cluster.NewInstance(serverprogram.Path(t), w.log, append(w.stores(i == 0), shared...)...)
 		require.NoError(t, err)
 		require.NoError(t, instance.Start())
 		t.Cleanup(func() { instance.Kill() })
@@ -127,7 +100,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(server.Close)
 	w.eventually("all instances are ready", func() bool { return w.balancer.Ready() == 3 })
 	var err error
-	w.loader, err = load.New(t.Context(), load.Config{Issuer: issuer, ClientID: clientID, RedirectURI: redirectURI, Key: key, People: people(t)})
+	w.loader, err = load.New(t.Context(), load.Config{Issuer: w.issuer, ClientID: clientID, RedirectURI: redirectURI, Key: w.key, People: people(t)})
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -135,18 +108,6 @@ func newWorld(t *testing.T) *world {
 		}
 	})
 	return w
-}
-
-// command runs a command of the server.
-func (w *world) command(stdin []byte, args ...string) string {
-	w.Helper()
-	command := exec.Command(build(w.T), args...)
-	command.Stdin = bytes.NewReader(stdin)
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	out, err := command.Output()
-	require.NoError(w, err, stderr.String())
-	return string(out)
 }
 
 // register registers the client that makes the load, as an administrator does, and returns its key.
@@ -162,8 +123,24 @@ func (w *world) register() *keystore.Key {
 		"profile": "fapi2",
 	})
 	require.NoError(w, err)
-	w.command(registration, "client", "create", "-store", w.dsn)
+	serverprogram.Command(w, registration, "client", "create", "-store", w.dsn)
 	return key
+}
+
+// stores are the flags that say where the state is, over cables or not.
+func (w *world) stores(cabled bool) (flags []string) {
+	w.Helper()
+	urls := map[string]string{"-store": w.dsn}
+	if w.redis != nil {
+		urls["-state"] = w.redis.URL()
+	}
+	for flag, target := range urls {
+		if cabled {
+			target = w.throughCable(target)
+		}
+		flags = append(flags, flag, target)
+	}
+	return flags
 }
 
 // throughCable lets the URL go through a new cable.

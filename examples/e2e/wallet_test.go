@@ -2,19 +2,12 @@ package e2e_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
 	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
-	"github.com/go-jose/go-jose/v4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -23,44 +16,10 @@ import (
 	"github.com/gosignet/signet/authenticator/mock"
 	"github.com/gosignet/signet/esignet"
 	"github.com/gosignet/signet/examples/wallet/simulator"
-	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/keystore/keystoretest"
 	"github.com/gosignet/signet/store/memory"
 	"github.com/gosignet/signet/wallet"
 )
-
-// withAuthority is a keystore that certifies wallets too.
-type withAuthority struct {
-	keystore.Keystore
-	authority keystore.Keystore
-}
-
-func (k withAuthority) Signer(ctx context.Context, role keystore.Role, alg jose.SignatureAlgorithm) (*keystore.Key, error) {
-	if role == keystore.BindingCA {
-		return k.authority.Signer(ctx, role, alg)
-	}
-	return k.Keystore.Signer(ctx, role, alg)
-}
-
-func newAuthority(t *testing.T) keystore.Keystore {
-	t.Helper()
-	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	key, err := keystore.NewKey(jose.ES256, signer)
-	require.NoError(t, err)
-	now := time.Now()
-	der, err := key.CreateCertificate(t.Context(), &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Wallets"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign, NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(1, 0, 0),
-	}, signer.Public())
-	require.NoError(t, err)
-	certificate, err := x509.ParseCertificate(der)
-	require.NoError(t, err)
-	key, err = key.WithCertificates([]*x509.Certificate{certificate}, now)
-	require.NoError(t, err)
-	authority, err := keystore.NewMemory(key)
-	require.NoError(t, err)
-	return authority
-}
 
 // walletWorld is a provider at which people log in with wallets, and the page of a wallet.
 type walletWorld struct {
@@ -68,17 +27,18 @@ type walletWorld struct {
 	wallet string
 }
 
-func newWalletWorld(t *testing.T) *walletWorld {
+// A code lives as long as it says; zero means as usual.
+func newWalletWorld(t *testing.T, codeLifetime time.Duration) *walletWorld {
 	t.Helper()
 	shared, err := memory.New(memory.Config{})
 	require.NoError(t, err)
 	w := newWorldAt(t, "localhost:0", "127.0.0.1:0", func(c *signet.Config) {
 		c.Store = shared
-		c.Keys = withAuthority{c.Keys, newAuthority(t)}
+		c.Keys = keystoretest.WithBindingCA(t, c.Keys, time.Now())
 		c.ACRs = append(c.ACRs, authenticator.ACR{Value: "wallet", Alternatives: []authenticator.FactorSet{{authenticator.Wallet}}})
 		c.ESignet = &signet.ESignet{OpenBinding: true}
 		c.Wallet = &signet.Wallet{
-			Ledger: shared, Notifier: shared, Accept: []authenticator.FactorSet{{authenticator.OTP}},
+			Ledger: shared, Notifier: shared, CodeLifetime: codeLifetime, Accept: []authenticator.FactorSet{{authenticator.OTP}},
 			Apps: []wallet.App{{Name: "Demo Wallet", DeepLink: "https://wallet.example/link?code={LINK_CODE}"}},
 		}
 	})
@@ -121,7 +81,7 @@ func TestLoginByWallet(t *testing.T) {
 	for name, scripts := range map[string]bool{"with JavaScript": true, "without JavaScript": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWalletWorld(t)
+			w := newWalletWorld(t, 0)
 			phone := openBrowser(t)
 			w.bindWallet(phone)
 			b := phone.newTab()
@@ -154,9 +114,47 @@ func TestLoginByWallet(t *testing.T) {
 	}
 }
 
+func TestACodeThatExpiresIsOfNoUseAndThePageHasAnother(t *testing.T) {
+	t.Parallel()
+	for name, scripts := range map[string]bool{"with JavaScript": true, "without JavaScript": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWalletWorld(t, 10*time.Second)
+			phone := openBrowser(t)
+			w.bindWallet(phone)
+			b := phone.newTab()
+			if !scripts {
+				b.withoutScripts()
+			}
+			startLogin(b, w.world)
+			b.click("#login_with_wla")
+			first := b.deepLink()
+			if scripts {
+				b.eventually("#wallet-qr-code[hidden]") // after three others
+				b.reads("The code expired. Ask for a new one.")
+			} else {
+				b.eventually(`#wallet-qr-btn:not([href="` + first + `"])`)
+				b.eventually(`#wallet-qr-btn:not([href="` + first + `"]):not([href="` + b.deepLink() + `"])`)
+			}
+			phone.write("#code", first)
+			phone.click("#link")
+			phone.reads("The provider refused: invalid_link_code")
+			b.click("#refresh_qr_code")
+			second := b.deepLink()
+			assert.NotEqual(t, first, second)
+			phone.write("#code", second)
+			phone.click("#link")
+			phone.reads("Health Portal asks for")
+			phone.click("#approve")
+			b.eventually("#sign-out")
+			seesProfile(b, w.world, w.person)
+		})
+	}
+}
+
 func TestAWalletThatRefusesLeavesTheOtherWays(t *testing.T) {
 	t.Parallel()
-	w := newWalletWorld(t)
+	w := newWalletWorld(t, 0)
 	phone := openBrowser(t)
 	w.bindWallet(phone)
 	b := phone.newTab()

@@ -4,15 +4,22 @@
   const status = document.getElementById("wallet-status");
   if (!status) return;
   let box = document.getElementById("wallet");
+  let refreshes = Number(box.dataset.refreshes);
   let waiting, timer, failures = 0;
 
+  const linked = () => box.dataset.stage === "1";
+  const code = () => box.querySelector("#wallet-qr-code");
+  // Without a code there is nothing to wait for, unless a wallet has the login.
+  const over = () => !linked() && (!code() || code().hidden);
   const say = (name) => {
     if (status.textContent !== status.dataset[name]) status.textContent = status.dataset[name];
   };
+  const sayStage = () => { if (!over()) say(linked() ? "linked" : "waiting"); };
 
   // The page, as the server shows it now, takes the place of what is there. Where the login is elsewhere, so goes the browser.
   const renew = async (words) => {
     const answer = await fetch(location.href);
+    if (answer.status >= 500) throw new Error("status " + answer.status);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById("wallet");
     if (!answer.ok || !fresh) {
@@ -28,17 +35,33 @@
     if (links[0] && !links[1]) links[0].remove();
     const target = focused && document.getElementById(focused);
     if (target) target.focus();
-    say(words);
+    if (over()) status.textContent = "";
+    else say(words);
     schedule();
+  };
+
+  // A page that nobody looks after shows only so many codes. Then it asks.
+  const refresh = async () => {
+    if (refreshes > 0) {
+      refreshes--;
+      await renew("refreshed").catch((error) => {
+        refreshes++;
+        throw error;
+      });
+      return;
+    }
+    clearTimeout(timer);
+    for (const part of box.querySelectorAll("#wallet-qr-code, .open")) part.hidden = true;
+    say("expired");
   };
 
   const schedule = () => {
     clearTimeout(timer);
     const seconds = Number(box.dataset.next);
-    if (!seconds) return;
+    if (!seconds || refreshes < 1) return;
     timer = setTimeout(() => {
       if (document.hidden) return; // which is made up for when it is shown again
-      renew("refreshed").catch(() => { say("expired"); });
+      refresh().catch(() => {}); // and once more when the code has expired
     }, seconds * 1000);
   };
 
@@ -46,30 +69,26 @@
 
   const wait = async () => {
     const mine = waiting = new AbortController();
-    while (!mine.signal.aborted) {
+    while (!mine.signal.aborted && !over()) {
       const began = performance.now();
       try {
         const url = box.dataset.status + "?seen=" + box.dataset.stage;
         const answer = await fetch(url, { signal: mine.signal });
         if (!answer.ok) throw new Error("status " + answer.status);
         const stage = (await answer.json()).stage;
-        if (failures) say(box.dataset.stage === "1" ? "linked" : "waiting");
+        if (stage === "done" || stage === "over") {
+          if (stage === "done") say(stage);
+          location.assign(box.dataset.home);
+          return;
+        }
+        if (stage === "expired" && linked()) {
+          location.assign(location.pathname); // which says so, and offers other ways
+          return;
+        }
+        if (stage === "expired") await refresh();
+        else if ((stage === "linked") !== linked()) await renew(stage === "linked" ? "linked" : "waiting");
+        else if (failures) sayStage();
         failures = 0;
-        if (stage === "done") {
-          say("done");
-          location.assign(box.dataset.home);
-          return;
-        }
-        if (stage === "over") {
-          location.assign(box.dataset.home);
-          return;
-        }
-        if (stage === "linked" && box.dataset.stage === "0") await renew("linked");
-        if (stage === "unlinked" && box.dataset.stage === "1") await renew("waiting");
-        if (stage === "expired") {
-          await renew("expired");
-          if (box.dataset.next === "0" && box.dataset.stage === "0") return; // there are no more codes
-        }
         if (performance.now() - began < 1000) await pause(1000);
       } catch (error) {
         if (mine.signal.aborted) return;
@@ -84,14 +103,14 @@
   document.addEventListener("visibilitychange", () => {
     if (waiting) waiting.abort();
     waiting = undefined;
-    if (document.hidden) return;
-    renew(box.dataset.stage === "1" ? "linked" : "waiting").catch(() => {});
+    if (document.hidden || over()) return;
+    renew(linked() ? "linked" : "waiting").catch(() => {});
     wait();
   });
   addEventListener("pagehide", () => { if (waiting) waiting.abort(); });
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-  say(box.dataset.stage === "1" ? "linked" : "waiting");
+  sayStage();
   schedule();
   if (!document.hidden) wait();
 })();

@@ -27,6 +27,9 @@ import (
 // ErrNotBound says that the wallet has no key that is bound to anybody.
 var ErrNotBound = errors.New("this wallet is not bound to anybody yet")
 
+// invalidTransaction is the provider's word for a link transaction that cannot do what is asked for: here, twice.
+const invalidTransaction = "invalid_transaction"
+
 // Config configures a [Wallet].
 type Config struct {
 	// API is where eSignet's API is: https://id.example/v1/esignet. Required.
@@ -62,6 +65,9 @@ type Request struct {
 	Essential   []string          `json:"essentialClaims"`
 	Voluntary   []string          `json:"voluntaryClaims"`
 	Scopes      []string          `json:"authorizeScopes"`
+
+	// tried says that the provider may have seen who the person is.
+	tried bool
 }
 
 // Name is that of the client.
@@ -168,7 +174,9 @@ func (w *Wallet) Link(ctx context.Context, code string) (*Request, error) {
 	return r, nil
 }
 
-// Approve logs the person in, and shares the claims and scopes, beside what is essential. The wallet signs both.
+// Approve logs the person in, and shares the claims and scopes, beside what is essential. The wallet signs both. It may be called
+// again when the provider's answer was lost. If the provider had done all by then, that is an [*Error] with the code
+// invalid_transaction. A request is for one call at a time.
 func (w *Wallet) Approve(ctx context.Context, r *Request, claims, scopes []string) error {
 	w.mu.Lock()
 	b := w.bound
@@ -187,6 +195,11 @@ func (w *Wallet) Approve(ctx context.Context, r *Request, claims, scopes []strin
 		"linkedTransactionId": r.Transaction, "individualId": b.individualID,
 		"challengeList": []map[string]string{{"authFactorType": "WLA", "challenge": proof, "format": "jwt"}},
 	}, &answer)
+	again := r.tried
+	r.tried = true
+	if e, ok := errors.AsType[*Error](err); ok && e.Code == invalidTransaction && again {
+		err = nil
+	}
 	if err != nil || answer.Action == "NOCAPTURE" {
 		return err
 	}
