@@ -19,6 +19,7 @@ import (
 
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/keystore/keystoretest"
 	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/esignet"
@@ -115,7 +116,7 @@ func TestESignetTakesABiometricCapture(t *testing.T) {
 func TestESignetTakesWhatABoundWalletSigned(t *testing.T) {
 	t.Parallel()
 	w := newESWorld(t, func(c *signet.Config) {
-		c.Keys = withAuthority{c.Keys, newAuthority(t)}
+		c.Keys = keystoretest.WithBindingCA(t, c.Keys, time.Now())
 		c.Wallet = &signet.Wallet{Accept: []authenticator.FactorSet{{authenticator.Password}}}
 		c.ESignet.OpenBinding = true
 	})
