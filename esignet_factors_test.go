@@ -19,10 +19,10 @@ import (
 
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/authenticator"
-	"github.com/gosignet/signet/keystore/keystoretest"
 	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/esignet"
+	"github.com/gosignet/signet/keystore/keystoretest"
 	"github.com/gosignet/signet/login"
 )
 
