@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -155,10 +156,12 @@ func (c *chromium) hear() *spokenPage {
 	c.eval(`document.querySelectorAll("a, button, summary, input, select").forEach((e) =>
 		e.setAttribute("data-seen", (e.labels && e.labels.length ? [...e.labels] : e.matches("input, select") ? [] : [e]).map((l) => l.innerText).join(" ")))`)
 	all := int64(-1)
-	document, err := chromedp.Call(c.ctx, dom.GetDocument, dom.GetDocumentParams{Depth: &all})
+	root, err := chromedp.Call(c.ctx, runtime.Evaluate, runtime.EvaluateParams{Expression: "document"})
+	require.NoError(c.t, err)
+	document, err := chromedp.Call(c.ctx, dom.DescribeNode, dom.DescribeNodeParams{ObjectID: root.Result.ObjectID, Depth: &all})
 	require.NoError(c.t, err)
 	elements := map[cdp.BackendNodeID]*spokenNode{}
-	noteElements(document.Root, "", elements)
+	noteElements(document.Node, "", elements)
 	var tree accessibility.GetFullAXTreeResult
 	c.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		var err error
