@@ -51,7 +51,7 @@ var errorCodes = []struct {
 	{"pin.auth_failed invalid_pin", "problem-wrong-pin", saidInBanner},
 	{"biometrics.auth_failed IDA-BIA-001", "problem-wrong-bio", saidInBanner},
 	{"kbi.auth_failed", "kbi-errors", saidInBanner},
-	{"IDA-MLC-009 IDA-MLC-018 invalid_identifier invalid_individual_id", "problem-missing-identifier", saidInBanner},
+	{"IDA-MLC-009 IDA-MLC-018 invalid_identifier invalid_individual_id", "problem-wrong-identifier", saidInBanner},
 	{"individual_id_blocked IDA-MLC-019", "problem-locked-until", saidInBanner},
 	{"too_early_attempt IDA-OTA-001", "problem-too-soon", saidInBanner},
 	{"too_early_attempt of an answer", "problem-wait", saidInBanner},
@@ -92,4 +92,12 @@ func TestEveryErrorCodeIsExplainedInEveryLanguage(t *testing.T) {
 			byText[text] = language
 		}
 	}
+}
+
+func TestAWrongIdentifierIsNotCalledAWrongCode(t *testing.T) {
+	t.Parallel()
+	pages, _ := newPages(t, nil)
+	body := preview(pages, "problem-wrong-identifier?lang=en").Body.String()
+	assert.Contains(t, body, "What you entered is not right. Check it and try again.")
+	assert.NotContains(t, body, "This code is not right")
 }
