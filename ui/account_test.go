@@ -3,6 +3,7 @@ package ui_test
 import (
 	"crypto/ed25519"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -271,5 +272,23 @@ func TestAccountReportsEveryMistake(t *testing.T) {
 	_, err := pages.Account(ui.AccountConfig{BasePath: "/login/account/", LogoutURL: "logout", MaxAge: -1})
 	for _, problem := range []string{"Consents", "Clients", "Requests", "Grants", "Issuer", "AuthorizationEndpoint", "LogoutURL", "BasePath", "Secret", "MaxAge"} {
 		assert.ErrorContains(t, err, "AccountConfig."+problem)
+	}
+}
+
+func TestTheAccountShowsTheLogoOfAClient(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte(drawing)) }))
+	t.Cleanup(server.Close)
+	w := newBank(t, func(c *ui.Config, _ *ui.AccountConfig) { c.Logos.AllowPrivate = true })
+	w.putClinic()
+	w.logoURI = server.URL + "/logo"
+	b := newBrowser(t, w.URL)
+	for _, path := range []string{"/account/consents/" + clinicID, "/account/consents/" + clinicID + "/withdraw"} {
+		var link []string
+		require.Eventually(t, func() bool {
+			link = logoLink.FindStringSubmatch(b.walk(path).body)
+			return link != nil
+		}, 10*time.Second, 5*time.Millisecond, path)
+		assert.Equal(t, drawing, b.send(http.MethodGet, link[1], "").body, "it comes from the provider")
 	}
 }

@@ -50,9 +50,11 @@ type bank struct {
 	// histories are the consents of people, by their ID.
 	histories map[string]map[string][]*consent.Record
 	passkeys  map[string][]ui.Passkey
-	broken    error
-	tokens    error
-	log       bytes.Buffer
+	// logoURI is where the clinic's logo is.
+	logoURI string
+	broken  error
+	tokens  error
+	log     bytes.Buffer
 }
 
 func newBank(tb testing.TB, configure func(*ui.Config, *ui.AccountConfig)) *bank {
@@ -139,6 +141,7 @@ func (w *bank) Client(_ context.Context, id string) (*oauth.Client, error) {
 	}
 	return &oauth.Client{
 		ID: id, Names: map[string]string{"": "Clinic", "ar": "عيادة"}, RedirectURIs: []string{"https://clinic.example/callback"},
+		LogoURI: w.logoURI,
 	}, nil
 }
 

@@ -42,6 +42,8 @@ type shareView struct {
 // shareDetails is what one relying party gets.
 type shareDetails struct {
 	ID, Name, Host string
+	// Logo is its image, empty if there is none.
+	Logo string
 	// Gone says that it is no longer a client of the provider, and which one it was.
 	Gone   string
 	Active bool
@@ -54,7 +56,7 @@ type shareDetails struct {
 }
 
 func (s *shareDetails) client() *clientView {
-	return &clientView{Name: s.Name, Host: s.Host, Initials: initials(s.Name)}
+	return &clientView{Name: s.Name, Host: s.Host, Initials: initials(s.Name), Logo: s.Logo}
 }
 
 // sharedItem is one thing that is shared, or was not.
@@ -113,7 +115,7 @@ func day(l *locale, t time.Time) whenView {
 // share describes a record.
 func (v *accountVisit) share(l *locale, rec *consent.Record) shareDetails {
 	s := shareDetails{ID: rec.ID, Changed: v.when(l, rec.ChangedAt)}
-	s.Name, s.Host, s.Gone = v.party(l, rec)
+	v.describeParty(l, rec, &s)
 	s.DetailsText = l.text("sharing.details", "client", s.Name)
 	s.RevokeText = l.text("sharing.withdraw.link", "client", s.Name)
 	now := v.now()
@@ -209,18 +211,22 @@ func newSharedItem(l *locale, c consent.Choice) sharedItem {
 	return item
 }
 
-// party is the relying party as it presents itself now or, when the register does not know it any more, as it did.
-func (v *accountVisit) party(l *locale, rec *consent.Record) (name, host, gone string) {
+// describeParty describes the relying party as it presents itself now or, when the register does not know it any more, as it did.
+func (v *accountVisit) describeParty(l *locale, rec *consent.Record, s *shareDetails) {
 	client, err := v.c.Clients.Client(v.r.Context(), rec.ClientID)
 	if err == nil {
-		return client.Name(l.names...), webHost(client.RedirectURIs...), ""
+		s.Name, s.Host = client.Name(l.names...), webHost(client.RedirectURIs...)
+		if name := v.clientLogos.name(client.LogoURI); name != "" {
+			s.Logo = v.base + logosPath + name
+		}
+		return
 	}
 	if errors.Is(err, oauth.ErrUnknownClient) {
-		gone = l.text("sharing.gone", "id", rec.ClientID)
+		s.Gone = l.text("sharing.gone", "id", rec.ClientID)
 	} else {
 		v.log.ErrorContext(v.r.Context(), "the account pages show a client by its record", "client_id", rec.ClientID, "error", err)
 	}
-	return cmp.Or(rec.Controller.Name, rec.ClientID), webHost(rec.Controller.URI), gone
+	s.Name, s.Host = cmp.Or(rec.Controller.Name, rec.ClientID), webHost(rec.Controller.URI)
 }
 
 // webHost is the host of the first of the addresses, if a browser can go there.

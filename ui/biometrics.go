@@ -84,8 +84,10 @@ type biometricsView struct {
 
 // scriptTexts are what the script says: the group verify.bio.script.
 var scriptTexts = []string{
-	"scanning", "found", "none", "refused", "capturing", "sending", "failed", "timeout", "quality", "busy",
-	"face", "finger", "iris", "ready", "not_ready", "device_busy", "not_registered", "not_usable",
+	"scanning", "found", "found_one", "none", "refused", "capturing", "sending", "failed", "timeout", "busy",
+	"face", "finger", "iris", "ready", "not_ready", "device_busy", "not_registered",
+	// What devices say instead of a capture, by their codes.
+	"code_100", "code_101", "code_102", "code_103", "code_104", "code_105", "code_106", "code_107", "code_108", "code_109",
 }
 
 func (v *visit) biometricsView(l *locale, s *login.State, client *clientView) (*template.Template, any) {

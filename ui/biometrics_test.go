@@ -32,8 +32,10 @@ type biometricDevice struct {
 	mu sync.Mutex
 	// status is that of the finger device; code is the error of a capture.
 	status, code string
-	asked        []captureRequest
-	slow         chan struct{}
+	// infos are the devices; nil means several.
+	infos []any
+	asked []captureRequest
+	slow  chan struct{}
 }
 
 type captureRequest struct {
@@ -70,6 +72,10 @@ func (d *biometricDevice) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		assert.JSONEq(d.t, `{"type": "Biometric Device"}`, string(body))
 		w.Write([]byte(`[{"deviceId": "F1"}]`))
 	case "MOSIPDINFO /info":
+		if d.infos != nil {
+			writeJSON(d.t, w, d.infos)
+			return
+		}
 		writeJSON(d.t, w, []any{
 			deviceInfo("N1", "Auth", "L0", "Ready", "Finger", "Uncertified"), deviceInfo("R1", "Registration", "L1", "Ready", "Face", "Desk"),
 			deviceInfo("I1", "Auth", "L1", "Not Ready", "Iris", "Eye 2"), deviceInfo("F1", "Auth", "L1", d.status, "Finger", "Slap 4"),
@@ -176,8 +182,7 @@ func TestChromiumExplainsWhatADeviceCannotDo(t *testing.T) {
 	c.fill("sbi_vid", "42")
 	c.do(chromedp.Click(chromedp.ID("scan_devices")), chromedp.WaitVisible(chromedp.ID("verify_bio")))
 	for code, want := range map[string]string{
-		"101": "The capture was not good enough.", "105": "The capture was not good enough.",
-		"111": "Größe Slap 4 is busy.", "102": "Größe Slap 4 could not make the capture.",
+		"110": "Größe Slap 4 is busy.", "111": "Größe Slap 4 is busy.", "503": "Größe Slap 4 could not make the capture.",
 	} {
 		d.set("Ready", code)
 		c.do(chromedp.Click(chromedp.ID("verify_bio")))

@@ -31,7 +31,7 @@ type chromium struct {
 	complaints []string
 }
 
-func newChromium(t *testing.T) *chromium {
+func newChromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) *chromium {
 	t.Helper()
 	path := os.Getenv("CHROMIUM")
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
@@ -42,9 +42,10 @@ func newChromium(t *testing.T) *chromium {
 	require.NotEmpty(t, path, "the browser tests need Chromium: install it, or name it in the environment variable CHROMIUM")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx, append(chromedp.DefaultExecAllocatorOptions[:],
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-features", "Translate,BackForwardCache"), chromedp.Flag("accept-lang", "en"))...)
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-features", "Translate,BackForwardCache"), chromedp.Flag("accept-lang", "en"))
+	ctx, cancel = chromedp.NewExecAllocator(ctx, append(options, flags...)...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)

@@ -269,7 +269,7 @@ func TestTheTimeToDecideIsAnnounced(t *testing.T) {
 	assert.Contains(t, page.text(), "Please decide within 5 minutes. The login ends at 12:05 UTC . Nothing is shared then, and you can start again at Health Portal.")
 	assert.Contains(t, page.body, `<time datetime="2026-03-01T12:05:00Z">`)
 	assert.Contains(t, page.body, `data-seconds="300"`)
-	assert.Contains(t, page.body, `<p id="time-status" role="status"></p>`)
+	assert.Contains(t, page.body, `<p id="time-status" data-live></p>`)
 	assert.Contains(t, page.body, `You have 60 seconds left to decide.`)
 }
 

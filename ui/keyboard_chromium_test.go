@@ -21,12 +21,25 @@ func (c *chromium) tab(id string) {
 	for range 60 {
 		c.press(kb.Tab)
 		if c.focused() == id {
-			assert.Equal(c.t, "true", c.eval(`(({ top, bottom }) => bottom > 0 && top < innerHeight)(document.activeElement.getBoundingClientRect())`), "%s is in sight", id)
-			assert.NotEqual(c.t, "none", c.eval(`getComputedStyle(document.activeElement).outlineStyle`), "%s shows the focus", id)
+			c.assertFocusInSight(id)
 			return
 		}
 	}
 	require.Fail(c.t, "Tab does not reach "+id)
+}
+
+// assertFocusInSight makes sure that what has the focus is on the screen, that nothing hides it (WCAG 2.2, 2.4.11), and that
+// it is marked by an outline of at least two pixels.
+func (c *chromium) assertFocusInSight(what string) {
+	c.t.Helper()
+	assert.Equal(c.t, "", c.eval(`(() => {
+		const element = document.activeElement, { left, right, top, bottom } = element.getBoundingClientRect();
+		if (bottom <= 0 || top >= innerHeight) return "it is out of sight";
+		const over = document.elementFromPoint((left + right) / 2, (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2);
+		if (!over || !element.contains(over) && !over.contains(element)) return "it is hidden by " + (over && over.outerHTML);
+		const { outlineStyle, outlineWidth } = getComputedStyle(element);
+		return outlineStyle === "none" || parseFloat(outlineWidth) < 2 ? "it is not marked" : "";
+	})()`), what)
 }
 
 // enter presses Enter and waits for the page that follows.

@@ -103,16 +103,27 @@ func (u *UI) previewVisit(w http.ResponseWriter, r *http.Request) *previewVisit 
 	if l := u.catalog.byCode[q.Get("lang")]; l != nil {
 		p.language = l.code
 	}
+	kept := url.Values{}
 	if display := q.Get("display"); slices.Contains([]string{displayPopup, displayTouch, displayWAP}, display) {
 		p.display = display
+		kept.Set("display", display)
 	}
 	if scheme := q.Get("theme"); scheme == schemeLight || scheme == schemeDark {
+		kept.Set("theme", scheme)
 		l := p.locale()
 		s := *u.site
 		s.css = s.sheets[scheme]
 		if pages, err := parsePages(l, s.texts(l, u.names), u.templates); err == nil { // New has parsed them before
 			own.pages = pageSets{l: func() *pageSet { return pages }}
 		}
+	}
+	if len(kept) > 0 {
+		l := p.locale()
+		views := slices.Clone(u.languages[l])
+		for i := range views {
+			views[i].URI += "&" + kept.Encode()
+		}
+		own.languages = map[*locale][]languageView{l: views}
 	}
 	return p
 }

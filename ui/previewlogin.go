@@ -203,6 +203,7 @@ func problemScreens() []screen {
 		add("missing-"+string(f), "no answer, "+string(f), verifyPage+string(f), missing, "", change)
 	}
 	pwd, identify := at(login.StepVerify, authenticator.Password), at(login.StepIdentify, authenticator.OTP)
+	add("wrong-identifier", "the identifier", identifyPage+"otp", string(authenticator.WrongCredentials), "", identify)
 	add("missing-identifier", "no identifier", identifyPage+"otp", "missing_identifier", "", identify)
 	add("too-long", "too long an answer", verifyPage+"pwd", "too_long", "", pwd)
 	add("code-expired", "the code expired", verifyPage+"otp", string(authenticator.CodeExpired), "", codeSent)

@@ -90,8 +90,11 @@ func (v *visit) problem(l *locale, q url.Values, s *login.State) *problemView {
 	}
 	p := &problemView{Field: v.problemField(name, s)}
 	key, about := "problem."+name, string(s.Factor)
-	if v.page == enrollPage {
+	switch {
+	case v.page == enrollPage:
 		about = "enroll"
+	case strings.HasPrefix(v.page, identifyPage):
+		about = "identify" // where there is no code yet that could be wrong
 	}
 	if specific := key + "_" + about; l.has(specific) {
 		key = specific

@@ -26,9 +26,9 @@ type timeLimitView struct {
 	InMain bool
 }
 
-// warnings are how many seconds before the end of a login the page says how many there are: the first leaves more than the
-// 20 seconds that WCAG 2.2 asks for (success criterion 2.2.1).
-var warnings = []int{120, 60, 30, 10}
+// warnings are how many seconds before the end of a login the page says how many there are, and at no other time: the first
+// leaves more than the 20 seconds that WCAG 2.2 asks for (success criterion 2.2.1).
+var warnings = []int{60, 30, 10}
 
 func (v *visit) timeLimit(l *locale, s *login.State, client *clientView) *timeLimitView {
 	t := &timeLimitView{

@@ -284,7 +284,7 @@ func New(c Config) (*UI, error) {
 func (u *UI) languageViews(current *locale) []languageView {
 	views := make([]languageView, len(u.catalog.languages))
 	for i, l := range u.catalog.languages {
-		views[i] = languageView{Index: i, Code: l.code, Name: l.name, Dir: l.dir, Current: l == current}
+		views[i] = languageView{Index: i, Code: l.code, Name: l.name, Dir: l.dir, URI: "?lang=" + l.code, Current: l == current}
 	}
 	return views
 }

@@ -67,7 +67,9 @@ type scriptView struct{ URL, Integrity string }
 type languageView struct {
 	Index           int
 	Code, Name, Dir string
-	Current         bool
+	// URI leads to the same page in the language.
+	URI     string
+	Current bool
 }
 
 // clientView is who asks.

@@ -111,12 +111,18 @@ func TestWhatIsNotForEverybodyIsFound(t *testing.T) {
 // openPreview opens a browser that is ready to ask, and returns where the pages are.
 func openPreview(t *testing.T) (b *tab, address string) {
 	t.Helper()
+	return openInspector(t), newPreview(t)
+}
+
+// openInspector opens a browser in which every page can be asked.
+func openInspector(t *testing.T) *tab {
+	t.Helper()
 	axe, err := os.ReadFile("testdata/axe/node_modules/axe-core/axe.min.js")
 	require.NoError(t, err, `axe-core is not installed: run "make node"`)
-	b = openBrowser(t)
+	b := openBrowser(t)
 	_, err = chromedp.Call(b.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: watchPolicy + string(axe)})
 	require.NoError(t, err)
-	return b, newPreview(t)
+	return b
 }
 
 // emulate has the browser wish for a scheme, and for nothing that moves: a colour on its way to another is neither.

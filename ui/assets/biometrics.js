@@ -102,12 +102,14 @@
     clearTimeout(end);
     show();
     work(null);
-    if (devices.length) say(texts.found.replace("{count}", devices.length));
-    else complain(await refused() ? texts.refused : texts.none);
+    const [one] = devices;
+    if (!one) complain(await refused() ? texts.refused : texts.none);
+    else if (devices.length > 1) say(texts.found.replace("{count}", devices.length));
+    else if (one.state === "ready") say(texts.found_one.replace("{device}", () => one.name));
   };
 
   const show = () => {
-    const ready = devices.findIndex((device) => device.state === "ready");
+    const ready = devices.length > 1 ? devices.findIndex((device) => device.state === "ready") : 0;
     list.querySelector("ul").replaceChildren(...devices.map((device, i) => {
       const radio = Object.assign(document.createElement("input"), { type: "radio", id: "device-" + i, checked: i === ready });
       radio.value = i;
@@ -144,12 +146,16 @@
     requestedScore: String(settings.score), deviceId: device.id, deviceSubId: String(device.subId), previousHash: "",
   });
 
-  const complaints = { 101: "quality", 105: "quality", 110: "busy", 111: "busy" };
+  // What a device gives instead of a capture is explained by its code, which stands beside it for those who help.
+  const explain = (code) => {
+    const text = texts["code_" + code] || texts[{ 110: "busy", 111: "busy" }[code] || "failed"];
+    return code && /^\w{1,8}$/.test(code) ? text + " (" + code + ")" : text;
+  };
   const capture = async (device) => {
     const controller = new AbortController();
     let late = false;
     const end = setTimeout(() => { late = true; controller.abort(); }, settings.timeout + 2000);
-    const fill = (text) => text.replace("{device}", device.name);
+    const fill = (text) => text.replace("{device}", () => device.name);
     work(controller);
     say(fill(texts.capturing));
     try {
@@ -161,7 +167,7 @@
       const segments = JSON.parse(answer).biometrics;
       const wrong = segments.map((s) => s.error && String(s.error.errorCode)).find((code) => code && code !== "0");
       if (wrong || !segments.length) {
-        complain(fill(texts[complaints[wrong] || "failed"]));
+        complain(fill(explain(wrong)));
         return;
       }
       const bytes = new TextEncoder().encode(answer);

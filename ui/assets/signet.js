@@ -6,15 +6,44 @@
   // Digits are written as the language of the page does.
   const digits = (text) => text.replace(/\d/g, (d) => String.fromCodePoint(zero.codePointAt(0) + Number(d)));
 
+  // What changes is said in one of two regions that are there from the start, as screen readers want it, whatever the place
+  // on the page where it is written, which data-live marks.
+  const regions = { polite: byId("polite"), assertive: byId("assertive") };
+  if (regions.polite) {
+    const places = new Set();
+    const speak = () => {
+      for (const name in regions) {
+        const changed = [...places].filter((place) => (place.dataset.live || "polite") === name);
+        const texts = changed.filter((place) => place.isConnected && !place.hidden).map((place) => place.textContent.trim());
+        if (changed.length) regions[name].textContent = texts.filter(Boolean).join(" ");
+      }
+      places.clear();
+    };
+    const find = (node) => {
+      const element = node.closest ? node : node.parentElement;
+      const place = element && element.closest("[data-live]");
+      if (!place) return;
+      if (!places.size) setTimeout(speak, 100); // after the focus has moved, of which screen readers speak, too
+      places.add(place);
+    };
+    new MutationObserver((changes) => {
+      for (const { target, addedNodes, removedNodes } of changes) [target, ...addedNodes, ...removedNodes].forEach(find);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["hidden"] });
+  }
+
   // A second submit of the same page is not sent. Coming back to the page from history makes it usable again.
   for (const form of document.querySelectorAll("form[method=post]")) {
     form.addEventListener("submit", (event) => {
       if (form.getAttribute("aria-busy") === "true") event.preventDefault();
-      else form.setAttribute("aria-busy", "true");
+      else {
+        form.setAttribute("aria-busy", "true");
+        if (regions.polite && navigator.onLine) regions.polite.textContent = regions.polite.dataset.sending;
+      }
     });
   }
   addEventListener("pageshow", () => {
     for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
+    if (regions.polite) regions.polite.textContent = "";
   });
 
   // A missing answer is explained in the page's language, under its field, instead of in the browser's.
@@ -30,7 +59,7 @@
         const error = document.createElement("p");
         error.id = id;
         error.className = "error";
-        error.setAttribute("role", "alert");
+        error.dataset.live = "assertive";
         error.textContent = input.dataset.missing;
         (group || input.closest(".secret, .prefixed") || input).after(error);
       }
@@ -130,7 +159,7 @@
         clock.textContent = digits((n < 3600 ? [String(Number(parts[0])), parts[1]] : [Math.floor(n / 3600), ...parts]).join(":"));
         setTimeout(tick, 1000);
       } else {
-        timer.setAttribute("role", "status");
+        timer.dataset.live = "polite";
         timer.textContent = timer.dataset.over;
       }
     };
