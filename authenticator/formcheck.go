@@ -49,8 +49,8 @@ func (f *Form) Validate() error {
 	}
 	seen := map[string]bool{}
 	for i, field := range fields {
-		name := fmt.Sprintf("field %q", field.Name)
-		if !knowledge.ValidName(field.Name) {
+		name := fmt.Sprintf("field %.64q", field.Name)
+		if field.Name == "" {
 			name = fmt.Sprintf("field %d", i+1)
 		}
 		for _, problem := range field.problems() {
@@ -60,6 +60,11 @@ func (f *Form) Validate() error {
 			errs = append(errs, fmt.Errorf("%s is there twice", name))
 		}
 		seen[field.Name] = true
+	}
+	for _, field := range fields {
+		if confirm := field.Name + "_confirm"; field.Confirm && seen[confirm] {
+			errs = append(errs, fmt.Errorf("field %.64q: is the second field of a password that is confirmed", confirm))
+		}
 	}
 	for _, m := range slices.Sorted(maps.Keys(f.Messages)) {
 		if !slices.Contains(allMessages, m) || f.Messages[m].invalid() {

@@ -16,15 +16,23 @@ func (u *UI) setHeaders(h http.Header, redirectURI string) {
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
 }
 
 // policy is what a page may load or reach beyond what all pages may: sources of the Content-Security-Policy.
-type policy struct{ scripts, frames, connections, workers, forms []string }
+type policy struct {
+	scripts, frames, connections, workers, forms []string
+	// camera lets the page use the camera.
+	camera bool
+}
 
 func (p policy) set(h http.Header, ancestors []string, redirectURI string) {
+	camera := "()"
+	if p.camera {
+		camera = "(self)"
+	}
+	h.Set("Permissions-Policy", "camera="+camera+", geolocation=(), microphone=(), payment=(), usb=()")
 	framing := sources(ancestors)
 	if framing == "" {
 		framing = " 'none'"

@@ -53,7 +53,7 @@ func (u *UI) newSite(t Theme) (*site, error) {
 	s.sheets[""] = s.css
 	s.icon = look.icon
 	u.scripts = map[string]scriptView{}
-	for _, name := range []string{passkeyScript, biometricsScript, captchaScript, consentScript, walletScript} {
+	for _, name := range []string{passkeyScript, biometricsScript, captchaScript, consentScript, walletScript, formScript} {
 		js, err := newScript(name)
 		if err != nil {
 			return nil, err
@@ -72,6 +72,7 @@ const (
 	captchaScript    = "captcha"
 	consentScript    = "consent"
 	walletScript     = "wallet"
+	formScript       = "form"
 )
 
 func newScript(name string) (*asset, error) {
