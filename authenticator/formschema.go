@@ -295,7 +295,7 @@ func (r *schemaReader) byLanguage(texts map[string]string, path string) Texts {
 	var t Texts
 	for _, code := range slices.Sorted(maps.Keys(texts)) { // "en" before "eng"
 		l := r.language(code, path)
-		if _, again := t[l]; again || l == "" || texts[code] == "" {
+		if _, again := t[l]; again || l == "" && code != "@none" || texts[code] == "" {
 			continue
 		}
 		if t == nil {
@@ -306,8 +306,11 @@ func (r *schemaReader) byLanguage(texts map[string]string, path string) Texts {
 	return t
 }
 
-// language returns the usual tag of a code of two or three letters.
+// language returns the usual tag of a code of two or three letters. @none is for all others.
 func (r *schemaReader) language(code, path string) string {
+	if code == "@none" {
+		return ""
+	}
 	tag, err := language.Parse(code)
 	if own, ok := r.codes[code]; ok && len(own) > 0 {
 		tag, err = language.Parse(own)
