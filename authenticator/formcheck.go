@@ -120,7 +120,7 @@ func (f FormField) problems() (problems []error) {
 	}
 	check(is(FieldPhone) || len(f.Prefixes) == 0, "only phone numbers have prefixes")
 	check(len(f.Prefixes) <= maxPrefixes, "there are more than %d prefixes", maxPrefixes)
-	for i, p := range f.Prefixes {
+	for i, p := range f.Prefixes[:min(len(f.Prefixes), maxPrefixes)] {
 		check(phonePrefix.MatchString(p) && !slices.Contains(f.Prefixes[:i], p), "prefix %d: is no dialling code, or there twice", i+1)
 	}
 
@@ -128,7 +128,7 @@ func (f FormField) problems() (problems []error) {
 	check(f.Type == "" || is(FieldText) || len(languages) == 0, "only texts have languages")
 	check(len(languages) == 0 || len(f.Languages) > 0 || f.Optional, "there are optional languages and no others")
 	check(len(languages) <= maxLanguages, "there are more than %d languages", maxLanguages)
-	for i, l := range languages {
+	for i, l := range languages[:min(len(languages), maxLanguages)] {
 		check(languageTag.MatchString(l) && !slices.ContainsFunc(languages[:i], func(other string) bool { return sameLanguage(l, other) }),
 			"languages: %d: is no language, or there twice", i+1)
 	}
