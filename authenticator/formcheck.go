@@ -91,14 +91,15 @@ func (f FormField) problems() (problems []error) {
 	check(is(FieldDate) || f.Format == "", "only dates have a format")
 	if is(FieldDate) {
 		_, err := knowledge.DateLayout(f.Format)
-		check(err == nil, "format: %w", err)
+		check(err == nil, "%w", err)
 	}
 	check(text || f.Pattern == "", "only texts, digits, passwords and phone numbers have a pattern")
 	check(text || is(FieldDate) || len(f.Rules) == 0, "only texts, digits, passwords, phone numbers and dates have rules")
 	check(len(f.Rules) <= maxRules, "there are more than %d rules", maxRules)
 	for _, r := range append([]FormRule{{Pattern: f.Pattern}}, f.Rules...) {
 		_, err := regexp.Compile(r.Pattern)
-		check(err == nil && len(r.Pattern) <= maxTextBytes, "pattern: has more than %d bytes, or is none: %w", maxTextBytes, err)
+		check(err == nil, "pattern: %w", err)
+		check(len(r.Pattern) <= maxTextBytes, "pattern: has more than %d bytes", maxTextBytes)
 		check(r.Language == "" || languageTag.MatchString(r.Language), "rules: language: is no language")
 		check(!r.Errors.invalid(), "rules: errors: %w", errTexts)
 	}

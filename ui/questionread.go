@@ -86,8 +86,9 @@ func (q *question) readText(l *locale, form url.Values) string {
 	if digits {
 		value = normalizeCode(value)
 	}
+	q.choosePrefix(form.Get(q.Name + ".prefix"))
 	if q.field.Type == authenticator.FieldPhone && value != "" {
-		prefix, value = q.readNumber(form, value)
+		prefix, value = q.readNumber(value)
 		if len(q.field.Prefixes) == 0 && strings.HasPrefix(value, "+") {
 			prefix, value = "+", value[1:]
 		}
@@ -103,12 +104,11 @@ func (q *question) readText(l *locale, form url.Values) string {
 }
 
 // readNumber returns the prefix and the rest of a phone number, which may have been pasted whole.
-func (q *question) readNumber(form url.Values, typed string) (prefix, rest string) {
+func (q *question) readNumber(typed string) (prefix, rest string) {
 	if len(q.field.Prefixes) == 0 {
 		return "", typed
 	}
 	prefix, rest = q.field.Prefixes[0], typed
-	q.choosePrefix(form.Get(q.Name + ".prefix"))
 	for _, p := range q.Prefixes {
 		if p.Chosen {
 			prefix = p.Value

@@ -316,7 +316,7 @@ func TestNewReportsEveryProblem(t *testing.T) {
 	})
 	for _, problem := range []string{
 		"a password has 1 to 1024 bytes", "CaptureMaxAge", "persona 1: national_id", `"pin" is there twice`, `"wla" is no factor`,
-		"field 1: a name", "question 2: a date format",
+		`field "a b": a name`, `field "born": only dates have a format`,
 	} {
 		require.ErrorContains(t, err, problem)
 	}

@@ -115,7 +115,9 @@ func (c Config) validate() error {
 	check(len(c.Form.Fields) == 0 || slices.ContainsFunc(c.Form.Fields, authenticator.FormField.Proves),
 		"Form has no field that has to be filled in with what not everybody knows: whoever knows the Identifier would be let in")
 	if err := c.Form.Validate(); err != nil && len(c.Form.Fields) > 0 {
-		add("Form", err)
+		for problem := range strings.Lines(err.Error()) {
+			check(false, "%s", strings.TrimSpace(problem))
+		}
 	} else {
 		for _, f := range fieldsOf(c.Form) {
 			_, err := newField(f, false)
