@@ -48,11 +48,8 @@ func (f *Form) Validate() error {
 		}
 	}
 	seen := map[string]bool{}
-	for i, field := range fields {
+	for _, field := range fields {
 		name := fmt.Sprintf("field %.64q", field.Name)
-		if field.Name == "" {
-			name = fmt.Sprintf("field %d", i+1)
-		}
 		for _, problem := range field.problems() {
 			errs = append(errs, fmt.Errorf("%s: %w", name, problem))
 		}

@@ -29,9 +29,6 @@ func ParseFormSchema(schema []byte, identifier string) (*Form, error) {
 	}
 	r := &schemaReader{}
 	fields := r.read(schema)
-	if len(r.errs) > 0 {
-		return nil, errors.Join(r.errs...)
-	}
 	form := &Form{Messages: r.messages}
 	for _, f := range fields {
 		if f.Name == identifier && form.Identifier == nil {
@@ -43,7 +40,7 @@ func ParseFormSchema(schema []byte, identifier string) (*Form, error) {
 	if identifier != "" && form.Identifier == nil {
 		r.fail("individual-id-field", errors.New("is none of the fields"))
 	}
-	if err := form.Validate(); err != nil {
+	if err := form.Validate(); err != nil && len(r.errs) == 0 {
 		r.errs = append(r.errs, fmt.Errorf("authenticator: schema: %w", err))
 	}
 	if err := errors.Join(r.errs...); err != nil {

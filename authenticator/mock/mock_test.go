@@ -322,7 +322,7 @@ func TestNewReportsEveryProblem(t *testing.T) {
 	}
 	_, err = mock.New(mock.Config{Factors: []authenticator.Factor{}, Questions: []authenticator.FormField{}, Personas: []mock.Persona{}})
 	require.ErrorContains(t, err, "Factors is empty")
-	require.ErrorContains(t, err, "Questions is empty")
+	require.ErrorContains(t, err, "Questions: a form has 1 to 32 fields")
 }
 
 func requireReason(t *testing.T, want authenticator.Reason, err error) {
