@@ -2,10 +2,8 @@ package esignet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -201,7 +199,15 @@ func (p *authorization) answer(
 ) (*login.State, error) {
 	i := slices.IndexFunc(q.ChallengeList, func(c challenge) bool { return factorOf(string(c.AuthFactorType)) == f })
 	response, ok := decodeChallenge(f, string(q.ChallengeList[i].Challenge))
-	if !ok || f == authenticator.Knowledge && s.Factor == f && !fits(s.Form, response) {
+	if ok && f == authenticator.Knowledge {
+		var form *authenticator.Form
+		if s.Factor == f {
+			form = s.Form
+		}
+		response = flatten(form, response)
+		ok = s.Factor != f || fits(form, response)
+	}
+	if !ok {
 		return nil, challengeError(invalidChallenge, i)
 	}
 	s, err := p.guarded(ctx, handle, s, token, func() (*login.State, error) {
@@ -237,33 +243,6 @@ func consentAction(s *login.State) string {
 		return "NOCAPTURE"
 	}
 	return ""
-}
-
-// fits reports whether the answers are of the form.
-func fits(form *authenticator.Form, response string) bool {
-	var answers map[string]json.RawMessage
-	if json.Unmarshal([]byte(response), &answers) != nil {
-		return false
-	}
-	if form == nil {
-		return true
-	}
-	for _, f := range form.Fields {
-		s, ok := str(answers[f.Name])
-		longest := f.MaxLength
-		if longest == 0 {
-			longest = 100
-		}
-		if !ok || strings.TrimSpace(s) == "" || len([]rune(s)) > longest {
-			return false
-		}
-		if f.Pattern != "" {
-			if pattern, err := regexp.Compile("^(?:" + f.Pattern + ")$"); err == nil && !pattern.MatchString(s) {
-				return false
-			}
-		}
-	}
-	return true
 }
 
 func reason(err error) authenticator.Reason {

@@ -79,6 +79,9 @@ func answers(formats map[string]Challenge, list []challenge) ([]authenticator.Ch
 		if !ok {
 			return nil, challengeError(invalidChallenge, i)
 		}
+		if factor == authenticator.Knowledge {
+			response = flatten(nil, response)
+		}
 		all[i] = authenticator.Challenge{Factor: factor, Response: response}
 	}
 	return all, nil
@@ -113,7 +116,7 @@ func decodeChallenge(f authenticator.Factor, s string) (string, bool) {
 	switch f {
 	case authenticator.Knowledge:
 		data, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(s, "="))
-		return flatten(data), err == nil
+		return string(data), err == nil
 	case authenticator.Biometrics: // base64 there, base64url here
 		s = strings.TrimRight(strings.NewReplacer("+", "-", "/", "_").Replace(s), "=")
 		_, err := base64.RawURLEncoding.DecodeString(s)
@@ -126,32 +129,4 @@ func decodeChallenge(f authenticator.Factor, s string) (string, bool) {
 		return o.Token, err == nil && json.Unmarshal(data, &o) == nil && o.Token != ""
 	}
 	return s, true
-}
-
-// flatten turns answers in several languages, [{"value": …}, …], into the first that says something.
-func flatten(data []byte) string {
-	var answers map[string]json.RawMessage
-	if json.Unmarshal(data, &answers) != nil {
-		return string(data)
-	}
-	for name, answer := range answers {
-		var languages []struct {
-			Value string `json:"value"`
-		}
-		if json.Unmarshal(answer, &languages) != nil {
-			continue
-		}
-		first := ""
-		for _, l := range languages {
-			if first == "" {
-				first = strings.TrimSpace(l.Value)
-			}
-		}
-		answers[name], _ = json.Marshal(first) // a string always can be
-	}
-	flat, err := json.Marshal(answers)
-	if err != nil {
-		return string(data)
-	}
-	return string(flat)
 }

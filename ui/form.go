@@ -5,11 +5,15 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"io"
+	"mime"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/gosignet/signet/authenticator"
 )
 
 const maxFormBytes = 16 << 10
@@ -32,20 +36,69 @@ func (u *UI) readForm(w http.ResponseWriter, r *http.Request, handle string, max
 	if err := u.origin.Check(r); err != nil {
 		return nil, errForeignForm
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBytes)
-	if err := r.ParseForm(); err != nil {
+	form, err := readValues(w, r, maxBytes)
+	if err != nil {
 		return nil, err
 	}
-	for name, values := range r.PostForm {
+	for name, values := range form {
 		// A form has one value per field, but for groups of check boxes, where each value stands once.
 		if group := name == "claim" || name == "scope" || name == "channel"; !group && len(values) > 1 || repeats(values) {
 			return nil, errBadForm
 		}
 	}
-	if !hmac.Equal([]byte(r.PostForm.Get("csrf")), []byte(csrfToken(handle))) {
+	if !hmac.Equal([]byte(form.Get("csrf")), []byte(csrfToken(handle))) {
 		return nil, errForeignForm
 	}
-	return r.PostForm, nil
+	return form, nil
+}
+
+// Bounds of forms with files. What a file has beyond that of a photo is passed over, so that the page can say at the field
+// that it is too large.
+const (
+	maxUploadBytes = 16 << 20
+	maxParts       = 128
+)
+
+// readValues reads the body. The content of a file is the value of its field: files are kept in memory, never on a disk.
+func readValues(w http.ResponseWriter, r *http.Request, maxBytes int64) (url.Values, error) {
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/form-data" {
+		r.Body = http.MaxBytesReader(w, r.Body, maxBytes)
+		err := r.ParseForm()
+		return r.PostForm, err
+	}
+	most := maxBytes
+	if maxBytes > 64<<10 { // the page takes more than texts
+		most = maxUploadBytes
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, most)
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return nil, err
+	}
+	form := url.Values{}
+	for range maxParts {
+		part, err := parts.NextPart()
+		if errors.Is(err, io.EOF) {
+			return form, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		limit := min(maxBytes, maxFormBytes)
+		if part.FileName() != "" {
+			limit = min(maxBytes, authenticator.MaxPhoto+1)
+		}
+		value, err := io.ReadAll(io.LimitReader(part, limit))
+		if err != nil {
+			return nil, err
+		}
+		if maxBytes -= int64(len(value)); maxBytes < 0 || part.FileName() == "" && len(value) == maxFormBytes {
+			return nil, errBadForm
+		}
+		form.Add(part.FormName(), string(value))
+	}
+	return nil, errBadForm
 }
 
 func repeats(values []string) bool {

@@ -175,7 +175,7 @@ func (b *browser) send(method, path, body string) *answer {
 	r, err := http.NewRequestWithContext(b.tb.Context(), method, b.base+path, strings.NewReader(body))
 	require.NoError(b.tb, err)
 	r.Header = b.header.Clone()
-	if method == http.MethodPost {
+	if method == http.MethodPost && r.Header.Get("Content-Type") == "" {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	response, err := b.client.Do(r)

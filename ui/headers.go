@@ -16,7 +16,6 @@ func (u *UI) setHeaders(h http.Header, redirectURI string) {
 	}
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	// There is no Cross-Origin-Opener-Policy: any would cut a client that opens the login in a window off from that window.
 	h.Set("Cache-Control", "no-store")
@@ -27,9 +26,16 @@ type policy struct {
 	scripts, frames, connections, workers, forms []string
 	// fonts says that the theme has some.
 	fonts bool
+	// camera lets the page use the camera.
+	camera bool
 }
 
 func (p policy) set(h http.Header, ancestors []string, redirectURI string) {
+	camera := "()"
+	if p.camera {
+		camera = "(self)"
+	}
+	h.Set("Permissions-Policy", "camera="+camera+", geolocation=(), microphone=(), payment=(), usb=()")
 	framing := sources(ancestors)
 	if framing == "" {
 		framing = " 'none'"

@@ -132,14 +132,6 @@ func factorScreens() []screen {
 		s.Succeeded = []authenticator.Factor{authenticator.Password}
 		s.Identifier, s.IdentifierFixed = authenticator.Identifier{Value: "5860 1234 6789"}, true
 	}
-	kbi := func(s *login.State) {
-		at(login.StepVerify, authenticator.Knowledge)(s)
-		s.Identifies, s.Form = true, &authenticator.Form{Fields: []authenticator.FormField{
-			{Name: "fullName", Labels: map[string]string{"en": "Full name", "fr": "Nom complet", "ar": "الاسم الكامل"}},
-			{Name: "dateOfBirth", Type: authenticator.FieldDate, Labels: map[string]string{"en": "Date of birth", "fr": "Date de naissance", "ar": "تاريخ الميلاد"}},
-			{Name: "cardNumber", Type: authenticator.FieldDigits, Labels: map[string]string{"en": "Card number", "fr": "Numéro de carte", "ar": "رقم البطاقة"}},
-		}}
-	}
 	return []screen{
 		loginScreen("otp-identify", "One-time code: who", identifyPage+"otp", "", otp),
 		loginScreen("otp-identify-channels", "One-time code: who, and how it is sent", identifyPage+"otp", "", and(otp, channels)),
@@ -163,12 +155,6 @@ func factorScreens() []screen {
 			and(pwd, func(s *login.State) { s.RetryAt = previewNow.Add(20 * time.Second) })),
 		loginScreen("password-captcha", "Password: with a captcha", verify(authenticator.Password), "", and(pwd, altcha)),
 		loginScreen("pin", "PIN", verify(authenticator.PIN), "", at(login.StepVerify, authenticator.PIN)),
-		loginScreen("kbi", "What the person knows", verify(authenticator.Knowledge), "", kbi),
-		newScreen("kbi-errors", "What the person knows: with mistakes", func(p *previewVisit) {
-			p.visit(verify(authenticator.Knowledge), "", kbi).verifyForm(authenticator.Knowledge, url.Values{
-				"field.dateOfBirth.day": {"31"}, "field.dateOfBirth.month": {"2"}, "field.dateOfBirth.year": {"1990"}, "field.cardNumber": {"12a"},
-			})
-		}),
 		loginScreen("biometrics", "Biometric device", verify(authenticator.Biometrics), "", at(login.StepVerify, authenticator.Biometrics)),
 		loginScreen("passkey", "Passkey", verify(authenticator.Passkey), "", at(login.StepVerify, authenticator.Passkey)),
 		loginScreen("other", "A country's own factor", verify("card"), "", func(s *login.State) {

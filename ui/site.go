@@ -60,7 +60,7 @@ func (u *UI) newSite(t Theme) (*site, error) {
 		u.assets[look.logoFile.name] = look.logoFile
 	}
 	u.scripts = map[string]scriptView{}
-	for _, name := range []string{passkeyScript, biometricsScript, captchaScript, consentScript, walletScript, codeScript} {
+	for _, name := range []string{passkeyScript, biometricsScript, captchaScript, consentScript, walletScript, codeScript, formScript} {
 		js, err := newScript(name)
 		if err != nil {
 			return nil, err
@@ -80,6 +80,7 @@ const (
 	consentScript    = "consent"
 	walletScript     = "wallet"
 	codeScript       = "code"
+	formScript       = "form"
 )
 
 func newScript(name string) (*asset, error) {

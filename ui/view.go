@@ -226,7 +226,7 @@ func (v *visit) verifyView(l *locale, s *login.State, client *clientView) (*temp
 	case !hasPage(s.Factor):
 		return v.pages.in(l).elsewhere, v.loginPage(l, s, client, l.text("verify.elsewhere.title"))
 	case s.Form != nil:
-		return v.formView(l, s, client, questions(l, s))
+		return v.formView(l, s, client, v.questions(l, s))
 	}
 	return v.pages.in(l).secret, v.secretView(l, s, client)
 }

@@ -5,12 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"regexp"
 
 	"github.com/gosignet/signet/authenticator"
 )
-
-var fieldName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
 
 // formRules are for Authenticators that are FormProviders.
 var formRules = []rule{
@@ -31,7 +28,7 @@ var formRules = []rule{
 				if err != nil {
 					return err
 				}
-				if err := checkForm(form); err != nil {
+				if err := form.Validate(); err != nil {
 					return fmt.Errorf("%s: %w", f, err)
 				}
 				again, err := s.form(ctx, forms, f)
@@ -59,32 +56,4 @@ var formRules = []rule{
 
 func (s *subject) form(ctx context.Context, p authenticator.FormProvider, f authenticator.Factor) (*authenticator.Form, error) {
 	return call(s.patience, "Form", func() (*authenticator.Form, error) { return p.Form(ctx, f) })
-}
-
-func checkForm(form *authenticator.Form) error {
-	fields := form.Fields
-	if form.Identifier != nil {
-		fields = append([]authenticator.FormField{*form.Identifier}, fields...)
-	}
-	if len(form.Fields) == 0 {
-		return errors.New("the form has no fields")
-	}
-	seen := map[string]bool{}
-	for _, f := range fields {
-		_, badPattern := regexp.Compile(f.Pattern)
-		switch {
-		case !fieldName.MatchString(f.Name):
-			return fmt.Errorf("%q is not the name of a field", f.Name)
-		case seen[f.Name]:
-			return fmt.Errorf("the field %q is there twice", f.Name)
-		case f.Type != "" && f.Type != authenticator.FieldText && f.Type != authenticator.FieldDigits && f.Type != authenticator.FieldDate:
-			return fmt.Errorf("the field %q has the type %q, which there is not", f.Name, f.Type)
-		case badPattern != nil || f.MaxLength < 0:
-			return fmt.Errorf("the field %q has a pattern that is none, or a negative length", f.Name)
-		case f.Type == authenticator.FieldDate && f.Pattern != "" || f.Type != authenticator.FieldDate && f.Format != "":
-			return fmt.Errorf("the field %q is a date with a pattern, or no date with a format", f.Name)
-		}
-		seen[f.Name] = true
-	}
-	return nil
 }

@@ -48,7 +48,7 @@ type Directory struct {
 	hasher    *hasher
 	dummy     *passwordHash
 	upgrades  *upgrades // nil without a Rehash
-	form      authenticator.Form
+	form      *authenticator.Form
 	questions questions
 	logger    *slog.Logger
 
@@ -86,7 +86,7 @@ func New(c Config) (*Directory, error) {
 		factors:   factors(c),
 		hasher:    &hasher{cost: c.passwordCost(), slots: make(chan struct{}, c.MaxHashing)},
 		dummy:     dummy(c.passwordCost()),
-		form:      cloneForm(c.Form),
+		form:      c.Form.Clone(),
 		questions: q,
 		logger:    c.Logger,
 	}

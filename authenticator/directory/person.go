@@ -33,7 +33,9 @@ type Person struct {
 	// PINHash is a string as [HashPIN] returns it. Empty: the person cannot use a PIN.
 	PINHash string
 	// Answers are what the person knows, by the names of the fields of [Config.Form]: as the register writes it, dates in
-	// the field's Format or as "yyyy-MM-dd". Somebody who lacks an answer, or has an empty one, cannot use knowledge.
+	// the field's Format or as "yyyy-MM-dd". What is asked for in several languages may be there for each: "name#km", with
+	// the language as the form has it. Somebody who lacks an answer that has to be given, or has an empty one, cannot use
+	// knowledge.
 	Answers map[string]string
 	// Locked refuses the person, after right answers. It is for decisions of the register, not a brake on guessing.
 	Locked bool

@@ -112,3 +112,55 @@ func FuzzKnowledge(f *testing.F) {
 		}
 	})
 }
+
+func TestAnswersMayBeOfEveryTypeButPhotos(t *testing.T) {
+	t.Parallel()
+	f := newFixture(t, func(c *directory.Config) {
+		c.Form = authenticator.Form{Fields: []authenticator.FormField{
+			{Name: "word", Type: authenticator.FieldPassword},
+			{Name: "gender", Type: authenticator.FieldChoice, Options: []authenticator.FormOption{{Value: "m"}, {Value: "f"}}},
+			{Name: "member", Type: authenticator.FieldCheckbox, Optional: true},
+			{Name: "home", Type: authenticator.FieldPhone, Prefixes: []string{"+855"}, Optional: true},
+			{Name: "name", Languages: []string{"eng", "khm"}, OptionalLanguages: []string{"fra"}, Rules: []authenticator.FormRule{{Pattern: "^[A-Z]", Language: "eng"}}},
+		}}
+		c.Lookup = func(context.Context, authenticator.Identifier) (*directory.Person, error) {
+			return &directory.Person{Subject: "person-1", Answers: map[string]string{
+				"word": "Ab", "gender": "f", "member": "true", "home": "+855 12 34", "name": "Sok Dara", "name#khm": "សុខ ដារ៉ា",
+			}}, nil
+		}
+	})
+	const both = `{"language": "eng", "value": "Sok Dara"}, {"language": "khm", "value": "សុខ ដារ៉ា"}`
+	for response, right := range map[string]bool{
+		`{"word": "Ab", "gender": "f", "name": [` + both + `]}`:                                                                                 true,
+		`{"word": "Ab", "gender": "f", "member": "true", "home": "+8551234", "name": [` + both + `, {"language": "fra", "value": "Sok Dara"}]}`: true,
+		`{"word": "ab", "gender": "f", "name": [` + both + `]}`:                                                                                 false,
+		`{"word": "Ab", "gender": "m", "name": [` + both + `]}`:                                                                                 false,
+		`{"word": "Ab", "gender": "f", "member": "false", "name": [` + both + `]}`:                                                              false,
+		`{"word": "Ab", "gender": "f", "home": "+8551235", "name": [` + both + `]}`:                                                             false,
+		`{"word": "Ab", "gender": "f", "name": [{"language": "eng", "value": "Sok Dara"}]}`:                                                     false,
+		`{"word": "Ab", "gender": "f", "name": [` + both + `, {"language": "deu", "value": "Sok Dara"}]}`:                                       false,
+		`{"word": "Ab", "gender": "f", "name": "Sok Dara"}`:                                                                                     false,
+		`{"word": "Ab", "gender": "f", "name": [{"language": "eng", "value": "sok dara"}, {"language": "khm", "value": "សុខ ដារ៉ា"}]}`:          false,
+	} {
+		_, err := f.Authenticate(t.Context(), answer(exampleTxn, sokID, known(response)))
+		assert.Equal(t, right, err == nil, response)
+	}
+}
+
+// Otherwise an empty form would let in whoever knows an identifier.
+func TestSomethingMustBeProved(t *testing.T) {
+	t.Parallel()
+	for name, fields := range map[string][]authenticator.FormField{
+		"all may be left out": {{Name: "a", Optional: true}},
+		"all is shown":        {{Name: "a", Value: "x", Fixed: true}},
+		"a tick":              {{Name: "a", Type: authenticator.FieldCheckbox}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := directory.New(directory.Config{Form: authenticator.Form{Fields: fields}})
+			assert.ErrorContains(t, err, "no field has to be filled in with what not everybody knows")
+		})
+	}
+	_, err := directory.New(directory.Config{Form: authenticator.Form{Fields: []authenticator.FormField{{Name: "a", Type: authenticator.FieldPhoto}}}})
+	assert.ErrorContains(t, err, "a photo cannot be compared")
+}

@@ -1,12 +1,13 @@
 package mock
 
 import (
+	"cmp"
 	"context"
 	"crypto/subtle"
+	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"regexp"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -15,13 +16,13 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/internal/digits"
+	"github.com/gosignet/signet/authenticator/internal/knowledge"
 )
 
 const (
 	maxPINAnswer = 256
-	// maxKnowledge and maxAnswer bound an answer to the form, and to one question.
-	maxKnowledge = 16 << 10
-	maxAnswer    = 1 << 10
+	// maxAnswer bounds the answer to a question, but for a photo.
+	maxAnswer = 1 << 10
 )
 
 func defaultQuestions() []authenticator.FormField {
@@ -37,24 +38,12 @@ func defaultQuestions() []authenticator.FormField {
 	}
 }
 
-var fieldName = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-
 func checkQuestions(questions []authenticator.FormField) error {
-	var errs []error
-	if len(questions) == 0 {
-		errs = append(errs, errors.New("mock: Questions is empty"))
+	form := authenticator.Form{Fields: questions}
+	if err := form.Validate(); err != nil {
+		return fmt.Errorf("mock: Questions: %w", err)
 	}
-	seen := make(map[string]bool)
-	for i, q := range questions {
-		if !fieldName.MatchString(q.Name) || seen[q.Name] {
-			errs = append(errs, fmt.Errorf("mock: question %d has no name, or that of another", i+1))
-		}
-		seen[q.Name] = true
-		if _, err := dateLayout(q.Format); err != nil {
-			errs = append(errs, fmt.Errorf("mock: question %d: %w", i+1, err))
-		}
-	}
-	return errors.Join(errs...)
+	return nil
 }
 
 // Form returns the questions for Knowledge.
@@ -62,7 +51,27 @@ func (m *Mock) Form(_ context.Context, f authenticator.Factor) (*authenticator.F
 	if f != authenticator.Knowledge || !slices.Contains(m.factors, f) {
 		return nil, fail(authenticator.Unsupported, "the factor has no form")
 	}
-	return &authenticator.Form{Fields: slices.Clone(m.questions)}, nil
+	return (&authenticator.Form{Fields: m.questions}).Clone(), nil
+}
+
+// Traits are the usual ones, but for questions that are answered by photos: those need a larger response.
+func (m *Mock) Traits(f authenticator.Factor) authenticator.Traits {
+	t := authenticator.TraitsOf(nil, f)
+	if f == authenticator.Knowledge {
+		t.MaxResponse = m.maxKnowledge()
+	}
+	return t
+}
+
+// maxKnowledge bounds an answer to the form.
+func (m *Mock) maxKnowledge() int {
+	n := authenticator.TraitsOf(nil, authenticator.Knowledge).MaxResponse
+	for _, q := range m.questions {
+		if q.Type == authenticator.FieldPhoto {
+			n += base64.RawURLEncoding.EncodedLen(cmp.Or(q.MaxLength, authenticator.MaxPhoto))
+		}
+	}
+	return n
 }
 
 // answers reports whether the answer is right. For nobody it does the same, and it is wrong.
@@ -76,7 +85,7 @@ func (m *Mock) answers(who *person, c authenticator.Challenge) bool {
 	case authenticator.PIN:
 		return len(c.Response) <= maxPINAnswer && who.hasPIN(digits.Normalize(c.Response))
 	case authenticator.Knowledge:
-		return len(c.Response) <= maxKnowledge && m.knows(who, []byte(c.Response))
+		return len(c.Response) <= m.maxKnowledge() && m.knows(who, []byte(c.Response))
 	case authenticator.Biometrics:
 		return m.checkCapture(c.Response) == nil
 	}
@@ -93,21 +102,45 @@ func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byt
 
 // knows reports whether an answer to the form answers each question rightly.
 func (m *Mock) knows(who *person, response []byte) bool {
-	var answers map[string]string
+	var answers map[string]json.RawMessage
 	if json.Unmarshal(response, &answers) != nil {
 		return false
 	}
 	right := true
 	for _, q := range m.questions {
 		answer, ok := answers[q.Name]
-		if !ok || len(answer) > maxAnswer || !who.knows(q, answer) {
+		if !ok && q.Optional {
+			continue
+		}
+		if !ok || !who.answers(q, answer) {
 			right = false
 		}
 	}
 	return right
 }
 
+// answers reports whether a text, or all of a list of texts in several languages, answer the question.
+func (p *person) answers(q authenticator.FormField, answer json.RawMessage) bool {
+	var list []struct{ Language, Value string }
+	if json.Unmarshal(answer, &list) != nil {
+		var text string
+		return json.Unmarshal(answer, &text) == nil && p.knows(q, text)
+	}
+	right := len(list) > 0
+	for _, l := range list {
+		right = p.knows(q, l.Value) && right
+	}
+	return right
+}
+
 func (p *person) knows(q authenticator.FormField, answer string) bool {
+	if q.Type == authenticator.FieldPhoto { // whoever is on it
+		data, err := base64.RawURLEncoding.DecodeString(answer)
+		return err == nil && http.DetectContentType(data) == "image/jpeg"
+	}
+	if len(answer) > maxAnswer {
+		return false
+	}
 	answer, ok := fold(q, answer)
 	if !ok {
 		return false
@@ -133,6 +166,8 @@ func fold(q authenticator.FormField, text string) (string, bool) {
 		return foldDate(q.Format, digits.Normalize(text), text)
 	case authenticator.FieldDigits:
 		text = digits.Normalize(text)
+	case authenticator.FieldPhone:
+		text = strings.TrimPrefix(digits.Normalize(text), "+")
 	default:
 		text = strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(text))), " ")
 	}
@@ -141,7 +176,7 @@ func fold(q authenticator.FormField, text string) (string, bool) {
 
 // foldDate reads a date as the form has it, as ISO 8601, and as identity JSON has it. Digits has no dashes any more.
 func foldDate(format, joined, text string) (string, bool) {
-	layout, err := dateLayout(format)
+	layout, err := knowledge.DateLayout(format)
 	if err != nil {
 		return "", false
 	}
@@ -153,18 +188,4 @@ func foldDate(format, joined, text string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-var dateFormat = regexp.MustCompile(`^(?:yyyy[-/. ]?MM[-/. ]?dd|dd[-/. ]?MM[-/. ]?yyyy|MM[-/. ]?dd[-/. ]?yyyy)$`)
-
-// dateLayout translates a format to a layout of time.Parse.
-func dateLayout(format string) (string, error) {
-	if format == "" {
-		return time.DateOnly, nil
-	}
-	format = strings.ReplaceAll(format, "mm", "MM")
-	if !dateFormat.MatchString(format) {
-		return "", errors.New("a date format has yyyy, MM and dd once each")
-	}
-	return strings.NewReplacer("yyyy", "2006", "MM", "01", "dd", "02").Replace(format), nil
 }

@@ -71,6 +71,34 @@ func TestTheFormCanBeAnother(t *testing.T) {
 	}
 }
 
+func TestTheFormMayHaveEveryTypeOfQuestion(t *testing.T) {
+	t.Parallel()
+	personas, err := read(`[{"national_id":"12345","knowledge":{"sex":"f","truth":"true","home":"+855 12 34"},"claims":{"name":"Name"}}]`)
+	require.NoError(t, err)
+	m, _ := everything(t, func(c *mock.Config) {
+		c.Personas = personas
+		c.Questions = []authenticator.FormField{
+			{Name: "sex", Type: authenticator.FieldChoice, Options: []authenticator.FormOption{{Value: "f"}, {Value: "m"}}},
+			{Name: "truth", Type: authenticator.FieldCheckbox}, {Name: "home", Type: authenticator.FieldPhone, Prefixes: []string{"+855"}},
+			{Name: "fullName", Languages: []string{"eng", "khm"}}, {Name: "pet", Optional: true}, {Name: "face", Type: authenticator.FieldPhoto},
+		}
+	})
+	assert.Greater(t, authenticator.TraitsOf(m, authenticator.Knowledge).MaxResponse, authenticator.MaxPhoto*4/3)
+	face := base64.RawURLEncoding.EncodeToString([]byte("\xff\xd8\xff\xe0 a face"))
+	rest := `"sex": "f", "truth": "true", "home": "+8551234", "fullName": [{"language": "eng", "value": "Name"}]`
+	for response, right := range map[string]bool{
+		`{` + rest + `, "face": "` + face + `"}`:               true,
+		`{` + rest + `, "face": "eA"}`:                         false,
+		`{` + rest + `, "face": "` + face + `", "pet": "Ada"}`: false,
+		`{"sex": "m", "truth": "true", "home": "+8551234", "fullName": [{"language": "eng", "value": "Name"}], "face": "` + face + `"}`: false,
+		`{"sex": "f", "truth": "true", "home": "+8551234", "fullName": [], "face": "` + face + `"}`:                                     false,
+		`{"sex": "f", "truth": "true", "home": "+8551234", "fullName": [{"language": "eng", "value": "Nam"}], "face": "` + face + `"}`:  false,
+	} {
+		_, err = authenticate(t, m, authenticator.Identifier{Value: "12345"}, authenticator.Challenge{Factor: authenticator.Knowledge, Response: response})
+		assert.Equal(t, right, err == nil, response)
+	}
+}
+
 func TestCapturesAreChecked(t *testing.T) {
 	t.Parallel()
 	m, c := everything(t)

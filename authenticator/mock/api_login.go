@@ -190,7 +190,7 @@ func (a *api) proves(ctx context.Context, who *person, r *kycAuthRequest) (bool,
 	answer(r.Biometrics != nil, true)
 	if r.Knowledge != nil {
 		decoded, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(*r.Knowledge, "="))
-		if err != nil || len(decoded) > maxKnowledge || !json.Valid(decoded) {
+		if err != nil || len(decoded) > a.maxKnowledge() || !json.Valid(decoded) {
 			return false, problem("auth-failed") // sic
 		}
 		answer(true, a.knows(who, decoded))

@@ -316,13 +316,13 @@ func TestNewReportsEveryProblem(t *testing.T) {
 	})
 	for _, problem := range []string{
 		"a password has 1 to 1024 bytes", "CaptureMaxAge", "persona 1: national_id", `"pin" is there twice`, `"wla" is no factor`,
-		"question 1", "question 2: a date format",
+		`field "a b": a name`, `field "born": only dates have a format`,
 	} {
 		require.ErrorContains(t, err, problem)
 	}
 	_, err = mock.New(mock.Config{Factors: []authenticator.Factor{}, Questions: []authenticator.FormField{}, Personas: []mock.Persona{}})
 	require.ErrorContains(t, err, "Factors is empty")
-	require.ErrorContains(t, err, "Questions is empty")
+	require.ErrorContains(t, err, "Questions: a form has 1 to 32 fields")
 }
 
 func requireReason(t *testing.T, want authenticator.Reason, err error) {

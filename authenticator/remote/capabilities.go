@@ -9,10 +9,7 @@ import (
 	"github.com/gosignet/signet/authenticator"
 )
 
-var (
-	factorName = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
-	fieldName  = regexp.MustCompile(`^[A-Za-z0-9_-]{1,64}$`)
-)
+var factorName = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
 
 type (
 	capabilities struct {
@@ -91,34 +88,8 @@ func parseForm(data []byte) (*authenticator.Form, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(f.Fields) == 0 || len(f.Fields) > maxFields {
-		return nil, errors.New("remote: the form has no fields, or too many")
+	if err := f.Validate(); err != nil {
+		return nil, fmt.Errorf("remote: the form is not as the description demands: %w", err)
 	}
-	fields := f.Fields
-	if f.Identifier != nil {
-		fields = append(slices.Clone(fields), *f.Identifier)
-	}
-	var errs []error
-	for i, field := range fields {
-		sameName := func(other authenticator.FormField) bool { return other.Name == field.Name }
-		if !validField(field) || slices.ContainsFunc(fields[:i], sameName) {
-			errs = append(errs, fmt.Errorf("remote: field %d of the form is not as the description demands, or there twice", i))
-		}
-	}
-	return f, errors.Join(errs...)
-}
-
-func validField(f authenticator.FormField) bool {
-	types := []authenticator.FieldType{"", authenticator.FieldText, authenticator.FieldDigits, authenticator.FieldDate}
-	for language, label := range f.Labels {
-		if language == "" || len(language) > maxLanguage || len(label) > maxLabel {
-			return false
-		}
-	}
-	if len(f.Pattern) > maxPattern {
-		return false
-	}
-	_, err := regexp.Compile(f.Pattern)
-	return err == nil && fieldName.MatchString(f.Name) && slices.Contains(types, f.Type) && len(f.Labels) <= maxLabels &&
-		len(f.Format) <= maxFormat && f.MaxLength >= 0 && f.MaxLength <= maxFieldLength
+	return f, nil
 }

@@ -40,13 +40,7 @@ const (
 	maxCodeLength   = 32
 	maxFactors      = 32
 	maxVersions     = 32
-	maxFields       = 32
-	maxLabels       = 64
 	maxLanguage     = 64
-	maxLabel        = 512
-	maxPattern      = 512
-	maxFormat       = 32
-	maxFieldLength  = 10_000
 	maxClaims       = 256
 	maxVerified     = 32
 	maxSources      = 16

@@ -112,12 +112,17 @@ func (c Config) validate() error {
 
 	check(c.Form.Identifier != nil, "Form has no Identifier")
 	check(len(c.Form.Fields) > 0, "Form has no fields besides the Identifier: whoever knows that would be let in")
-	seen := make(map[string]bool)
-	for _, f := range fieldsOf(c.Form) {
-		_, err := newField(f, false)
-		add(fmt.Sprintf("field %q", f.Name), err)
-		check(!seen[f.Name], "field %q is there twice", f.Name)
-		seen[f.Name] = true
+	check(len(c.Form.Fields) == 0 || slices.ContainsFunc(c.Form.Fields, authenticator.FormField.Proves),
+		"Form has no field that has to be filled in with what not everybody knows: whoever knows the Identifier would be let in")
+	if err := c.Form.Validate(); err != nil && len(c.Form.Fields) > 0 {
+		for problem := range strings.Lines(err.Error()) {
+			check(false, "%s", strings.TrimSpace(problem))
+		}
+	} else {
+		for _, f := range fieldsOf(c.Form) {
+			_, err := newField(f, false)
+			add(fmt.Sprintf("field %q", f.Name), err)
+		}
 	}
 	for i, name := range c.CompareOnly {
 		inForm := slices.ContainsFunc(c.Form.Fields, func(f authenticator.FormField) bool { return f.Name == name })

@@ -2,6 +2,7 @@ package sunbird
 
 import (
 	"encoding/json"
+	"errors"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/internal/knowledge"
@@ -14,16 +15,28 @@ type field struct {
 }
 
 func newField(f authenticator.FormField, compareOnly bool) (*field, error) {
-	read, err := knowledge.NewField(knowledge.Spec{
-		Name: f.Name, Type: string(f.Type), Format: f.Format, Pattern: f.Pattern, MaxLength: f.MaxLength,
-	})
+	if len(f.Languages)+len(f.OptionalLanguages) > 0 {
+		return nil, errors.New("a record has one text in a field, so that each language needs a field of its own")
+	}
+	spec := knowledge.Spec{
+		Name: f.Name, Type: string(f.Type), Format: f.Format, Pattern: f.Pattern, MaxLength: f.MaxLength, Optional: f.Optional,
+		Prefixes: f.Prefixes, Keeps: func(answer string) bool { return f.Broken(answer) == nil },
+	}
+	for _, o := range f.Options {
+		spec.Options = append(spec.Options, o.Value)
+	}
+	read, err := knowledge.NewField(spec)
 	return &field{Field: read, compareOnly: compareOnly}, err
 }
 
-// recordKey is the key of a value in a record: a text, or a number, which is read as it is written. It is empty, as no
+// recordKey is the key of a value in a record: a text, or a number, true or false, which is read as it is written. It is empty, as no
 // answer's is, for everything else.
 func (f *field) recordKey(value json.RawMessage) string {
-	if text, ok := textOf(value); ok {
+	text, ok := textOf(value)
+	if s := string(value); s == "true" || s == "false" {
+		text, ok = s, true
+	}
+	if ok {
 		if key, ok := f.Key(text); ok {
 			return key
 		}

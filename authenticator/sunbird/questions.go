@@ -25,7 +25,7 @@ func newQuestions(c Config) (questions, error) {
 	return q, nil
 }
 
-// read returns the answer to each question. The response may repeat the identifier, but must not contradict it.
+// read returns the answer to each question, which is empty for one that is optional. The response may repeat the identifier, but must not contradict it.
 func (q questions) read(id authenticator.Identifier, response string) ([]knowledge.Answer, error) {
 	if err := id.Validate(); err != nil {
 		return nil, err
@@ -44,16 +44,21 @@ func (q questions) read(id authenticator.Identifier, response string) ([]knowled
 		}
 		delete(texts, q[0].Name)
 	}
+	answered := 0
 	for i, f := range q[1:] {
 		text, ok := texts[f.Name]
+		if !ok && f.Optional {
+			continue
+		}
 		if !ok {
 			return nil, fmt.Errorf("sunbird: field %q is missing", f.Name)
 		}
 		if answers[i+1], err = f.Answer(text); err != nil {
 			return nil, fmt.Errorf("sunbird: %w", err)
 		}
+		answered++
 	}
-	if len(texts) != len(q)-1 {
+	if len(texts) != answered {
 		return nil, errors.New("sunbird: the response has a field that is not in the form")
 	}
 	return answers, nil
@@ -63,7 +68,7 @@ func (q questions) read(id authenticator.Identifier, response string) ([]knowled
 func (q questions) filters(answers []knowledge.Answer) map[string]filter {
 	filters := make(map[string]filter, len(q))
 	for i, f := range q {
-		if !f.compareOnly {
+		if !f.compareOnly && answers[i].Key != "" {
 			filters[f.Name] = filter{Eq: answers[i].Tidy}
 		}
 	}
@@ -74,6 +79,9 @@ func (q questions) filters(answers []knowledge.Answer) map[string]filter {
 func (q questions) match(r record, answers []knowledge.Answer) bool {
 	right := 1
 	for i, f := range q {
+		if answers[i].Key == "" { // it is optional
+			continue
+		}
 		right &= subtle.ConstantTimeCompare([]byte(f.recordKey(r[f.Name])), []byte(answers[i].Key))
 	}
 	return right == 1

@@ -38,9 +38,7 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"maps"
 	"net/http"
-	"slices"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/internal/breaker"
@@ -48,7 +46,7 @@ import (
 
 // Registry is an Authenticator over one entity of a Sunbird RC registry. It is safe for concurrent use.
 type Registry struct {
-	form      authenticator.Form
+	form      *authenticator.Form
 	questions questions
 	claims    map[string]mapping
 	recordID  string
@@ -73,7 +71,7 @@ func New(c Config) (*Registry, error) {
 		return nil, err
 	}
 	return &Registry{
-		form:      clone(c.Form),
+		form:      c.Form.Clone(),
 		questions: q,
 		claims:    newMappings(c, q),
 		recordID:  c.RecordID,
@@ -92,18 +90,7 @@ func (r *Registry) Form(_ context.Context, factor authenticator.Factor) (*authen
 	if factor != authenticator.Knowledge {
 		return nil, fail(authenticator.Unsupported, errFactor)
 	}
-	form := clone(r.form)
-	return &form, nil
-}
-
-func clone(f authenticator.Form) authenticator.Form {
-	identifier := *f.Identifier
-	identifier.Labels = maps.Clone(identifier.Labels)
-	fields := slices.Clone(f.Fields)
-	for i := range fields {
-		fields[i].Labels = maps.Clone(fields[i].Labels)
-	}
-	return authenticator.Form{Identifier: &identifier, Fields: fields}
+	return r.form.Clone(), nil
 }
 
 var errFactor = errors.New("sunbird: the only factor is knowledge")

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"encoding/json"
+
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/authenticator/remote"
 	"github.com/gosignet/signet/authenticator/sunbird"
@@ -20,7 +22,7 @@ func (b *identityBuilder) readRemote(d *document) (*identitySystem, error) {
 func (b *identityBuilder) readSunbird(d *document) (*identitySystem, error) {
 	c := sunbird.Config{
 		SearchURL: d.text("search_url"), EntityURL: d.text("entity_url"), AllowHTTP: d.boolean("allow_http"),
-		Form: member[authenticator.Form](d, "form"), CompareOnly: d.texts("compare_only"), RecordID: d.text("record_id"),
+		Form: d.form(), CompareOnly: d.texts("compare_only"), RecordID: d.text("record_id"),
 		Claims:  make(map[string]sunbird.Claim),
 		Timeout: d.duration("timeout"), Tries: d.number("tries"), MaxInFlight: d.number("max_in_flight"),
 		MaxResponseBytes: member[int64](d, "max_response_bytes"),
@@ -40,6 +42,24 @@ func (b *identityBuilder) readSunbird(d *document) (*identitySystem, error) {
 		}
 		return s, err
 	})
+}
+
+// form reads the questions of an identity system: "form", or as eSignet has it "field_details" and "individual_id_field".
+func (d *document) form() authenticator.Form {
+	form := member[authenticator.Form](d, "form")
+	details, identifier := member[json.RawMessage](d, "field_details"), d.text("individual_id_field")
+	if details == nil {
+		return form
+	}
+	if form.Identifier != nil || form.Fields != nil {
+		d.problem("field_details", "stands for form, and both are there")
+	}
+	schema, err := authenticator.ParseFormSchema(details, identifier)
+	if err != nil {
+		d.problem("field_details", "%w", err)
+		return form
+	}
+	return *schema
 }
 
 // system is an identity system of an Authenticator that has nothing to close.

@@ -253,6 +253,26 @@ func TestSunbirdReleasesTheClaimsOfTheFile(t *testing.T) {
 	assert.Equal(t, []authenticator.Factor{authenticator.Knowledge}, s.Factors())
 }
 
+func TestQuestionsComeFromESignetsSchemaToo(t *testing.T) {
+	t.Parallel()
+	const file = `{"type": "sunbird", "search_url": "https://r.example/search", "entity_url": "https://r.example/", "individual_id_field": "policy", "field_details": `
+	s, err := build(t, t.Context(), configuration(t, file+`{"schema": [
+		{"id": "policy", "controlType": "textbox", "labelName": {"eng": "Policy"}, "required": true},
+		{"id": "dob", "controlType": "date", "labelName": {"eng": "Born"}, "required": true, "format": "dd/mm/yyyy"}]}}`))
+	require.NoError(t, err)
+	form, err := s.Authenticator.(authenticator.FormProvider).Form(t.Context(), authenticator.Knowledge)
+	require.NoError(t, err)
+	assert.Equal(t, "policy", form.Identifier.Name)
+	assert.Equal(t, "dd/mm/yyyy", form.Fields[0].Format)
+
+	_, err = build(t, t.Context(), configuration(t, file+`[{"id": "a", "type": "colour"}, {"id": "b", "more": 1}], "form": {"fields": [{"name": "x"}]}}`))
+	for _, want := range []string{
+		"field_details: stands for form", `schema[0] ("a").controlType: is none of`, `schema[1] ("b").more: is not known`, "individual-id-field: is none of the fields",
+	} {
+		assert.ErrorContains(t, err, want)
+	}
+}
+
 func TestTheMockOfAFileHasItsOwnPassword(t *testing.T) {
 	t.Parallel()
 	s, err := build(t, t.Context(), configuration(t, `{"type": "mock", "personas_file": "personas.json", "password_file": "secret",

@@ -48,7 +48,7 @@
 
   // A missing answer is explained in the page's language, under its field, instead of in the browser's.
   let focused = false;
-  for (const input of document.querySelectorAll("input[data-missing]")) {
+  for (const input of document.querySelectorAll("input[data-missing], select[data-missing]")) {
     const group = input.closest(".date"); // whose fields have one message
     const id = (group ? group.querySelector("input") : input).id + "-error";
     const describe = (text) => input.setAttribute("aria-describedby", text.trim());
@@ -61,7 +61,7 @@
         error.className = "error";
         error.dataset.live = "assertive";
         error.textContent = input.dataset.missing;
-        (group || input.closest(".secret, .prefixed") || input).after(error);
+        (group || input.closest(".secret, .prefixed, .photo, .row") || input).after(error);
       }
       input.setAttribute("aria-invalid", "true");
       if (!described().split(" ").includes(id)) describe(id + " " + described());
