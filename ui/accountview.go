@@ -216,7 +216,7 @@ func (v *accountVisit) describeParty(l *locale, rec *consent.Record, s *shareDet
 	client, err := v.c.Clients.Client(v.r.Context(), rec.ClientID)
 	if err == nil {
 		s.Name, s.Host = client.Name(l.names...), webHost(client.RedirectURIs...)
-		if name := v.clientLogos.name(client.LogoURI); name != "" {
+		if name := v.clientLogos.name(client.LogoURI(l.names...)); name != "" {
 			s.Logo = v.base + logosPath + name
 		}
 		return
