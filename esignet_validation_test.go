@@ -16,6 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet"
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/mock"
+	"github.com/gosignet/signet/esignet"
 )
 
 // all are the errors of an answer, as the pages see them.
@@ -151,6 +154,72 @@ func TestESignetTakesAnswersToQuestions(t *testing.T) {
 	garbage := answers(name)
 	garbage["challenge"] = strings.Repeat("*", 60)
 	assert.Equal(t, "invalid_challenge", w.answerWith("v3/", tx, "", garbage).code())
+}
+
+func TestESignetAsksAndTakesEveryTypeOfQuestion(t *testing.T) {
+	t.Parallel()
+	questions := []authenticator.FormField{
+		{Name: "fullName", Labels: authenticator.Texts{"en": "Name"}, Languages: []string{"eng"}, OptionalLanguages: []string{"khm"}, Rules: []authenticator.FormRule{
+			{Pattern: "^[A-Z]", Errors: authenticator.Texts{"en": "A capital"}, Language: "en"},
+		}},
+		{Name: "dateOfBirth", Type: authenticator.FieldDate, Labels: authenticator.Texts{"en": "Born"}, Format: "dd/MM/yyyy", Group: "g"},
+		{Name: "phone", Type: authenticator.FieldPhone, Labels: authenticator.Texts{"en": "Phone"}, Prefixes: []string{"+999"}, Optional: true, Hints: authenticator.Texts{"en": "Yours"}},
+		{Name: "gender", Type: authenticator.FieldChoice, Labels: authenticator.Texts{"en": "Sex"}, Optional: true, Options: []authenticator.FormOption{
+			{Value: "Female", Labels: authenticator.Texts{"en": "F", "km": "ស្រី"}},
+		}},
+		{Name: "truth", Type: authenticator.FieldCheckbox, Labels: authenticator.Texts{"en": "True"}, Optional: true},
+		{Name: "word", Type: authenticator.FieldPassword, Labels: authenticator.Texts{"en": "Word"}, Optional: true, Confirm: true},
+		{Name: "face", Type: authenticator.FieldPhoto, Labels: authenticator.Texts{"en": "Face"}},
+	}
+	w := newESWorld(t, func(c *signet.Config) {
+		people, err := mock.New(mock.Config{Password: "correct horse", Store: c.Store, Factors: mock.AllFactors(), Questions: questions})
+		require.NoError(t, err)
+		c.Authenticator = people
+		c.ESignet.Challenges = esignet.DefaultChallenges()
+		c.ESignet.Challenges["KBI"] = esignet.Challenge{Format: "base64url-encoded-json", MinLength: 50, MaxLength: 4_000_000}
+	})
+	_, details := w.begin(uuid.NewString())
+	var d struct {
+		Configs map[string]json.RawMessage `json:"configs"`
+	}
+	require.NoError(t, json.Unmarshal(details, &d))
+	form, err := authenticator.ParseFormSchema(d.Configs["auth.factor.kbi.field-details"], "individualId")
+	require.NoError(t, err)
+	questions[0].Type, questions[0].Rules[0].Language = authenticator.FieldText, "en"
+	assert.Equal(t, questions, form.Fields, "the schema says what the form says")
+
+	answer := func(changes map[string]any) string {
+		answers := map[string]any{
+			"fullName":    []any{map[string]any{"language": "eng", "value": "Amélie Béranger-Noël"}},
+			"dateOfBirth": "17/04/1991", "face": "data:image/jpeg;base64,/9j/4AA=",
+		}
+		for name, value := range changes {
+			answers[name] = value
+		}
+		data, err := json.Marshal(answers)
+		require.NoError(t, err)
+		a := w.answerWith("v3/", w.beginWith("mosip:idp:acr:knowledge"), "", map[string]any{
+			"authFactorType": "KBI", "format": "base64url-encoded-json", "challenge": base64.RawURLEncoding.EncodeToString(data),
+		})
+		if len(a.Errors) == 0 {
+			return ""
+		}
+		return a.code()
+	}
+	assert.Empty(t, answer(nil))
+	for name, changes := range map[string]map[string]any{
+		"a language that nobody asked for": {"fullName": []any{map[string]any{"language": "eng", "value": "A"}, map[string]any{"language": "ara", "value": "B"}}},
+		"a language is missing":            {"fullName": []any{map[string]any{"language": "khm", "value": "A"}}},
+		"no list":                          {"fullName": "A"},
+		"against the rules":                {"fullName": []any{map[string]any{"language": "eng", "value": "amélie"}}},
+		"another country":                  {"phone": "+1234"},
+		"no option":                        {"gender": "x"},
+		"no tick":                          {"truth": "perhaps"},
+		"an empty photo":                   {"face": ""},
+	} {
+		assert.Equal(t, "invalid_challenge", answer(changes), name)
+	}
+	assert.Equal(t, "auth_failed", answer(map[string]any{"truth": true, "word": "x", "word_confirm": "x"}), "which the mock does not know of her")
 }
 
 func TestESignetTellsThePagesWhatToAskFor(t *testing.T) {

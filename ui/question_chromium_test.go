@@ -112,17 +112,21 @@ func TestChromiumTakesAPhotoWithTheCamera(t *testing.T) {
 	f := atControls(t, withPhoto())
 	c := f.chromium(t, nil)
 	camera := func(stream string) { c.eval(`navigator.mediaDevices.getUserMedia = async () => { ` + stream + ` }`) }
+	press := func(button string) { c.eval(`document.getElementById("field-face-` + button + `").click()`) } // the page moves as it speaks
 	for name, text := range map[string]string{
 		"NotAllowedError": "The camera may not be used here.", "NotReadableError": "The camera cannot be used.", "NotFoundError": "No camera was found.",
 	} {
 		camera(`throw new DOMException("x", "` + name + `")`)
-		c.do(chromedp.Click(chromedp.ID("field-face-camera")))
+		press("camera")
 		c.waitText("field-face-status", text)
 	}
 	camera(`const canvas = document.createElement("canvas"); canvas.width = 320; canvas.height = 240;
 		const pen = canvas.getContext("2d"); setInterval(() => pen.fillRect(0, 0, 9, 9), 50); return window.stream = canvas.captureStream();`)
-	c.do(chromedp.Click(chromedp.ID("field-face-camera")), chromedp.WaitVisible(chromedp.ID("field-face-capture")))
-	c.do(chromedp.Click(chromedp.ID("field-face-capture")))
+	press("camera")
+	c.do(chromedp.WaitVisible(chromedp.ID("field-face-capture")))
+	_, err := chromedp.Run(c.ctx, chromedp.Poll[bool](`document.getElementById("field-face-video").videoWidth > 0`))
+	require.NoError(t, err)
+	press("capture")
 	c.waitText("field-face-status", "The photo is ready.")
 	c.do(chromedp.WaitVisible(chromedp.ID("field-face-camera")))
 	assert.Equal(t, "ended", c.eval(`window.stream.getTracks()[0].readyState`), "the camera is off again")

@@ -77,7 +77,7 @@
         video.srcObject = stream;
         picture.hidden = open.hidden = true;
         video.hidden = capture.hidden = close.hidden = false;
-        await video.play();
+        video.play().catch(() => {}); // a page in the background may not; it still has a picture
         capture.focus();
       } catch (error) {
         stop();
@@ -86,6 +86,7 @@
       }
     });
     capture.addEventListener("click", async () => {
+      if (!video.videoWidth) return; // there is no picture yet
       await draw(video, video.videoWidth, video.videoHeight);
       stop();
       input.dispatchEvent(new Event("input", { bubbles: true })); // what was missing is there
