@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gosignet/signet/login"
@@ -74,7 +75,7 @@ func (l *Linker) await(
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
 	for {
-		s, err := l.look(ctx, handle, code)
+		s, err := l.glance(ctx, handle, code)
 		left := time.Until(until)
 		if err != nil || s.Stage > seen || left <= 0 {
 			return s, err
@@ -90,6 +91,21 @@ func (l *Linker) await(
 		case <-timer.C:
 		}
 	}
+}
+
+// glance is look on a stack of its own, so that the stack of the caller, who then waits, stays small.
+func (l *Linker) glance(ctx context.Context, handle, code string) (s *Status, err error) {
+	var looking sync.WaitGroup
+	var panicked any
+	looking.Go(func() {
+		defer func() { panicked = recover() }()
+		s, err = l.look(ctx, handle, code)
+	})
+	looking.Wait()
+	if panicked != nil {
+		panic(panicked) // to whoever recovers for the caller
+	}
+	return s, err
 }
 
 // look returns where the login stands now.
