@@ -92,11 +92,15 @@ func TestTenThousandBrowsersWait(t *testing.T) {
 		require.NoError(t, json.NewEncoder(input).Encode(request))
 	}
 	require.Eventually(t, func() bool { return waiting.Load() == waiters }, time.Minute, 20*time.Millisecond)
-	during := inUse()
+	// They look by themselves now and then, which leaves something to collect.
+	var during usage
+	assert.Eventually(t, func() bool {
+		during = inUse()
+		require.GreaterOrEqual(t, runtime.NumGoroutine(), goroutines+2*waiters, "all still wait")
+		return max(during.heap+during.stacks, during.resident) < budget
+	}, time.Minute, 100*time.Millisecond, "all that the instance has")
 	t.Logf("%d browsers wait: %d MiB of heap and %d MiB of stacks more than before, %d MiB resident in all, %d goroutines",
 		waiters, (during.heap-before.heap)>>20, (during.stacks-before.stacks)>>20, during.resident>>20, runtime.NumGoroutine()-goroutines)
-	assert.Less(t, during.heap+during.stacks, uint64(budget), "the heap and the stacks of the instance")
-	assert.Less(t, during.resident, uint64(budget), "all that the instance has")
 
 	require.NoError(t, input.Close())
 	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= goroutines+10 }, time.Minute, 20*time.Millisecond,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/gosignet/signet/login"
@@ -71,25 +72,42 @@ func (l *Linker) await(
 	ctx context.Context, handle, code string, seen Stage, wait time.Duration, hints <-chan struct{},
 ) (*Status, error) {
 	until := time.Now().Add(wait)
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
 	for {
-		s, err := l.look(ctx, handle, code)
-		left := time.Until(until)
-		if err != nil || s.Stage > seen || left <= 0 {
+		s, pause, err := l.glance(ctx, handle, code, seen, until)
+		if err != nil || pause <= 0 {
 			return s, err
 		}
-		ends := max(s.ExpiresAt.Sub(l.config.Now()), time.Millisecond)
-		timer.Reset(min(left, ends, l.config.Poll))
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		case <-l.released:
 			until = time.Time{}
 		case <-hints:
-		case <-timer.C:
+		case <-time.After(pause):
 		}
 	}
+}
+
+// glance looks, and says how long to wait then; not at all if the browser has its answer. It does so on a stack of its own, so
+// that the stack of the caller, who then waits, stays small.
+func (l *Linker) glance(
+	ctx context.Context, handle, code string, seen Stage, until time.Time,
+) (s *Status, pause time.Duration, err error) {
+	var looking sync.WaitGroup
+	var panicked any
+	looking.Go(func() {
+		defer func() { panicked = recover() }()
+		s, err = l.look(ctx, handle, code)
+	})
+	looking.Wait()
+	if panicked != nil {
+		panic(panicked) // to whoever recovers for the caller
+	}
+	if err != nil || s.Stage > seen {
+		return s, 0, err
+	}
+	ends := max(s.ExpiresAt.Sub(l.config.Now()), time.Millisecond)
+	return s, min(time.Until(until), ends, l.config.Poll), nil
 }
 
 // look returns where the login stands now.
