@@ -45,7 +45,7 @@ func TestNewReportsAllMistakesAtOnce(t *testing.T) {
 		{`field "": a name is`, field(authenticator.FormField{})},
 		{`field "a": maxLength`, field(authenticator.FormField{Name: "a", MaxLength: -1})},
 		{`field "a": maxLength`, field(authenticator.FormField{Name: "a", MaxLength: 1001})},
-		{`field "a": type "photo" is not known`, field(authenticator.FormField{Name: "a", Type: "photo"})},
+		{`field "a": a photo cannot be compared`, field(authenticator.FormField{Name: "a", Type: "photo"})},
 		{`field "a": only dates have a Format`, field(authenticator.FormField{Name: "a", Format: "dd/mm/yyyy"})},
 		{`field "a": dates have no Pattern`, field(authenticator.FormField{Name: "a", Type: date, Pattern: ".*"})},
 		{`field "a": pattern: error parsing regexp`, field(authenticator.FormField{Name: "a", Pattern: "a)|(b"})},
