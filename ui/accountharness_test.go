@@ -141,7 +141,7 @@ func (w *bank) Client(_ context.Context, id string) (*oauth.Client, error) {
 	}
 	return &oauth.Client{
 		ID: id, Names: map[string]string{"": "Clinic", "ar": "عيادة"}, RedirectURIs: []string{"https://clinic.example/callback"},
-		LogoURI: w.logoURI,
+		LogoURIs: map[string]string{"": w.logoURI},
 	}, nil
 }
 

@@ -297,7 +297,7 @@ func (n *spokenNode) write(b *strings.Builder, depth int, language string) {
 		b.WriteString(`, described "` + n.description + `"`)
 	}
 	b.WriteString("\n")
-	if slices.Contains(controls, n.role) || n.role == "heading" || n.role == "term" {
+	if slices.Contains(operable, n.role) || n.role == "heading" || n.role == "term" {
 		return // what is in it has been said with its name
 	}
 	for _, c := range n.children {
@@ -316,10 +316,10 @@ func spokenRoles(role string) string {
 	return role
 }
 
-// controls are the roles of what people act upon.
-var controls = []string{"button", "link", "textbox", "checkbox", "radio", "combobox", "DisclosureTriangle", "switch", "spinbutton"}
+// operable are the roles of what people act upon.
+var operable = []string{"button", "link", "textbox", "checkbox", "radio", "combobox", "DisclosureTriangle", "switch", "spinbutton"}
 
-// named are the roles of what has to have a name beside controls.
+// named are the roles of what has to have a name beside those.
 var named = []string{"group", "radiogroup", "region", "navigation", "form", "img", "image", "progressbar", "heading"}
 
 // faults are what nobody could make sense of by ear.
@@ -344,7 +344,7 @@ func (p *spokenPage) faults() []string {
 			}
 			level = own
 		}
-		isControl := slices.Contains(controls, n.role)
+		isControl := slices.Contains(operable, n.role)
 		if (isControl || slices.Contains(named, n.role)) && !strings.ContainsFunc(n.name, speakable) {
 			fault("a %s has no name: %q %v", n.role, n.name, n.attributes)
 		}

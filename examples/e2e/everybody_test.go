@@ -51,7 +51,7 @@ func TestTheDemoPortalIsForEverybody(t *testing.T) {
 
 func TestTheWalletSimulatorIsForEverybody(t *testing.T) {
 	t.Parallel()
-	w := newWalletWorld(t)
+	w := newWalletWorld(t, 0)
 	phone := openInspector(t)
 	phone.open(w.wallet + "/")
 	inspect(phone, "a wallet of nobody")

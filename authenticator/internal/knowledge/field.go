@@ -79,7 +79,7 @@ func NewField(s Spec) (*Field, error) {
 		errs = append(errs, fmt.Errorf("a name is 1 to %d letters, digits, '_' and '-' of ASCII", maxFieldName))
 	}
 	if f.maxLength < 0 || f.maxLength > maxFieldLength {
-		errs = append(errs, fmt.Errorf("MaxLength is not within %d", maxFieldLength))
+		errs = append(errs, fmt.Errorf("maxLength is not within %d", maxFieldLength))
 	}
 	switch f.kind {
 	case photo:
