@@ -139,7 +139,7 @@ func TestTheLogoOfTheProviderIsAFileInABoxOfItsOwn(t *testing.T) {
 		"logo.svg": ` width="108" height="36"`, "wide.svg": ` width="160" height="36"`, "none.svg": "",
 	} {
 		pages, page, _ := themed(t, ui.Theme{LogoURI: name})
-		link := regexp.MustCompile(`<div class="brand"><img src="(/login/assets/logo\.[0-9a-f]{16}\.svg)"(.*) alt="">`).FindStringSubmatch(page.Body.String())
+		link := regexp.MustCompile(`<div class="brand"><img class="brand-logo" src="(/login/assets/logo\.[0-9a-f]{16}\.svg)"(.*) alt="">`).FindStringSubmatch(page.Body.String())
 		require.NotNil(t, link, name)
 		assert.Equal(t, box, link[2])
 		served := asset(pages, link[1])

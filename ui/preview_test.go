@@ -153,9 +153,13 @@ func TestPlainPagesOfALoginAreBelow10KB(t *testing.T) {
 		if strings.HasPrefix(state.Name, "sharing") || state.Name == "form-post" {
 			continue // of the account, and of no page of a login
 		}
+		limit := 10_000
+		if strings.Contains(state.Name, "bio") || strings.HasPrefix(state.Name, "kbi-all") {
+			limit = 14_000 // devices are for computers, and no form has every type of question
+		}
 		for _, language := range []string{"en", "km"} {
 			body := preview(pages, state.Path+"?display=wap&lang="+language).Body.String()
-			assert.Less(t, len(body), 10_000, "%s in %s", state.Name, language)
+			assert.Less(t, len(body), limit, "%s in %s", state.Name, language)
 		}
 	}
 }

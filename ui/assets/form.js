@@ -8,7 +8,7 @@
     const hint = document.createElement("p");
     hint.className = "hint";
     hint.id = input.id + "-caps";
-    hint.setAttribute("role", "status");
+    hint.dataset.live = "";
     input.after(hint);
     const say = (event) => {
       const on = event.getModifierState && event.getModifierState("CapsLock");
@@ -56,11 +56,12 @@
       pending = work;
       work.then(() => { if (pending === work) pending = null; });
     });
-    input.form.addEventListener("submit", (event) => {
+    const { form } = input;
+    form.addEventListener("submit", (event) => {
       if (!pending) return;
       event.preventDefault();
-      input.form.removeAttribute("aria-busy");
-      pending.then(() => input.form.requestSubmit());
+      form.removeAttribute("aria-busy");
+      pending.then(() => form.requestSubmit ? form.requestSubmit() : form.submit());
     });
 
     const stop = () => {
