@@ -38,6 +38,15 @@ var values = []string{
 	`{"__proto__":1,"01":2,"-1":3}`,
 }
 
+// eSignet's pages say that there is no network when this is not answered.
+func TestPagesLearnThatTheServerIsThere(t *testing.T) {
+	t.Parallel()
+	w := httptest.NewRecorder()
+	newAPI(t).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/v1/esignet/actuator/health", nil))
+	assert.Equal(t, http.StatusOK, w.Code)
+	assert.JSONEq(t, `{"status":"UP"}`, w.Body.String())
+}
+
 func TestAnswersAreWrittenAsABrowserWritesThem(t *testing.T) {
 	t.Parallel()
 	for _, v := range values {

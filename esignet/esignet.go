@@ -76,6 +76,7 @@ func New(c Config) (*API, error) {
 	a.https = c.Authorization != nil && strings.HasPrefix(c.Authorization.Origin, "https:")
 	a.mux, a.polls = http.NewServeMux(), longpoll.New(a.log)
 	a.handle("GET /csrf/token", http.HandlerFunc(a.csrfToken))
+	a.handle("GET /actuator/health", http.HandlerFunc(up))
 	for _, part := range []func(*API) error{c.Authorization.serve, c.Management.serve, c.Wallet.serve} {
 		errs = append(errs, part(a))
 	}

@@ -2,6 +2,7 @@ package esignet
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
 )
@@ -49,6 +50,12 @@ func (a *API) unrouted(w http.ResponseWriter, r *http.Request, handler http.Hand
 		return
 	}
 	problem(w, http.StatusNotFound)
+}
+
+// up tells eSignet's pages, which ask every few seconds and otherwise say that there is no network, that the server is there.
+func up(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	io.WriteString(w, `{"status":"UP"}`)
 }
 
 // problem is an answer outside the API's own form of errors.
