@@ -44,7 +44,7 @@ func TestAThemeInYAMLHasItsFilesBesideIt(t *testing.T) {
 		s := start(t, "-theme", file)
 		_, page := get(t, http.DefaultClient, s.issuer+"/")
 		assert.Contains(t, page, "National ID")
-		link := regexp.MustCompile(`<img src="(/login/assets/logo\.[0-9a-f]+\.svg)" width="72" height="36"`).FindStringSubmatch(page)
+		link := regexp.MustCompile(`<img class="brand-logo" src="(/login/assets/logo\.[0-9a-f]+\.svg)" width="72" height="36"`).FindStringSubmatch(page)
 		require.NotNil(t, link)
 		_, served := get(t, http.DefaultClient, s.issuer+link[1])
 		assert.Contains(t, served, "M0 0h9")
