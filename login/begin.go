@@ -72,6 +72,9 @@ func (f *Flow) begin(ctx context.Context, req *oauth.AuthorizationRequest, token
 	if err := f.bind(ctx, client, rec, token); err != nil {
 		return nil, err
 	}
+	if err := f.welcome(ctx, rec); err != nil {
+		return nil, err
+	}
 	rec.choose()
 	if r.HasPrompt(oidc.PromptNone) {
 		return rec, f.checkSilent(ctx, client, rec)

@@ -64,6 +64,7 @@ type VerificationRequest struct {
 type verification struct {
 	all      bool     // ask about voluntary claims too
 	verifier Verifier // nil if nobody can be sent anywhere
+	client   string   // of the portal that comes back by itself, or empty
 	portal   *system  // the verifier
 	assurer  authenticator.Assurer
 	identity *system // the assurer
@@ -72,6 +73,7 @@ type verification struct {
 // started is a verification that was started, and not come back from.
 type started struct {
 	State []byte `json:"state,omitempty"`
+	Nonce string `json:"nonce,omitempty"` // of the Departure
 }
 
 func newVerification(c *Config) verification {
@@ -80,7 +82,7 @@ func newVerification(c *Config) verification {
 		return verification{}
 	}
 	return verification{
-		all: c.Assure, verifier: c.Verifier, portal: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger.With("of", "Verifier")},
+		all: c.Assure, verifier: c.Verifier, client: c.Portal, portal: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger.With("of", "Verifier")},
 		assurer: assurer, identity: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger},
 	}
 }
@@ -205,16 +207,16 @@ func (r *record) essentialVerified() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// StartVerification returns where the browser goes to have claims verified, in StepVerification; elsewhere it is ErrStep. A
+// StartVerification returns how the browser leaves to have claims verified, in StepVerification; elsewhere it is ErrStep. A
 // login may start a few: after that it is an *[authenticator.Error] with the reason Locked. If the Verifier cannot be
 // had, the reason is Unavailable.
-func (f *Flow) StartVerification(ctx context.Context, handle, returnURI string) (uri string, err error) {
+func (f *Flow) StartVerification(ctx context.Context, handle, returnURI string) (*Departure, error) {
 	rec, err := f.read(ctx, handle)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if rec, err = f.checkSession(ctx, handle, rec); err != nil {
-		return "", err
+		return nil, err
 	}
 	rec, err = f.update(ctx, handle, rec, func(r *record) error {
 		switch {
@@ -227,7 +229,7 @@ func (f *Flow) StartVerification(ctx context.Context, handle, returnURI string) 
 		return nil
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	type start struct {
 		uri   string
@@ -248,20 +250,26 @@ func (f *Flow) StartVerification(ctx context.Context, handle, returnURI string) 
 		return start{uri, state}, err
 	})
 	if err != nil {
-		return "", err
+		return nil, err
+	}
+	d := &Departure{URI: s.uri}
+	if f.verification.client != "" {
+		if err := f.handOver(ctx, handle, rec, d); err != nil {
+			return nil, err
+		}
 	}
 	count := rec.Verifications
 	_, err = f.update(ctx, handle, rec, func(r *record) error {
 		if r.step() != StepVerification || r.Verifications != count { // another page started one since
 			return ErrStep
 		}
-		r.Verification = &started{State: s.state}
+		r.Verification = &started{State: s.state, Nonce: d.Nonce}
 		return nil
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return s.uri, nil
+	return d, nil
 }
 
 func validVerificationURI(s string) bool {

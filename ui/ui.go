@@ -61,7 +61,7 @@ type Flow interface {
 	WishToEnroll(ctx context.Context, handle string, factor authenticator.Factor) (*login.State, error)
 	EnrollmentOptions(ctx context.Context, handle string) (json.RawMessage, error)
 	Enroll(ctx context.Context, handle, response string) (*login.State, error)
-	StartVerification(ctx context.Context, handle, returnURI string) (uri string, err error)
+	StartVerification(ctx context.Context, handle, returnURI string) (*login.Departure, error)
 	ResumeVerification(ctx context.Context, handle string, query url.Values) (*login.State, error)
 	SolveCaptcha(ctx context.Context, handle, response string) (*login.State, error)
 }
