@@ -18,6 +18,7 @@ import (
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/idtoken"
 	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/dpop"
@@ -251,6 +252,7 @@ type Provider struct {
 	// sessions.
 	Backchannel *oidc.Backchannel
 
+	signUp     *idtoken.Method // nil without ESignet.SignUpClient
 	consentAPI http.Handler
 	landing    http.Handler
 	mux        *router

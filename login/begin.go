@@ -88,7 +88,11 @@ func (f *Flow) accepted(client *oauth.Client, r *oidc.Request) (authenticator.AC
 	if err != nil {
 		return nil, err
 	}
-	acrs := f.acrs.Select(values, client.ACRValues)
+	acrs := f.acrs
+	if client.ID != f.verification.client {
+		acrs = f.verification.others
+	}
+	acrs = acrs.Select(values, client.ACRValues)
 	if len(acrs) == 0 {
 		return nil, unmet()
 	}

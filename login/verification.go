@@ -65,7 +65,9 @@ type verification struct {
 	all      bool     // ask about voluntary claims too
 	verifier Verifier // nil if nobody can be sent anywhere
 	client   string   // of the portal that comes back by itself, or empty
-	portal   *system  // the verifier
+	// others are the contexts for all clients but the portal: what people come back with is of use there alone.
+	others   authenticator.ACRs
+	portal   *system // the verifier
 	assurer  authenticator.Assurer
 	identity *system // the assurer
 }
@@ -79,12 +81,30 @@ type started struct {
 func newVerification(c *Config) verification {
 	assurer, ok := c.Authenticator.(authenticator.Assurer)
 	if !ok || c.Verifier == nil && !c.Assure {
-		return verification{}
+		return verification{others: c.ACRs}
+	}
+	others := c.ACRs
+	if c.Portal != "" {
+		others = withoutFactor(c.ACRs, authenticator.IDToken)
 	}
 	return verification{
-		all: c.Assure, verifier: c.Verifier, client: c.Portal, portal: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger.With("of", "Verifier")},
+		others: others,
+		all:    c.Assure, verifier: c.Verifier, client: c.Portal, portal: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger.With("of", "Verifier")},
 		assurer: assurer, identity: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger},
 	}
+}
+
+// withoutFactor are the contexts that can be reached without the factor.
+func withoutFactor(acrs authenticator.ACRs, f authenticator.Factor) (left authenticator.ACRs) {
+	for _, acr := range acrs {
+		acr.Alternatives = slices.DeleteFunc(slices.Clone(acr.Alternatives), func(set authenticator.FactorSet) bool {
+			return slices.Contains(set, f)
+		})
+		if len(acr.Alternatives) > 0 {
+			left = append(left, acr)
+		}
+	}
+	return left
 }
 
 // assure takes a login in StepConsent to StepVerification if essential claims are not verified. Each login asks the identity
