@@ -240,7 +240,7 @@ type Provider struct {
 	Wallets *wallet.Registry
 	Linker  *wallet.Linker
 	Binder  *wallet.Binder
-	// Pages are the pages of the login.
+	// Pages are the pages of the login. Close them after the server's Shutdown where there are wallets.
 	Pages *ui.UI
 	// Button is the sign-in button, for clients' sites.
 	Button *button.Button

@@ -35,6 +35,7 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/internal/longpoll"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
@@ -167,6 +168,7 @@ type UI struct {
 	ancestors   []string
 	linker      Linker
 	wallets     []wallet.App
+	polls       *longpoll.Room
 
 	documents          map[string]map[string]*document
 	clientLogos        *logos
@@ -245,6 +247,7 @@ func New(c Config) (*UI, error) {
 	if u.now == nil {
 		u.now = time.Now
 	}
+	u.polls = longpoll.New(u.log)
 	u.clientLogos = newLogos(c.Logos, u.secure, u.log, u.now)
 	if c.DefaultLanguage == "" {
 		c.DefaultLanguage = fallbackLanguage
