@@ -2,8 +2,11 @@ package signet
 
 import (
 	"cmp"
+	"context"
+	"slices"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/idtoken"
 	"github.com/gosignet/signet/esignet"
 )
 
@@ -18,6 +21,10 @@ type ESignet struct {
 	// Management serves the registration of clients, and certificates. Nil serves neither. ACRs and Claims that are nil are
 	// those of the provider.
 	Management *esignet.ManagementConfig
+	// SignUpClient is the client_id of a sign-up portal to which Config.Verifier sends people, and which then logs them in by
+	// the ID Token that they bring along ([login.Departure]). The factor [authenticator.IDToken] is then one of those that ACRs
+	// may name, for this client alone. Empty means that there is none.
+	SignUpClient string
 	// Bearer says whose tokens may bind wallets, with Config.Wallet; OpenBinding that everybody may. With neither, no wallet is
 	// bound through the API.
 	Bearer      *esignet.Bearer
@@ -30,6 +37,33 @@ func (e *ESignet) prefix() string { return cmp.Or(e.Prefix, esignet.DefaultPrefi
 func (e *ESignet) mount(mux *router, base string, p *Provider) {
 	mux.Handle(base+e.prefix()+"/", p.ESignet)
 	mux.Handle(base+"/.well-known/jwks.json", p.OpenID.JWKSHandler())
+}
+
+// signUp makes what verifies the ID Tokens that people bring back from the sign-up portal.
+func (c *Config) signUp(p *Provider) (err error) {
+	if c.signUpClient() == "" {
+		return nil
+	}
+	p.signUp, err = idtoken.New(idtoken.Config{
+		Issuer: c.Issuer, Keys: c.Keys, Audience: []string{c.signUpClient()}, Identities: halted{p}, Store: c.Store,
+		Algorithms: c.Algorithms, Now: c.Now,
+	})
+	c.Methods = append(slices.Clip(c.Methods), p.signUp)
+	return err
+}
+
+func (c *Config) signUpClient() string {
+	if c.ESignet == nil {
+		return ""
+	}
+	return c.ESignet.SignUpClient
+}
+
+// halted knows whom the ID Tokens stand for: the people of the logins that they left.
+type halted struct{ *Provider }
+
+func (h halted) Bearer(ctx context.Context, t *idtoken.Token) (*authenticator.Identity, error) {
+	return h.Login.Halted(ctx, t.Subject, t.Nonce)
 }
 
 func (c *Config) esignet(p *Provider) (err error) {
@@ -48,6 +82,7 @@ func (c *Config) esignet(p *Provider) (err error) {
 		Challenges: c.ESignet.Challenges,
 		Captcha:    c.Captcha,
 		CaptchaOn:  c.CaptchaOn,
+		SignUp:     p.signUp,
 		UI:         c.ESignet.UI,
 	}
 	if sender, ok := c.Authenticator.(authenticator.ChannelSender); ok {

@@ -102,12 +102,13 @@ func TestESignetTellsWhichClaimsAreVerifiedWhereNobodyIsAsked(t *testing.T) {
 // esPortal verifies the e-mail address of whoever comes.
 type esPortal struct {
 	returnURI string
+	subject   string // of the person
 	fails     error
 	verify    func()
 }
 
 func (p *esPortal) Start(_ context.Context, r *login.VerificationRequest) (string, []byte, error) {
-	p.returnURI = r.ReturnURI
+	p.returnURI, p.subject = r.ReturnURI, r.Subject
 	return "https://signup.example/start?id_token_hint=a.b.c&ui_locales=en", nil, nil
 }
 

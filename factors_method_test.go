@@ -44,11 +44,11 @@ func (h *handovers) Authenticate(ctx context.Context, r *authenticator.Request) 
 	return identity, err
 }
 
-func (h *handovers) BySubject(_ context.Context, clientID, sub string) (*authenticator.Identity, error) {
+func (h *handovers) Bearer(_ context.Context, t *idtoken.Token) (*authenticator.Identity, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	identity := h.bySub[sub]
-	if clientID != "portal" || identity == nil {
+	identity := h.bySub[t.Subject]
+	if t.ClientID != "portal" || identity == nil {
 		return nil, &authenticator.Error{Reason: authenticator.WrongCredentials}
 	}
 	return identity, nil

@@ -36,6 +36,9 @@ func New(c Config) (*Provider, error) {
 	if err := c.wallets(p); err != nil {
 		return nil, fmt.Errorf("signet: %w", err)
 	}
+	if err := c.signUp(p); err != nil {
+		return nil, fmt.Errorf("signet: %w", err)
+	}
 	if c.ACRs == nil {
 		c.ACRs = DefaultACRs(c.factors())
 	}
@@ -283,6 +286,7 @@ func (c *Config) login(p *Provider) error {
 		Consents:             consents,
 		ConsentPolicy:        c.ConsentPolicy,
 		Verifier:             c.Verifier,
+		Portal:               c.signUpClient(),
 		Assure:               c.ESignet != nil,
 		Logout:               notifier,
 		Audit:                c.Audit,

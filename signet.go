@@ -18,6 +18,7 @@ import (
 
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/idtoken"
 	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/dpop"
@@ -239,7 +240,7 @@ type Provider struct {
 	Wallets *wallet.Registry
 	Linker  *wallet.Linker
 	Binder  *wallet.Binder
-	// Pages are the pages of the login.
+	// Pages are the pages of the login. Close them after the server's Shutdown where there are wallets.
 	Pages *ui.UI
 	// Button is the sign-in button, for clients' sites.
 	Button *button.Button
@@ -251,6 +252,7 @@ type Provider struct {
 	// sessions.
 	Backchannel *oidc.Backchannel
 
+	signUp     *idtoken.Method // nil without ESignet.SignUpClient
 	consentAPI http.Handler
 	landing    http.Handler
 	mux        *router

@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 )
 
-// KeyBinder is a [Method] whose identity system certifies the keys of wallets itself, instead of the provider.
+// KeyBinder is a [Method] whose identity system certifies the keys of wallets itself, instead of the provider. One that stands
+// for others, of which perhaps none does, proves who the person is all the same.
 type KeyBinder interface {
 	// BindKey proves that a person answered the challenges, as Authenticate does, and has the key certified as theirs.
 	BindKey(ctx context.Context, r *KeyBindingRequest) (*KeyBinding, error)
@@ -27,6 +28,7 @@ type KeyBindingRequest struct {
 type KeyBinding struct {
 	// Identity is who the person is.
 	Identity Identity
-	// Certificate was issued for the key: X.509 in DER.
+	// Certificate was issued for the key: X.509 in DER. Empty means that the identity system certifies no keys, and that the
+	// provider may.
 	Certificate []byte
 }

@@ -138,7 +138,7 @@ func (q *authenticateRequest) validate(v *violations) {
 }
 
 func (p *authorization) authenticateV1(ctx context.Context, _ *http.Request, q *authenticateRequest) (any, error) {
-	if _, err := p.authenticate(ctx, q, ""); err != nil {
+	if _, err := p.authenticate(ctx, nil, q, ""); err != nil {
 		return nil, err
 	}
 	return struct {
@@ -147,14 +147,14 @@ func (p *authorization) authenticateV1(ctx context.Context, _ *http.Request, q *
 }
 
 func (p *authorization) authenticateV2(ctx context.Context, _ *http.Request, q *authenticateRequest) (any, error) {
-	return p.authenticate(ctx, q, "")
+	return p.authenticate(ctx, nil, q, "")
 }
 
-func (p *authorization) authenticateV3(ctx context.Context, _ *http.Request, q *authenticateV3) (any, error) {
-	return p.authenticate(ctx, &q.authenticateRequest, q.CaptchaToken)
+func (p *authorization) authenticateV3(ctx context.Context, r *http.Request, q *authenticateV3) (any, error) {
+	return p.authenticate(ctx, r, &q.authenticateRequest, q.CaptchaToken)
 }
 
-func (p *authorization) authenticate(ctx context.Context, q *authenticateRequest, token text) (any, error) {
+func (p *authorization) authenticate(ctx context.Context, r *http.Request, q *authenticateRequest, token text) (any, error) {
 	var provided []authenticator.Factor
 	for i := range q.ChallengeList {
 		c := &q.ChallengeList[i]
@@ -177,9 +177,14 @@ func (p *authorization) authenticate(ctx context.Context, q *authenticateRequest
 	if s.Option >= 0 && s.Options[s.Option].MetBy(provided) { // the one that a code was sent for
 		option = s.Option
 	}
+	if p.SignUp != nil && slices.Contains(s.Options[option], authenticator.IDToken) {
+		if err := p.returned(ctx, r, q); err != nil {
+			return nil, err
+		}
+	}
 	if option != s.Option {
 		if s, err = p.Flow.Choose(ctx, o.handle, option); err != nil {
-			return nil, answerError(s, err, "auth_failed")
+			return nil, answerError(s, err, authFailed)
 		}
 	}
 	for range s.Options[option] {
@@ -215,10 +220,10 @@ func (p *authorization) answer(
 			authenticator.Challenge{Factor: f, Response: response})
 	})
 	if err != nil {
-		return nil, answerError(s, err, "auth_failed")
+		return nil, answerError(s, err, authFailed)
 	}
 	if s.Step == login.StepDone && s.Response.Parameters.Get("code") == "" { // that was the last wrong answer
-		return nil, fail("auth_failed", nil)
+		return nil, fail(authFailed, nil)
 	}
 	return s, nil
 }
@@ -226,7 +231,7 @@ func (p *authorization) answer(
 func (p *authorization) authenticated(handle string, s *login.State) (any, error) {
 	action := consentAction(s)
 	if action == "" {
-		return nil, fail("auth_failed", nil)
+		return nil, fail(authFailed, nil)
 	}
 	return struct {
 		TransactionID string `json:"transactionId"`

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/idtoken"
 	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/login"
@@ -48,6 +49,9 @@ type AuthorizationConfig struct {
 	// Captcha tells the pages which widget to show, and CaptchaOn for what, as Flow has them. Nil if there is none.
 	Captcha   captcha.Verifier
 	CaptchaOn []login.Use
+	// SignUp reads the ID Tokens that people bring back from the sign-up portal: those of Flow, of which it is one of the
+	// Methods, for its Portal. Nil means that no portal comes back by itself.
+	SignUp *idtoken.Method
 	// UI are the settings of the pages, which they find in "configs", on top of [DefaultUI] and of what is known of the
 	// server. A key that is an integer is refused: a browser would change the order.
 	UI map[string]any

@@ -70,7 +70,7 @@ type bindingRequest struct {
 }
 
 func (q *bindingRequest) validate(v *violations) {
-	v.check(!blank(q.IndividualID), "request.individualId", "invalid_individual_id")
+	v.check(!blank(q.IndividualID), "request.individualId", invalidIndividualID)
 	checkCount(v, q.ChallengeList)
 	var err error
 	q.key, err = wallet.ParseKey(q.PublicKey)

@@ -4,13 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/gosignet/signet/login"
-	"github.com/gosignet/signet/store"
 )
 
 // codeRequest is what the person decided.
@@ -113,104 +109,4 @@ func (p *authorization) claimDetails(w http.ResponseWriter, r *http.Request) {
 		ProfileUpdateRequired bool          `json:"profileUpdateRequired"`
 		ClaimStatus           []claimStatus `json:"claimStatus"`
 	}{o.handle, consentAction(o.state), incomplete, status}, nil)
-}
-
-// signupCookieLifetime is how long the pages have to leave for the sign-up portal.
-const signupCookieLifetime = 5 * time.Minute
-
-// signupRequest sends the person to the sign-up portal.
-type signupRequest struct {
-	TransactionID text `json:"transactionId"`
-	PathFragment  text `json:"pathFragment"`
-}
-
-func (q *signupRequest) validate(v *violations) {
-	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
-	v.check(!blank(q.PathFragment), "request.pathFragment", "invalid_path_fragment")
-}
-
-// prepareSignup has the Verifier of the login start. The ID Token that the pages take to the sign-up portal is the
-// id_token_hint in the URI to which it sends people.
-//
-// The cookie is for the pages; nothing here reads it.
-func (p *authorization) prepareSignup(ctx context.Context, r *http.Request, q *signupRequest) (any, error) {
-	o, err := of(ctx, q.TransactionID)
-	if err != nil {
-		return nil, err
-	}
-	fragment := strings.Join(strings.Fields(string(q.PathFragment)), "")
-	cookie := &http.Cookie{
-		Name: o.handle, Value: store.NewHandle() + "~###~" + fragment, Path: "/", MaxAge: int(signupCookieLifetime / time.Second),
-		HttpOnly: true, Secure: p.api.secure(r), SameSite: http.SameSiteLaxMode,
-	}
-	if err := cookie.Valid(); err != nil {
-		return nil, err
-	}
-	uri, err := p.Flow.StartVerification(ctx, o.handle, p.Origin+"/"+strings.TrimLeft(fragment, "/"))
-	if err != nil {
-		return nil, answerError(nil, err, invalidTransaction)
-	}
-	u, err := url.Parse(uri)
-	if err != nil {
-		return nil, err
-	}
-	hint := u.Query().Get("id_token_hint")
-	if hint == "" {
-		return nil, errors.New("the Verifier's URI has no id_token_hint, which the pages need")
-	}
-	err = p.move(ctx, o.handle, func(t *transaction) bool {
-		was := t.Halted
-		t.Halted = true
-		return !was
-	})
-	if err != nil {
-		return nil, err
-	}
-	return withCookie{struct {
-		TransactionID string `json:"transactionId"`
-		IDToken       string `json:"idToken"`
-	}{o.handle, hint}, cookie}, nil
-}
-
-// verificationIncomplete is what the pages learn if the sign-up portal says nothing else.
-const verificationIncomplete = "verification_incomplete"
-
-type completeRequest struct {
-	TransactionID text `json:"transactionId"`
-}
-
-func (q *completeRequest) validate(v *violations) {
-	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
-}
-
-// completeSignup sees what came of it.
-func (p *authorization) completeSignup(ctx context.Context, _ *http.Request, q *completeRequest) (any, error) {
-	o, err := of(ctx, q.TransactionID)
-	if err != nil {
-		return nil, err
-	}
-	s, err := p.Flow.ResumeVerification(ctx, o.handle, url.Values{})
-	refused, ok := errors.AsType[*login.VerificationError](err)
-	if err != nil && !ok {
-		return nil, answerError(s, err, verificationIncomplete)
-	}
-	done := s.Step == login.StepConsent || s.Step == login.StepDone
-	err = p.move(ctx, o.handle, func(t *transaction) bool {
-		was := t.Halted
-		t.Halted, t.Over = false, !done
-		return was
-	})
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case done:
-	case refused != nil && refused.Code != "":
-		return nil, fail(refused.Code, nil)
-	default:
-		return nil, fail(verificationIncomplete, nil)
-	}
-	return struct {
-		Status string `json:"status"`
-	}{"COMPLETED"}, nil
 }

@@ -135,7 +135,14 @@ func (p *authorization) detailsV2(ctx context.Context, _ *http.Request, d *detai
 	return p.details(ctx, &detailsV3{detailsV2: *d}, false)
 }
 
-func (p *authorization) detailsV3(ctx context.Context, _ *http.Request, d *detailsV3) (any, error) {
+func (p *authorization) detailsV3(ctx context.Context, r *http.Request, d *detailsV3) (any, error) {
+	if d.IDTokenHint != nil && p.fromPortal(string(d.ClientID)) {
+		var err error
+		if ctx, d.Nonce, d.State, err = p.returning(ctx, r, string(d.ClientID), string(*d.IDTokenHint)); err != nil {
+			return nil, err
+		}
+		d.IDTokenHint = nil
+	}
 	return p.details(ctx, d, false)
 }
 
@@ -152,10 +159,7 @@ func (p *authorization) details(ctx context.Context, d *detailsV3, v1 bool) (any
 		return nil, requestError(err, parameters)
 	}
 	if nonce := parameters.Get("nonce"); nonce != "" {
-		var b store.Batch
-		result := p.markNonce(&b, req.ClientID, nonce)
-		b.Do(ctx)
-		if err := result(); err != nil {
+		if err := p.useNonce(ctx, req.ClientID, nonce); err != nil {
 			return nil, err
 		}
 	}
@@ -202,6 +206,14 @@ func (p *authorization) markNonce(b *store.Batch, clientID, nonce string) (resul
 	}
 }
 
+// useNonce is markNonce at once.
+func (p *authorization) useNonce(ctx context.Context, clientID, nonce string) error {
+	var b store.Batch
+	result := p.markNonce(&b, clientID, nonce)
+	b.Do(ctx)
+	return result()
+}
+
 // hash is base64url(SHA-256).
 func hash(s string) string {
 	sum := sha256.Sum256([]byte(s))
@@ -220,7 +232,7 @@ func (d *pushedDetails) validate(v *violations) {
 }
 
 // pushedDetails begins a transaction with a pushed request, once.
-func (p *authorization) pushedDetails(ctx context.Context, _ *http.Request, d *pushedDetails) (any, error) {
+func (p *authorization) pushedDetails(ctx context.Context, r *http.Request, d *pushedDetails) (any, error) {
 	parameters := url.Values{"client_id": {string(d.ClientID)}, "request_uri": {string(d.RequestURI)}}
 	req, err := p.Server.Request(ctx, parameters)
 	if err != nil {
@@ -242,6 +254,19 @@ func (p *authorization) pushedDetails(ctx context.Context, _ *http.Request, d *p
 	}
 	if s := text(req.State); s != "" {
 		state = &s
+	}
+	if hint := req.Parameters["id_token_hint"]; hint != "" && p.fromPortal(req.ClientID) {
+		if ctx, nonce, state, err = p.returning(ctx, r, req.ClientID, hint); err != nil {
+			return nil, err
+		}
+		if err := p.useNonce(ctx, req.ClientID, string(*nonce)); err != nil {
+			return nil, err
+		}
+		changed := *req
+		changed.State, changed.Parameters = string(*state), maps.Clone(req.Parameters)
+		changed.Parameters["nonce"] = string(*nonce)
+		delete(changed.Parameters, "id_token_hint")
+		req = &changed
 	}
 	return p.begin(ctx, req, false, nonce, state)
 }
@@ -359,7 +384,7 @@ func requestError(err error, parameters url.Values) error {
 	case "claims":
 		return fail("invalid_claim", err)
 	case "id_token_hint":
-		return fail("invalid_id_token_hint", err)
+		return fail(invalidIDTokenHint, err)
 	case "code_challenge_method":
 		return fail("unsupported_pkce_challenge_method", err)
 	case "code_challenge":

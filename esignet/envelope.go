@@ -39,6 +39,8 @@ const (
 	invalidTransaction   = "invalid_transaction"
 	invalidTransactionID = "invalid_transaction_id"
 	invalidIdentifier    = "invalid_identifier"
+	invalidIndividualID  = "invalid_individual_id"
+	authFailed           = "auth_failed"
 	unknownError         = "unknown_error"
 )
 

@@ -72,6 +72,9 @@ func (f *Flow) begin(ctx context.Context, req *oauth.AuthorizationRequest, token
 	if err := f.bind(ctx, client, rec, token); err != nil {
 		return nil, err
 	}
+	if err := f.welcome(ctx, rec); err != nil {
+		return nil, err
+	}
 	rec.choose()
 	if r.HasPrompt(oidc.PromptNone) {
 		return rec, f.checkSilent(ctx, client, rec)
@@ -85,7 +88,11 @@ func (f *Flow) accepted(client *oauth.Client, r *oidc.Request) (authenticator.AC
 	if err != nil {
 		return nil, err
 	}
-	acrs := f.acrs.Select(values, client.ACRValues)
+	acrs := f.acrs
+	if client.ID != f.verification.client {
+		acrs = f.verification.others
+	}
+	acrs = acrs.Select(values, client.ACRValues)
 	if len(acrs) == 0 {
 		return nil, unmet()
 	}

@@ -47,6 +47,7 @@ type OpenID interface {
 	Authorize(
 		c *oauth.Client, r *oidc.Request, scope []string, identity *authenticator.Identity, consented []string,
 	) (*oidc.Authorization, error)
+	HandOver(ctx context.Context, c *oauth.Client, h *oidc.Handover) (string, error)
 	Missing(ctx context.Context, c *oauth.Client, r *oidc.Request, claims *authenticator.Claims) ([]string, error)
 }
 
@@ -122,6 +123,10 @@ type Config struct {
 	// Verifier is where people have claims verified that a client must have verified. It is for an Authenticator that is
 	// an [authenticator.Assurer]. Nil means that such claims are left out.
 	Verifier Verifier
+	// Portal is the client_id of a portal to which the Verifier sends people, and which then logs them in by an ID Token that
+	// they bring from the login that they left ([Departure]): a sign-up portal of MOSIP's does. It goes with a Verifier, and
+	// with a Method that verifies [authenticator.IDToken]. Empty means that there is none.
+	Portal string
 	// Assure has an Authenticator that is an [authenticator.Assurer] asked about all claims of a request that wants any
 	// verified, for State.Assurances, and not only about the essential ones for which the Verifier is there.
 	Assure bool
@@ -221,6 +226,7 @@ func (c *Config) validate() error {
 	if _, ok := c.Authenticator.(authenticator.Assurer); c.Verifier != nil && !ok {
 		refuse(true, "Verifier needs an Authenticator that is an Assurer")
 	}
+	refuse(c.Portal != "" && c.Verifier == nil, "Portal needs a Verifier")
 	refuse(c.Sessions.on() && (c.Sessions.Idle < time.Second || c.Sessions.Idle > c.Sessions.Total || c.Sessions.Total > maxSessionTotal),
 		fmt.Sprintf("Sessions: Idle must be at least a second and at most Total, and Total at most %v", maxSessionTotal))
 	return errors.Join(errs...)

@@ -64,7 +64,10 @@ type VerificationRequest struct {
 type verification struct {
 	all      bool     // ask about voluntary claims too
 	verifier Verifier // nil if nobody can be sent anywhere
-	portal   *system  // the verifier
+	client   string   // of the portal that comes back by itself, or empty
+	// others are the contexts for all clients but the portal: what people come back with is of use there alone.
+	others   authenticator.ACRs
+	portal   *system // the verifier
 	assurer  authenticator.Assurer
 	identity *system // the assurer
 }
@@ -72,17 +75,36 @@ type verification struct {
 // started is a verification that was started, and not come back from.
 type started struct {
 	State []byte `json:"state,omitempty"`
+	Nonce string `json:"nonce,omitempty"` // of the Departure
 }
 
 func newVerification(c *Config) verification {
 	assurer, ok := c.Authenticator.(authenticator.Assurer)
 	if !ok || c.Verifier == nil && !c.Assure {
-		return verification{}
+		return verification{others: c.ACRs}
+	}
+	others := c.ACRs
+	if c.Portal != "" {
+		others = withoutFactor(c.ACRs, authenticator.IDToken)
 	}
 	return verification{
-		all: c.Assure, verifier: c.Verifier, portal: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger.With("of", "Verifier")},
+		others: others,
+		all:    c.Assure, verifier: c.Verifier, client: c.Portal, portal: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger.With("of", "Verifier")},
 		assurer: assurer, identity: &system{timeout: c.AuthenticatorTimeout, logger: c.Logger},
 	}
+}
+
+// withoutFactor are the contexts that can be reached without the factor.
+func withoutFactor(acrs authenticator.ACRs, f authenticator.Factor) (left authenticator.ACRs) {
+	for _, acr := range acrs {
+		acr.Alternatives = slices.DeleteFunc(slices.Clone(acr.Alternatives), func(set authenticator.FactorSet) bool {
+			return slices.Contains(set, f)
+		})
+		if len(acr.Alternatives) > 0 {
+			left = append(left, acr)
+		}
+	}
+	return left
 }
 
 // assure takes a login in StepConsent to StepVerification if essential claims are not verified. Each login asks the identity
@@ -205,16 +227,16 @@ func (r *record) essentialVerified() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// StartVerification returns where the browser goes to have claims verified, in StepVerification; elsewhere it is ErrStep. A
+// StartVerification returns how the browser leaves to have claims verified, in StepVerification; elsewhere it is ErrStep. A
 // login may start a few: after that it is an *[authenticator.Error] with the reason Locked. If the Verifier cannot be
 // had, the reason is Unavailable.
-func (f *Flow) StartVerification(ctx context.Context, handle, returnURI string) (uri string, err error) {
+func (f *Flow) StartVerification(ctx context.Context, handle, returnURI string) (*Departure, error) {
 	rec, err := f.read(ctx, handle)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if rec, err = f.checkSession(ctx, handle, rec); err != nil {
-		return "", err
+		return nil, err
 	}
 	rec, err = f.update(ctx, handle, rec, func(r *record) error {
 		switch {
@@ -227,7 +249,7 @@ func (f *Flow) StartVerification(ctx context.Context, handle, returnURI string) 
 		return nil
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	type start struct {
 		uri   string
@@ -248,20 +270,26 @@ func (f *Flow) StartVerification(ctx context.Context, handle, returnURI string) 
 		return start{uri, state}, err
 	})
 	if err != nil {
-		return "", err
+		return nil, err
+	}
+	d := &Departure{URI: s.uri}
+	if f.verification.client != "" {
+		if err := f.handOver(ctx, handle, rec, d); err != nil {
+			return nil, err
+		}
 	}
 	count := rec.Verifications
 	_, err = f.update(ctx, handle, rec, func(r *record) error {
 		if r.step() != StepVerification || r.Verifications != count { // another page started one since
 			return ErrStep
 		}
-		r.Verification = &started{State: s.state}
+		r.Verification = &started{State: s.state, Nonce: d.Nonce}
 		return nil
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return s.uri, nil
+	return d, nil
 }
 
 func validVerificationURI(s string) bool {

@@ -118,9 +118,9 @@ func TestALoginIsPausedUntilAnEssentialClaimIsVerified(t *testing.T) {
 	require.ErrorIs(t, err, login.ErrStep)
 	require.Empty(t, v.authorizer.grants)
 
-	uri, err := v.StartVerification(t.Context(), handle, returnURI)
+	leave, err := v.StartVerification(t.Context(), handle, returnURI)
 	require.NoError(t, err)
-	require.Equal(t, v.portal.uri, uri)
+	require.Equal(t, &login.Departure{URI: v.portal.uri}, leave)
 	require.Equal(t, &login.VerificationRequest{
 		Transaction: login.ID(handle), ClientID: "clinic", Subject: alicesSubject, Claims: []string{"name"}, ReturnURI: returnURI,
 	}, v.portal.started[0])

@@ -26,7 +26,7 @@ type idTokenClaims struct {
 	ACR       string   `json:"acr,omitempty"`
 	AMR       []string `json:"amr,omitempty"`
 	SessionID string   `json:"sid,omitempty"`
-	TokenHash string   `json:"at_hash"`
+	TokenHash string   `json:"at_hash,omitempty"`
 }
 
 // idToken returns the signed, and perhaps encrypted, ID Token with further claims, a JSON object that has none of its own.

@@ -149,9 +149,9 @@ func (f *fakeFlow) Decide(_ context.Context, handle string, d login.Decision) (*
 	return f.callWith("decide", handle, func() { f.decision = d })
 }
 
-func (f *fakeFlow) StartVerification(_ context.Context, handle, returnURI string) (string, error) {
+func (f *fakeFlow) StartVerification(_ context.Context, handle, returnURI string) (*login.Departure, error) {
 	_, err := f.callWith("start", handle, func() { f.returnURI = returnURI })
-	return f.verifier, err
+	return &login.Departure{URI: f.verifier}, err
 }
 
 func (f *fakeFlow) ResumeVerification(_ context.Context, handle string, query url.Values) (*login.State, error) {

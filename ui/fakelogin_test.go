@@ -18,6 +18,7 @@ import (
 type fakeLogin struct {
 	*browser
 	flow   *fakeFlow
+	pages  *ui.UI
 	server *httptest.Server
 }
 
@@ -39,7 +40,7 @@ func newFakeLogin(tb testing.TB, s *login.State, configure func(*ui.Config)) *fa
 	tb.Cleanup(server.Close)
 	b := newBrowser(tb, server.URL)
 	b.header.Set("Cookie", "signet-"+login.ID(fakeHandle)+"="+fakeHandle)
-	return &fakeLogin{browser: b, flow: flow, server: server}
+	return &fakeLogin{browser: b, flow: flow, pages: pages, server: server}
 }
 
 // page opens the page at which the login stands.

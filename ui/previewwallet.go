@@ -29,6 +29,9 @@ func (p previewLinker) Status(context.Context, string, string, wallet.Stage, tim
 
 func (previewLinker) Unlink(context.Context, string) error { return nil }
 
+// Release is for those who wait, which nobody does here.
+func (previewLinker) Release() {}
+
 // walletScreens are those of logins by wallet.
 func walletScreens() []screen {
 	withWallet := func(s *login.State) {

@@ -35,6 +35,7 @@ import (
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/internal/longpoll"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
@@ -61,7 +62,7 @@ type Flow interface {
 	WishToEnroll(ctx context.Context, handle string, factor authenticator.Factor) (*login.State, error)
 	EnrollmentOptions(ctx context.Context, handle string) (json.RawMessage, error)
 	Enroll(ctx context.Context, handle, response string) (*login.State, error)
-	StartVerification(ctx context.Context, handle, returnURI string) (uri string, err error)
+	StartVerification(ctx context.Context, handle, returnURI string) (*login.Departure, error)
 	ResumeVerification(ctx context.Context, handle string, query url.Values) (*login.State, error)
 	SolveCaptcha(ctx context.Context, handle, response string) (*login.State, error)
 }
@@ -167,6 +168,7 @@ type UI struct {
 	ancestors   []string
 	linker      Linker
 	wallets     []wallet.App
+	polls       *longpoll.Room
 
 	documents          map[string]map[string]*document
 	clientLogos        *logos
@@ -245,6 +247,7 @@ func New(c Config) (*UI, error) {
 	if u.now == nil {
 		u.now = time.Now
 	}
+	u.polls = longpoll.New(u.log)
 	u.clientLogos = newLogos(c.Logos, u.secure, u.log, u.now)
 	if c.DefaultLanguage == "" {
 		c.DefaultLanguage = fallbackLanguage

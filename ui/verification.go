@@ -57,14 +57,14 @@ func (v *visit) verification(without bool) {
 		v.moved(v.flow.ResumeVerification(v.r.Context(), v.handle, nil))
 		return
 	}
-	uri, err := v.flow.StartVerification(v.r.Context(), v.handle, v.publicOrigin()+v.base+v.id+"/"+returnPage)
-	if err == nil && !v.leadsOut(uri) {
+	leave, err := v.flow.StartVerification(v.r.Context(), v.handle, v.publicOrigin()+v.base+v.id+"/"+returnPage)
+	if err == nil && !v.leadsOut(leave.URI) {
 		err = errors.New("ui: the verification service is at no https URI")
 	}
 	switch {
 	case err == nil:
 		v.setHeaders(v.w.Header(), "")
-		redirect(v.w, uri)
+		redirect(v.w, leave.URI)
 	case errors.Is(err, login.ErrUnknown):
 		v.failed(err)
 	case errors.Is(err, login.ErrStep): // sent twice, or past it

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
@@ -23,6 +24,7 @@ type Linker interface {
 	CurrentCode(ctx context.Context, handle string) (wallet.Code, error)
 	Status(ctx context.Context, handle, code string, seen wallet.Stage, wait time.Duration) (*wallet.Status, error)
 	Unlink(ctx context.Context, handle string) error
+	Release()
 }
 
 const (
@@ -142,18 +144,28 @@ func (v *visit) wallet(s *login.State) bool {
 	return true
 }
 
-// walletStatus answers a script once the login is further than the page shows.
-func (v *visit) walletStatus() {
-	seen, _ := strconv.Atoi(v.r.URL.Query().Get("seen"))
-	// The server may bound how long an answer takes.
-	if err := http.NewResponseController(v.w).SetWriteDeadline(time.Now().Add(walletWait + time.Minute)); err != nil &&
-		!errors.Is(err, http.ErrNotSupported) {
-		v.log.WarnContext(v.r.Context(), "a browser may not wait long enough for a wallet", "error", err)
+// Close answers all browsers that wait for a wallet, as if their time were over, and returns when they have their answers or the
+// context ends. A server calls it after its Shutdown, which does not know of them: over HTTP/1.1 they wait outside its
+// handlers. No browser waits any more then: see [wallet.Linker.Release], which may be called before.
+func (u *UI) Close(ctx context.Context) error {
+	if u.linker != nil {
+		u.linker.Release()
 	}
-	status, err := v.linker.Status(v.r.Context(), v.handle, "", wallet.Stage(seen), walletWait)
+	return u.polls.Close(ctx)
+}
+
+// walletStatus answers a script once the login is further than the page shows. While it waits, nothing is kept of the visit.
+func (v *visit) walletStatus() {
+	u, id, handle := v.UI, v.id, strings.Clone(v.handle)
+	u.polls.Answer(v.w, v.r, walletWait, func(w http.ResponseWriter, r *http.Request) { u.walletStatus(w, r, id, handle) })
+}
+
+func (u *UI) walletStatus(w http.ResponseWriter, r *http.Request, id, handle string) {
+	seen, _ := strconv.Atoi(r.URL.Query().Get("seen"))
+	status, err := u.linker.Status(r.Context(), handle, "", wallet.Stage(seen), walletWait)
 	var stage string
 	switch {
-	case v.r.Context().Err() != nil:
+	case r.Context().Err() != nil:
 		return
 	case err == nil:
 		stage = []string{"unlinked", "linked", "done"}[status.Stage]
@@ -162,13 +174,13 @@ func (v *visit) walletStatus() {
 	case errors.Is(err, login.ErrUnknown):
 		stage = "over"
 	default:
-		v.log.ErrorContext(v.r.Context(), "a browser cannot wait for a wallet", "transaction", v.id, "error", err)
-		v.w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
-		http.Error(v.w, "{}", http.StatusServiceUnavailable)
+		u.log.ErrorContext(r.Context(), "a browser cannot wait for a wallet", "transaction", id, "error", err)
+		w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+		http.Error(w, "{}", http.StatusServiceUnavailable)
 		return
 	}
-	v.w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(v.w).Encode(map[string]string{"stage": stage})
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]string{"stage": stage})
 }
 
 func (v *visit) showWallet(s *login.State, has hold) {

@@ -91,7 +91,7 @@ func (b *Binder) bind(
 		id = store.NewHandle()
 	}
 	bound := &Bound{WalletUserID: id, Key: public}
-	if proof.Certificate != nil {
+	if len(proof.Certificate) > 0 {
 		bound.Certificate, err = b.accept(proof.Certificate, public)
 	} else if b.config.Keys == nil {
 		err = &authenticator.Error{Reason: authenticator.Unavailable, Err: errors.New("wallet: the Verifier certified nothing")}

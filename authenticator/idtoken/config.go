@@ -28,7 +28,7 @@ type Config struct {
 	Keys Keys
 	// Audience are the client_ids of the sign-up portals. Required.
 	Audience []string
-	// Identities remembers who logged in there. Required.
+	// Identities knows whom the ID Tokens stand for. Required.
 	Identities Identities
 	// Store remembers the ID Tokens that were used. Required.
 	Store store.Ephemeral

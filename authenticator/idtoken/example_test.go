@@ -17,8 +17,8 @@ import (
 // remembered are the people who logged in at the portal, by the sub that it got.
 type remembered map[string]*authenticator.Identity
 
-func (r remembered) BySubject(_ context.Context, _, sub string) (*authenticator.Identity, error) {
-	if identity, ok := r[sub]; ok {
+func (r remembered) Bearer(_ context.Context, t *idtoken.Token) (*authenticator.Identity, error) {
+	if identity, ok := r[t.Subject]; ok {
 		return identity, nil
 	}
 	return nil, &authenticator.Error{Reason: authenticator.WrongCredentials}

@@ -1,14 +1,13 @@
-// Package idtoken verifies an ID Token of the provider itself, with which a sign-up portal hands a person over whom the
-// provider logged in there just before.
+// Package idtoken verifies an ID Token of the provider itself, which lets a person go on as the one whom the provider knows
+// from another login: with a sign-up portal to which it sent them in the middle of that one, and which now logs them in
+// itself.
 //
-// The subject of an ID Token is pairwise: nobody can tell from it who the person is to the identity system, the provider
-// included. Whoever composes the provider therefore has to remember, for as long as a handover takes, the Identity of those
-// who log in at the sign-up portal, by the portal's client_id and the sub that it gets: [Identities]. An Authenticator that
-// is wrapped for the purpose sees both.
+// The subject of such an ID Token says nothing of who the person is: whoever composes the provider has to know whom it
+// stands for. [Identities] tells. A [login.Flow] with a Portal issues these ID Tokens and is one, but for its name.
 //
-// The handover belongs to one login. [Method.Challenge] makes a nonce, which goes to the portal, which logs the person in
-// with it (OpenID Connect Core section 3.1.2.1); the ID Token that comes back has it. So nobody can bring into their own
-// login what was issued to somebody else, or into somebody else's what was issued to them.
+// The handover belongs to one login. It has a nonce, which the ID Token has too: the one that the Flow begins the login
+// with, or that of [Method.Challenge], which a portal then logs the person in with (OpenID Connect Core section 3.1.2.1). So
+// nobody can bring into their own login what was issued to somebody else, or into somebody else's what was issued to them.
 //
 // What an operator can rely on:
 //
@@ -18,6 +17,8 @@
 //   - The person logged in no longer than [Config.MaxAge] ago, and not by such a handover: these make no chain.
 //   - An ID Token counts once, on whichever instance.
 //   - Nothing of it is logged or kept but a hash, by which a second use is known.
+//
+// [login.Flow]: https://pkg.go.dev/github.com/gosignet/signet/login#Flow
 package idtoken
 
 import (
@@ -44,12 +45,22 @@ type Keys interface {
 	Keys(ctx context.Context) ([]jose.JSONWebKey, error)
 }
 
-// Identities remembers who logged in at the sign-up portal.
+// Identities knows whom ID Tokens stand for.
 type Identities interface {
-	// BySubject returns the Identity, as it works now, of the person to whom the client was given an ID Token with the sub.
-	// It is an *[authenticator.Error] with the reason WrongCredentials when nobody is remembered, and Locked for a person
-	// who may not log in.
-	BySubject(ctx context.Context, clientID, sub string) (*authenticator.Identity, error)
+	// Bearer returns the Identity, as it works now, of the person for whom the ID Token was issued. It is an
+	// *[authenticator.Error] with the reason WrongCredentials when nobody is known, and Locked for a person who may not log in.
+	Bearer(ctx context.Context, t *Token) (*authenticator.Identity, error)
+}
+
+// Token is what a verified ID Token says.
+type Token struct {
+	// ClientID is the audience.
+	ClientID string
+	Subject  string
+	Nonce    string
+
+	authTime time.Time
+	hash     string
 }
 
 // Method verifies ID Tokens. It is safe for concurrent use.
@@ -96,7 +107,35 @@ func (m *Method) Authenticate(ctx context.Context, r *authenticator.Request) (*a
 		return nil, fail(authenticator.Unsupported, errors.New("idtoken: a request has one answer, an ID Token"))
 	}
 	answer := &r.Challenges[0]
-	token, err := jwt.Parse(answer.Response, m.config.Algorithms)
+	t, err := m.Read(ctx, answer.Response)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(answer.State) == 0:
+		return nil, wrong(errors.New("no handover was begun in this login"))
+	case subtle.ConstantTimeCompare([]byte(t.Nonce), answer.State) != 1:
+		return nil, wrong(errors.New("nonce is another login's"))
+	}
+	if err := m.consume(ctx, t); err != nil {
+		return nil, err
+	}
+	identity, err := m.config.Identities.Bearer(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if identity == nil || identity.Subject == "" {
+		return nil, fail(authenticator.Unavailable, errors.New("idtoken: Identities returned nobody"))
+	}
+	return identity, nil
+}
+
+// Accepts reports whether ID Tokens count that were issued to the client.
+func (m *Method) Accepts(clientID string) bool { return slices.Contains(m.config.Audience, clientID) }
+
+// Read verifies an ID Token in compact form, in every way that does not need to know the login in which it is the answer. It
+// does not use it up. An ID Token that does not count is an *[authenticator.Error] with the reason WrongCredentials.
+func (m *Method) Read(ctx context.Context, compact string) (*Token, error) {
+	token, err := jwt.Parse(compact, m.config.Algorithms)
 	if err != nil {
 		return nil, wrong(err)
 	}
@@ -111,31 +150,17 @@ func (m *Method) Authenticate(ctx context.Context, r *authenticator.Request) (*a
 	if err != nil {
 		return nil, wrong(err)
 	}
-	login, err := m.check(payload, answer.State)
+	t, err := m.check(payload)
 	if err != nil {
 		return nil, wrong(err)
 	}
-	if err := m.consume(ctx, token, login); err != nil {
-		return nil, err
-	}
-	identity, err := m.config.Identities.BySubject(ctx, login.client, login.subject)
-	if err != nil {
-		return nil, err
-	}
-	if identity == nil || identity.Subject == "" {
-		return nil, fail(authenticator.Unavailable, errors.New("idtoken: Identities returned nobody"))
-	}
-	return identity, nil
-}
-
-// login is what an ID Token says: that the person logged in at the client.
-type login struct {
-	client, subject string
-	at              time.Time
+	hash := sha256.Sum256([]byte(token.SigningInput()))
+	t.hash = base64.RawURLEncoding.EncodeToString(hash[:])
+	return t, nil
 }
 
 // check reads the payload of an ID Token of the provider.
-func (m *Method) check(payload, nonce []byte) (*login, error) {
+func (m *Method) check(payload []byte) (*Token, error) {
 	c, err := jwt.DecodeClaims(payload)
 	if err != nil {
 		return nil, err
@@ -144,7 +169,7 @@ func (m *Method) check(payload, nonce []byte) (*login, error) {
 	if err := c.CheckTime(now, skew); err != nil {
 		return nil, err
 	}
-	said, err := c.Text("nonce")
+	nonce, err := c.Text("nonce")
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +185,7 @@ func (m *Method) check(payload, nonce []byte) (*login, error) {
 	switch {
 	case c.Issuer != m.config.Issuer:
 		return nil, errors.New("iss is another")
-	case len(c.Audience.Values) != 1 || !slices.Contains(m.config.Audience, c.Audience.Values[0]):
+	case len(c.Audience.Values) != 1 || !m.Accepts(c.Audience.Values[0]):
 		return nil, errors.New("aud is not a sign-up client alone")
 	case c.Subject == "":
 		return nil, errors.New("sub is missing")
@@ -172,22 +197,17 @@ func (m *Method) check(payload, nonce []byte) (*login, error) {
 		return nil, errors.New("auth_time is too long ago")
 	case slices.Contains(amr, string(authenticator.IDToken)):
 		return nil, errors.New("the person was handed over before")
-	case len(nonce) == 0:
-		return nil, errors.New("no handover was begun in this login")
-	case subtle.ConstantTimeCompare([]byte(said), nonce) != 1:
-		return nil, errors.New("nonce is another login's")
 	}
-	return &login{client: c.Audience.Values[0], subject: c.Subject, at: at}, nil
+	return &Token{ClientID: c.Audience.Values[0], Subject: c.Subject, Nonce: nonce, authTime: at}, nil
 }
 
 // consume uses the ID Token up: it is accepted once, by one of all instances.
-func (m *Method) consume(ctx context.Context, token *jwt.Token, l *login) error {
+func (m *Method) consume(ctx context.Context, t *Token) error {
 	now := m.config.Now()
-	id := sha256.Sum256([]byte(token.SigningInput()))
 	err := store.Do(ctx, m.config.Store, store.Operation{
-		Verb: store.VerbAdd, Key: "idt:" + base64.RawURLEncoding.EncodeToString(id[:]),
-		TTL: l.at.Add(m.config.MaxAge + 2*skew).Sub(now),
-		Age: max(now.Sub(l.at.Add(-skew)), time.Millisecond),
+		Verb: store.VerbAdd, Key: "idt:" + t.hash,
+		TTL: t.authTime.Add(m.config.MaxAge + 2*skew).Sub(now),
+		Age: max(now.Sub(t.authTime.Add(-skew)), time.Millisecond),
 	})[0].Err
 	if errors.Is(err, store.ErrExists) {
 		return wrong(errors.New("the ID Token was used before"))

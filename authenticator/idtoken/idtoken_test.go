@@ -37,11 +37,11 @@ type world struct {
 	err      error
 }
 
-func (w *world) BySubject(_ context.Context, clientID, sub string) (*authenticator.Identity, error) {
+func (w *world) Bearer(_ context.Context, t *idtoken.Token) (*authenticator.Identity, error) {
 	if w.err != nil {
 		return nil, w.err
 	}
-	if clientID != "signup" || sub != "pairwise" {
+	if t.ClientID != "signup" || t.Subject != "pairwise" {
 		return nil, &authenticator.Error{Reason: authenticator.WrongCredentials}
 	}
 	return w.identity, nil

@@ -23,6 +23,7 @@ type (
 		Traits   map[authenticator.Factor]traits `json:"traits,omitempty"`
 		Recall   bool                            `json:"recall,omitempty"`
 		Keys     bool                            `json:"keys,omitempty"`
+		Bindings bool                            `json:"bindings,omitempty"`
 	}
 	traits struct {
 		Identifies  bool `json:"identifies,omitempty"`

@@ -71,6 +71,30 @@ func TestAnswersThatCannotBeTrustedAreUnavailable(t *testing.T) {
 	}
 }
 
+func TestBindingsThatCannotBeTrustedAreUnavailable(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.config.MaxFailures = 1000
+	c := w.client(t)
+	var body string
+	w.intercept("/v1/key-bindings", func(rw http.ResponseWriter, r *http.Request) { says(200, body)(rw, r) })
+	for _, body = range []string{
+		`null`, `{}`, `{"certificate": "MAA="}`, `{"subject": "grace-1"}`, `{"identity": null}`, `{"identity": "grace-1"}`, `{"identity": {"subject": ""}}`,
+		`{"identity": {"subject": "\ud800"}}`, `{"identity": {"subject": "a"}, "identity": {"subject": "grace-1"}}`,
+		`{"identity": {"subject": "grace-1", "state": "` + strings.Repeat("AAAA", 8<<10/3+1) + `"}}`,
+		`{"identity": {"subject": "grace-1"}, "certificate": [48]}`, `{"identity": {"subject": "grace-1"}, "certificate": "MAA"}`,
+		`{"identity": {"subject": "grace-1"}, "certificate": "` + strings.Repeat("AAAA", 16<<10/3+1) + `"}`,
+	} {
+		_, err := c.BindKey(t.Context(), bindingFor())
+		requireReason(t, err, authenticator.Unavailable)
+		noPersonalData(t, err.Error())
+	}
+	body = `{"identity": {"subject": "grace-1"}}`
+	binding, err := c.BindKey(t.Context(), bindingFor())
+	require.NoError(t, err)
+	assert.Empty(t, binding.Certificate, "the provider certifies")
+}
+
 func TestReceiptsAndClaimsKeepToTheirBounds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -286,14 +310,18 @@ func TestAuthenticatorThatBreaksItsContractIsContainedByTheHandler(t *testing.T)
 	t.Parallel()
 	for name, spoil := range map[string]func(*people){
 		"panics":          func(p *people) { p.before = func(context.Context) { panic("Grace") } },
-		"returns nothing": func(p *people) { p.identity, p.claims, p.receipt, p.device = nil, nil, nil, nil },
+		"returns nothing": func(p *people) { p.identity, p.claims, p.receipt, p.device, p.binding = nil, nil, nil, nil, nil },
 		"fails":           func(p *people) { p.err = errors.New("no row for 4409173820") },
 		"lies": func(p *people) {
 			p.identity.Subject, p.receipt.Length = "", -1
 			p.claims.Values["x"] = []byte("Grace")
 			p.device.Options = nil
+			p.binding.Certificate = make([]byte, 16<<10+1)
 		},
-		"subject of no text": func(p *people) { p.identity.Subject = "grace-1\xff"; p.claims, p.receipt, p.device = nil, nil, nil },
+		"subject of no text": func(p *people) {
+			p.identity.Subject = "grace-1\xff"
+			p.claims, p.receipt, p.device, p.binding = nil, nil, nil, nil
+		},
 		"gives impossible times": func(p *people) {
 			p.err = &authenticator.Error{Reason: authenticator.TooSoon, RetryAt: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)}
 		},
@@ -320,6 +348,8 @@ func TestAuthenticatorThatBreaksItsContractIsContainedByTheHandler(t *testing.T)
 			requireReason(t, err, authenticator.Unavailable)
 			_, err = c.Recall(t.Context(), &authenticator.Identity{Subject: "grace-1"})
 			requireReason(t, err, authenticator.Unavailable)
+			_, err = c.BindKey(t.Context(), bindingFor())
+			requireReason(t, err, authenticator.Unavailable)
 			noPersonalData(t, w.logs.String())
 		})
 	}
@@ -345,6 +375,8 @@ func TestNothingPersonalIsInURLsLogsOrErrors(t *testing.T) {
 		_, err = c.Challenge(t.Context(), deviceFor(authenticator.Passkey))
 		fmt.Fprintln(&said, err)
 		_, err = c.Recall(t.Context(), w.people.identity)
+		fmt.Fprintln(&said, err)
+		_, err = c.BindKey(t.Context(), bindingFor())
 		fmt.Fprintln(&said, err)
 	}
 	exercise()

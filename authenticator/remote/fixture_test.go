@@ -34,6 +34,7 @@ type people struct {
 	claims   *authenticator.Claims
 	device   *authenticator.Device
 	keys     json.RawMessage
+	binding  *authenticator.KeyBinding
 	err      error
 	// before, if set, is called by each method that the server is asked for.
 	before func(context.Context)
@@ -57,6 +58,9 @@ func newPeople() *people {
 		}, Original: "e30.e30.AA"},
 		device: &authenticator.Device{Options: json.RawMessage(`{"challenge":"AAAA"}`), State: []byte{0, 1, 2}},
 		keys:   must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "1", Use: "sig"}}})),
+		binding: &authenticator.KeyBinding{
+			Identity: authenticator.Identity{Subject: "grace-1", State: []byte{0, 0xff}}, Certificate: []byte{0x30, 0, 0xff},
+		},
 	}
 }
 
@@ -96,6 +100,11 @@ func (p *people) Recall(ctx context.Context, earlier *authenticator.Identity) (*
 	return p.identity, p.err
 }
 
+func (p *people) BindKey(ctx context.Context, r *authenticator.KeyBindingRequest) (*authenticator.KeyBinding, error) {
+	p.hear(ctx, r)
+	return p.binding, p.err
+}
+
 func (p *people) PublicKeys(ctx context.Context) (json.RawMessage, error) {
 	p.hear(ctx, "keys")
 	return p.keys, p.err
@@ -125,7 +134,21 @@ func (*people) Form(_ context.Context, f authenticator.Factor) (*authenticator.F
 		Fields: []authenticator.FormField{
 			{Name: "fullName", Labels: map[string]string{"en": "Full name", "km": "ឈ្មោះ"}, Pattern: "[^0-9]+"},
 			{Name: "dob", Type: authenticator.FieldDate, Format: "dd/MM/yyyy"},
+			{
+				Name: "village", Hints: map[string]string{"en": "Where you were born"}, Placeholders: map[string]string{"en": "Kisumu"},
+				Languages: []string{"eng"}, OptionalLanguages: []string{"khm"}, Group: "birth",
+				Rules: []authenticator.FormRule{{Pattern: "^[A-Z]", Errors: map[string]string{"en": "A capital first"}, Language: "eng"}},
+			},
+			{Name: "district", Type: authenticator.FieldChoice, Optional: true, Group: "birth", Options: []authenticator.FormOption{
+				{Value: "north", Labels: map[string]string{"en": "North"}}, {Value: "south"},
+			}},
+			{Name: "telephone", Type: authenticator.FieldPhone, Prefixes: []string{"+254", "+855"}, MaxLength: 9},
+			{Name: "country", Value: "Kenya", Fixed: true},
+			{Name: "secret", Type: authenticator.FieldPassword, Confirm: true, CapsLock: true},
+			{Name: "terms", Type: authenticator.FieldCheckbox},
+			{Name: "portrait", Type: authenticator.FieldPhoto, MaxLength: 1 << 10},
 		},
+		Messages: map[authenticator.Message]authenticator.Texts{authenticator.MessageRequired: {"en": "It is needed"}},
 	}, nil
 }
 
@@ -167,6 +190,13 @@ func deviceFor(f authenticator.Factor) *authenticator.DeviceRequest {
 	return &authenticator.DeviceRequest{
 		Transaction: "tx-1", ClientID: "health-portal", Factor: f,
 		Identifier: authenticator.Identifier{Type: "national_id", Value: "4409173820"}, ACRs: []string{"urn:example:loa:2"}, Locales: []string{"sw"},
+	}
+}
+
+func bindingFor() *authenticator.KeyBindingRequest {
+	return &authenticator.KeyBindingRequest{
+		Request: *login(), Factor: authenticator.Wallet, Key: json.RawMessage(`{"kty":"OKP","crv":"Ed25519","x":"11qY"}`),
+		Header: map[string]string{"partner-id": "health-partner"},
 	}
 }
 

@@ -43,7 +43,7 @@ func FuzzAnswer(f *testing.F) {
 			Transport: transport(func(r *http.Request) (*http.Response, error) {
 				if r.URL.Path == "/v1/capabilities" && !started {
 					started = true
-					return answerOf(200, `{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "keys": true, "recall": true}`), nil
+					return answerOf(200, `{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "keys": true, "recall": true, "bindings": true}`), nil
 				}
 				return answerOf(status, body), nil
 			}),
@@ -83,6 +83,11 @@ func FuzzAnswer(f *testing.F) {
 		if err == nil && today.Subject != "grace-1" {
 			t.Fatalf("%+v", today)
 		}
+		binding, err := c.BindKey(context.Background(), bindingFor())
+		check(t, err)
+		if err == nil && (binding.Identity.Subject == "" || len(binding.Identity.State) > 8<<10 || len(binding.Certificate) > 16<<10) {
+			t.Fatalf("%+v", binding)
+		}
 		keys, err := c.PublicKeys(context.Background())
 		check(t, err)
 		var set jose.JSONWebKeySet
@@ -112,9 +117,10 @@ func FuzzAnswer(f *testing.F) {
 func FuzzRequest(f *testing.F) {
 	for path, body := range map[string]string{
 		"/v1/authenticate": loginBody, "/v1/recall": `{"identity":{"subject":"grace-1","state":"AP8="}}`,
-		"/v1/codes":      `{"identifier":{"value":"4409173820"},"channels":["phone"],"acrs":["urn:example:loa:2"]}`,
-		"/v1/claims":     `{"identity":{"subject":"grace-1"},"names":["name"],"verified":["name"]}`,
-		"/v1/challenges": `{"transaction":"t","client_id":"c","factor":"pop"}`,
+		"/v1/codes":        `{"identifier":{"value":"4409173820"},"channels":["phone"],"acrs":["urn:example:loa:2"]}`,
+		"/v1/claims":       `{"identity":{"subject":"grace-1"},"names":["name"],"verified":["name"]}`,
+		"/v1/challenges":   `{"transaction":"t","client_id":"c","factor":"pop"}`,
+		"/v1/key-bindings": `{"authentication":` + loginBody + `,"factor":"wla","key":{"kty":"OKP"},"header":{"partner-id":"p"}}`,
 	} {
 		f.Add(path, body)
 	}
@@ -122,7 +128,7 @@ func FuzzRequest(f *testing.F) {
 	people.before = func(context.Context) { people.asked = nil }
 	handler := must(remote.Handler(people, remote.ServerConfig{ClientCertificate: true}))
 	f.Fuzz(func(t *testing.T, path, body string) {
-		if !slices.Contains([]string{"/v1/authenticate", "/v1/recall", "/v1/codes", "/v1/claims", "/v1/challenges"}, path) {
+		if !slices.Contains([]string{"/v1/authenticate", "/v1/recall", "/v1/codes", "/v1/claims", "/v1/challenges", "/v1/key-bindings"}, path) {
 			return
 		}
 		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))

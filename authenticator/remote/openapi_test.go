@@ -213,12 +213,14 @@ func TestBothHalvesSayWhatIsDescribed(t *testing.T) {
 		_, _ = c.Challenge(t.Context(), deviceFor(authenticator.Passkey))
 		_, _ = c.Recall(t.Context(), w.people.identity)
 		_, _ = c.PublicKeys(t.Context())
+		_, _ = c.BindKey(t.Context(), bindingFor())
 	}
 	exercise()
 	w.people.identity = &authenticator.Identity{Subject: strings.Repeat("x", 256), State: bytes.Repeat([]byte{0xff}, 8<<10)}
 	w.people.receipt, w.people.claims = &authenticator.CodeReceipt{}, &authenticator.Claims{}
 	w.people.device = &authenticator.Device{Options: []byte(`{}`), State: bytes.Repeat([]byte{0xff}, 4<<10)}
 	w.people.keys = []byte(`{"keys":[]}`)
+	w.people.binding = &authenticator.KeyBinding{Identity: *w.people.identity, Certificate: bytes.Repeat([]byte{0xff}, 16<<10)}
 	exercise()
 	for _, reason := range reasons() {
 		w.people.err = &authenticator.Error{Reason: reason, RetryAt: time.Now()}
@@ -227,7 +229,7 @@ func TestBothHalvesSayWhatIsDescribed(t *testing.T) {
 	for path := range traffic.d.at(traffic.d.root, "paths") {
 		assert.True(t, traffic.seen[path+" 200"], path)
 	}
-	for _, path := range []string{"/v1/authenticate", "/v1/codes", "/v1/claims", "/v1/challenges", "/v1/recall", "/v1/keys"} {
+	for _, path := range []string{"/v1/authenticate", "/v1/codes", "/v1/claims", "/v1/challenges", "/v1/recall", "/v1/keys", "/v1/key-bindings"} {
 		assert.True(t, traffic.seen[path+" default"], path)
 	}
 }
@@ -252,6 +254,10 @@ func TestClientRefusesAnswersThatTheDescriptionForbids(t *testing.T) {
 			_, err := c.Challenge(t.Context(), deviceFor(authenticator.Passkey))
 			return err
 		},
+		"KeyBinding": func(c *remote.Client) error {
+			_, err := c.BindKey(t.Context(), bindingFor())
+			return err
+		},
 		"KeySet": func(c *remote.Client) error {
 			_, err := c.PublicKeys(t.Context())
 			return err
@@ -265,8 +271,9 @@ func TestClientRefusesAnswersThatTheDescriptionForbids(t *testing.T) {
 			"sources":  []any{object{"names": []any{"tax_number"}, "jwt": "e30.e30.AA"}},
 			"original": "e30.AA.AA.AA.AA",
 		},
-		"Device": {"options": object{"challenge": "AAAA"}, "state": "AP8="},
-		"KeySet": {"keys": []any{object{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}},
+		"Device":     {"options": object{"challenge": "AAAA"}, "state": "AP8="},
+		"KeyBinding": {"identity": object{"subject": "grace-1"}, "certificate": "MAA="},
+		"KeySet":     {"keys": []any{object{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}},
 		"CodeReceipt": {
 			"destinations": []any{"+254 ** *** 820"}, "length": 6.0,
 			"expires_at": "2026-03-01T12:05:00Z", "resend_after": "2026-03-01T12:05:00Z",
@@ -277,7 +284,7 @@ func TestClientRefusesAnswersThatTheDescriptionForbids(t *testing.T) {
 		BaseURL: "https://people.example.org", MaxFailures: 1000,
 		Transport: transport(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path == "/v1/capabilities" {
-				return answerOf(200, `{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "keys": true}`), nil
+				return answerOf(200, `{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "keys": true, "bindings": true}`), nil
 			}
 			return answerOf(200, string(must(json.Marshal(answer)))), nil
 		}),

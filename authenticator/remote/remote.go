@@ -53,6 +53,7 @@ var (
 	_ authenticator.Challenger    = (*Client)(nil)
 	_ authenticator.Recaller      = (*Client)(nil)
 	_ authenticator.KeyPublisher  = (*Client)(nil)
+	_ authenticator.KeyBinder     = (*Client)(nil)
 )
 
 // New asks the server what it can do, and fetches its forms. It fails with everything that is wrong with the
@@ -108,14 +109,25 @@ func (c *Client) Authenticate(ctx context.Context, r *authenticator.Request) (*a
 	if len(r.Challenges) == 0 {
 		return nil, unsupported("nothing was answered")
 	}
-	req := authenticateRequest{
-		Transaction: r.Transaction, ClientID: r.ClientID, Identifier: r.Identifier,
-		Challenges: make([]challenge, len(r.Challenges)), ACRs: r.ACRs, Locales: r.Locales,
+	return post(ctx, c.calls, pathAuthenticate, requestOf(r), parseIdentity)
+}
+
+// BindKey asks the server, once. If the server said at the start that it certifies no keys, it is asked who the person is, as
+// by Authenticate.
+func (c *Client) BindKey(ctx context.Context, r *authenticator.KeyBindingRequest) (*authenticator.KeyBinding, error) {
+	if !c.can.Bindings {
+		identity, err := c.Authenticate(ctx, &r.Request)
+		if err != nil {
+			return nil, err
+		}
+		return &authenticator.KeyBinding{Identity: *identity}, nil
 	}
-	for i, answer := range r.Challenges {
-		req.Challenges[i] = challenge{Factor: answer.Factor, Response: answer.Response, State: answer.State}
+	if len(r.Challenges) == 0 {
+		return nil, unsupported("nothing was answered")
 	}
-	return post(ctx, c.calls, pathAuthenticate, req, parseIdentity)
+	return post(ctx, c.calls, pathBindings, bindingRequest{
+		Authentication: requestOf(&r.Request), Factor: r.Factor, Key: r.Key, Header: r.Header,
+	}, parseBinding)
 }
 
 // SendCode asks the server, once. The error is Unsupported if the server said at the start that it sends no codes.

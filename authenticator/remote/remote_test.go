@@ -40,9 +40,12 @@ func TestEverythingArrivesAsItWasSent(t *testing.T) {
 	keys, err := c.PublicKeys(t.Context())
 	require.NoError(t, err)
 	assert.JSONEq(t, string(w.people.keys), string(keys))
+	binding, err := c.BindKey(t.Context(), bindingFor())
+	require.NoError(t, err)
+	assert.Equal(t, w.people.binding, binding)
 
 	assert.Equal(t, []any{
-		codeFor(), login(), claimsOf(*identity), deviceFor(authenticator.Passkey), identity, "keys",
+		codeFor(), login(), claimsOf(*identity), deviceFor(authenticator.Passkey), identity, "keys", bindingFor(),
 	}, w.people.asked)
 }
 
@@ -147,6 +150,21 @@ func TestServerWithoutFurtherAbilities(t *testing.T) {
 	assert.Equal(t, authenticator.Traits{MaxResponse: 4 << 10}, authenticator.TraitsOf(c, authenticator.Password))
 	_, err = c.Authenticate(t.Context(), login())
 	require.NoError(t, err)
+	binding, err := c.BindKey(t.Context(), bindingFor())
+	require.NoError(t, err)
+	assert.Equal(t, &authenticator.KeyBinding{Identity: *w.people.identity}, binding, "nothing is certified")
+	assert.Equal(t, []any{login(), login()}, w.people.asked)
+}
+
+func TestNobodyBindsAKeyWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.client(t)
+	r := bindingFor()
+	r.Challenges = nil
+	_, err := c.BindKey(t.Context(), r)
+	requireReason(t, err, authenticator.Unsupported)
+	assert.Empty(t, w.people.asked)
 }
 
 func TestReasonsArrive(t *testing.T) {

@@ -1,6 +1,7 @@
 package remote
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -65,6 +66,43 @@ func (s *server) getKeys(r *http.Request) (*json.RawMessage, error) {
 }
 
 func (s *server) postAuthenticate(ctx context.Context, r *authenticateRequest) (*identity, error) {
+	req, err := s.request(r)
+	if err != nil {
+		return nil, err
+	}
+	i, err := s.authenticator.Authenticate(ctx, req)
+	return identityOf(i), err
+}
+
+func (s *server) postBindings(ctx context.Context, r *bindingRequest) (*binding, error) {
+	req, err := s.request(&r.Authentication)
+	if err != nil {
+		return nil, err
+	}
+	if !factorName.MatchString(string(r.Factor)) || len(r.Key) > maxKey || !bytes.HasPrefix(r.Key, []byte("{")) || !validHeader(r.Header) {
+		return nil, errRequest
+	}
+	if s.binder == nil {
+		return nil, errUnsupported
+	}
+	b, err := s.binder.BindKey(ctx, &authenticator.KeyBindingRequest{Request: *req, Factor: r.Factor, Key: r.Key, Header: r.Header})
+	if b == nil {
+		return nil, err
+	}
+	return &binding{Identity: *identityOf(&b.Identity), Certificate: b.Certificate}, err
+}
+
+func validHeader(header map[string]string) bool {
+	for name, value := range header {
+		if name == "" || len(name) > maxHeaderName || len(value) > maxHeaderValue {
+			return false
+		}
+	}
+	return len(header) <= maxHeader
+}
+
+// request is what an authentication asks of the Authenticator.
+func (s *server) request(r *authenticateRequest) (*authenticator.Request, error) {
 	if len(r.Challenges) == 0 || len(r.Challenges) > maxFactors || !validACRs(r.ACRs) {
 		return nil, errRequest
 	}
@@ -84,8 +122,7 @@ func (s *server) postAuthenticate(ctx context.Context, r *authenticateRequest) (
 	if nobody && !identifies || !nobody && r.Identifier.Validate() != nil {
 		return nil, errRequest
 	}
-	i, err := s.authenticator.Authenticate(ctx, req)
-	return identityOf(i), err
+	return req, nil
 }
 
 func (s *server) postRecall(ctx context.Context, r *recallRequest) (*identity, error) {

@@ -79,8 +79,8 @@ func (c ServerConfig) validate() error {
 }
 
 // Handler serves an Authenticator under "/v1/", with all the abilities that it has of [authenticator.ChannelSender],
-// [authenticator.FormProvider], [authenticator.Describer], [authenticator.Challenger], [authenticator.Recaller] and
-// [authenticator.KeyPublisher]. It returns everything that is wrong with the configuration, or with the Authenticator's factors. The
+// [authenticator.FormProvider], [authenticator.Describer], [authenticator.Challenger], [authenticator.Recaller],
+// [authenticator.KeyPublisher] and [authenticator.KeyBinder]. It returns everything that is wrong with the configuration, or with the Authenticator's factors. The
 // description is at "/v1/openapi.json", for everybody. A program that serves it below a path uses http.StripPrefix.
 func Handler(a authenticator.Authenticator, c ServerConfig) (http.Handler, error) {
 	if a == nil {
@@ -105,6 +105,7 @@ func Handler(a authenticator.Authenticator, c ServerConfig) (http.Handler, error
 	s.mux.HandleFunc("POST "+pathCodes, answer(s, s.postCodes, parseReceipt))
 	s.mux.HandleFunc("POST "+pathChallenges, answer(s, s.postChallenges, parseDevice))
 	s.mux.HandleFunc("POST "+pathRecall, answer(s, s.postRecall, parseIdentity))
+	s.mux.HandleFunc("POST "+pathBindings, answer(s, s.postBindings, parseBinding))
 	s.mux.HandleFunc("GET "+pathKeys, get(s, s.getKeys, parseKeys))
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound) })
 	return s, nil
@@ -118,6 +119,7 @@ type server struct {
 	challenger authenticator.Challenger
 	recaller   authenticator.Recaller
 	keys       authenticator.KeyPublisher
+	binder     authenticator.KeyBinder
 
 	capabilities capabilities // without forms and devices
 	config       ServerConfig
@@ -133,9 +135,10 @@ func newServer(a authenticator.Authenticator) *server {
 	s.challenger, _ = a.(authenticator.Challenger)
 	s.recaller, _ = a.(authenticator.Recaller)
 	s.keys, _ = a.(authenticator.KeyPublisher)
+	s.binder, _ = a.(authenticator.KeyBinder)
 	s.capabilities = capabilities{
 		Versions: []int{1}, Factors: a.Factors(), Codes: s.codes != nil, Recall: s.recaller != nil, Keys: s.keys != nil,
-		Traits: make(map[authenticator.Factor]traits),
+		Bindings: s.binder != nil, Traits: make(map[authenticator.Factor]traits),
 	}
 	if sender, ok := a.(authenticator.ChannelSender); ok {
 		s.capabilities.Channels = sender.Channels()

@@ -188,6 +188,13 @@ func TestRequestsThatAreNotAsDescribedAreNotPassedOn(t *testing.T) {
 		{400, "POST", "/v1/recall", `{"identity":{"subject":""}}`},
 		{400, "POST", "/v1/claims", `{"identity":{"subject":""},"names":[]}`},
 		{400, "POST", "/v1/claims", `{"identity":{"subject":"a","state":"?"},"names":[]}`},
+		{400, "POST", "/v1/key-bindings", `{}`},
+		{400, "POST", "/v1/key-bindings", `{"authentication":{"challenges":[]},"factor":"wla","key":{}}`},
+		{400, "POST", "/v1/key-bindings", `{"authentication":` + loginBody + `,"factor":"W L A","key":{}}`},
+		{400, "POST", "/v1/key-bindings", `{"authentication":` + loginBody + `,"factor":"wla"}`},
+		{400, "POST", "/v1/key-bindings", `{"authentication":` + loginBody + `,"factor":"wla","key":"x"}`},
+		{400, "POST", "/v1/key-bindings", `{"authentication":` + loginBody + `,"factor":"wla","key":{},"header":{"":"x"}}`},
+		{400, "POST", "/v1/key-bindings", `{"authentication":` + loginBody + `,"factor":"wla","key":{},"header":{"` + strings.Repeat("x", 65) + `":"x"}}`},
 		{413, "POST", "/v1/claims", strings.Repeat(" ", 4097)},
 	} {
 		assert.Equal(t, test.status, w.send(t, test.method, test.path, test.body, ""), "%s %s %.200s", test.method, test.path, test.body)

@@ -28,6 +28,7 @@ const (
 	pathChallenges   = "/v1/challenges"
 	pathRecall       = "/v1/recall"
 	pathKeys         = "/v1/keys"
+	pathBindings     = "/v1/key-bindings"
 	pathOpenAPI      = "/v1/openapi.json"
 )
 
@@ -52,6 +53,11 @@ const (
 	maxACRs         = 32
 	maxACR          = 256
 	maxKeys         = 64
+	maxKey          = 16 << 10
+	maxHeader       = 32
+	maxHeaderName   = 64
+	maxHeaderValue  = 4 << 10
+	maxCertificate  = 16 << 10
 )
 
 // A challenge and the requests are those of the contract, with their names on the wire.
@@ -110,6 +116,16 @@ type (
 		Options stdjson.RawMessage `json:"options"`
 		State   base64Text         `json:"state,omitempty"`
 	}
+	bindingRequest struct {
+		Authentication authenticateRequest  `json:"authentication"`
+		Factor         authenticator.Factor `json:"factor"`
+		Key            stdjson.RawMessage   `json:"key"`
+		Header         map[string]string    `json:"header,omitempty"`
+	}
+	binding struct {
+		Identity    identity   `json:"identity"`
+		Certificate base64Text `json:"certificate,omitempty"`
+	}
 	// problem is an error (RFC 9457).
 	problem struct {
 		Title   string               `json:"title"`
@@ -132,6 +148,17 @@ func (b base64Text) MarshalText() ([]byte, error) {
 func (b *base64Text) UnmarshalText(text []byte) (err error) {
 	*b, err = base64.StdEncoding.Strict().AppendDecode(nil, text)
 	return err
+}
+
+func requestOf(r *authenticator.Request) authenticateRequest {
+	req := authenticateRequest{
+		Transaction: r.Transaction, ClientID: r.ClientID, Identifier: r.Identifier,
+		Challenges: make([]challenge, len(r.Challenges)), ACRs: r.ACRs, Locales: r.Locales,
+	}
+	for i, answer := range r.Challenges {
+		req.Challenges[i] = challenge{Factor: answer.Factor, Response: answer.Response, State: answer.State}
+	}
+	return req
 }
 
 // identityOf returns nil for nil, which no client believes.
@@ -165,9 +192,15 @@ func decode[T any](data []byte) (*T, error) {
 
 func parseIdentity(data []byte) (*authenticator.Identity, error) {
 	i, err := decode[identity](data)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
+	}
+	return i.believe()
+}
+
+// believe is what the server says of a person, unless it is out of bounds.
+func (i *identity) believe() (*authenticator.Identity, error) {
+	switch {
 	case i.Subject == "" || len(i.Subject) > maxSubject:
 		return nil, errors.New("remote: the subject is missing or too long")
 	case strings.ContainsRune(i.Subject, utf8.RuneError):
@@ -177,6 +210,21 @@ func parseIdentity(data []byte) (*authenticator.Identity, error) {
 		return nil, errors.New("remote: the state is too long")
 	}
 	return i.contract(), nil
+}
+
+func parseBinding(data []byte) (*authenticator.KeyBinding, error) {
+	b, err := decode[binding](data)
+	if err != nil {
+		return nil, err
+	}
+	if len(b.Certificate) > maxCertificate {
+		return nil, errors.New("remote: the certificate is too long")
+	}
+	i, err := b.Identity.believe()
+	if err != nil {
+		return nil, err
+	}
+	return &authenticator.KeyBinding{Identity: *i, Certificate: b.Certificate}, nil
 }
 
 func parseReceipt(data []byte) (*authenticator.CodeReceipt, error) {

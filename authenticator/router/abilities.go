@@ -97,6 +97,26 @@ func stripStates(r *authenticator.Request) (inner *authenticator.Request, gave f
 	}
 }
 
+// BindKey asks like Authenticate, and none but the systems that certify keys if there are any among those that it would ask.
+// If there are none, the person is proved to be who they are, and nothing is certified.
+func (r *Router) BindKey(ctx context.Context, req *authenticator.KeyBindingRequest) (*authenticator.KeyBinding, error) {
+	certify := func(systems []*system) []*system {
+		if able, err := fit(systems, func(s *system) bool { return s.binder != nil }); err == nil {
+			return able
+		}
+		return systems
+	}
+	return r.prove(ctx, &req.Request, certify,
+		func(ctx context.Context, s *system, inner *authenticator.Request) (*authenticator.KeyBinding, error) {
+			if s.binder == nil {
+				return s.authenticate(ctx, inner)
+			}
+			stripped := *req
+			stripped.Request = *inner
+			return s.binder.BindKey(ctx, &stripped)
+		})
+}
+
 // Recall asks the system that said who the person is.
 func (r *Router) Recall(ctx context.Context, earlier *authenticator.Identity) (*authenticator.Identity, error) {
 	s, inner, err := r.owner(earlier)

@@ -19,7 +19,8 @@
 // factor is that of the first system that has one: systems whose forms differ need factors of different names. The
 // channels by which codes can come are those that all systems that send codes share, because people choose one before it
 // is known who will send: a system without a choice leaves none to anybody. A factor identifies if it does so in all
-// systems that verify it, and its answers may be as long as in any of them.
+// systems that verify it, and its answers may be as long as in any of them. The keys of wallets are certified by those of the
+// systems that do, and by the provider where none of those that are asked does.
 package router
 
 import (
@@ -52,6 +53,7 @@ var (
 	_ authenticator.Challenger    = (*Router)(nil)
 	_ authenticator.Recaller      = (*Router)(nil)
 	_ authenticator.KeyPublisher  = (*Router)(nil)
+	_ authenticator.KeyBinder     = (*Router)(nil)
 )
 
 // New returns a Router, or everything that is wrong with the configuration. It asks each system for its factors
@@ -88,6 +90,21 @@ func (r *Router) Factors() []authenticator.Factor {
 
 // Authenticate asks the system that the login belongs to, or the first that is available.
 func (r *Router) Authenticate(ctx context.Context, req *authenticator.Request) (*authenticator.Identity, error) {
+	proof, err := r.prove(ctx, req, func(systems []*system) []*system { return systems },
+		func(ctx context.Context, s *system, req *authenticator.Request) (*authenticator.KeyBinding, error) {
+			return s.authenticate(ctx, req)
+		})
+	if err != nil {
+		return nil, err
+	}
+	return &proof.Identity, nil
+}
+
+// prove has one of the systems prove who the person is: of those that can, the ones that are preferred.
+func (r *Router) prove(
+	ctx context.Context, req *authenticator.Request, prefer func([]*system) []*system,
+	call func(context.Context, *system, *authenticator.Request) (*authenticator.KeyBinding, error),
+) (*authenticator.KeyBinding, error) {
 	b, err := r.binding(ctx, req.Transaction, Choice{req.ClientID, req.Identifier, req.ACRs})
 	if err != nil {
 		return nil, err
@@ -101,22 +118,26 @@ func (r *Router) Authenticate(ctx context.Context, req *authenticator.Request) (
 	if systems, err = fit(systems, func(s *system) bool { return gave(s) && s.supports(req.Challenges) }); err != nil {
 		return nil, err
 	}
-	s, identity, err := first(systems, func(s *system) (*authenticator.Identity, error) {
-		return ask(ctx, s, func(ctx context.Context) (*authenticator.Identity, error) {
-			identity, err := s.authenticator.Authenticate(ctx, req)
-			if err != nil || identity == nil {
+	s, proof, err := first(prefer(systems), func(s *system) (*authenticator.KeyBinding, error) {
+		return ask(ctx, s, func(ctx context.Context) (*authenticator.KeyBinding, error) {
+			proof, err := call(ctx, s, req)
+			if err != nil || proof == nil {
 				return nil, err
 			}
-			return s.own(identity)
+			identity, err := s.own(&proof.Identity)
+			if err != nil {
+				return nil, err
+			}
+			return &authenticator.KeyBinding{Identity: *identity, Certificate: proof.Certificate}, nil
 		})
 	})
 	if err != nil || b.proved {
-		return identity, err
+		return proof, err
 	}
 	if err := r.bind(ctx, req.Transaction, b, s, proved); err != nil {
 		return nil, err
 	}
-	return identity, nil
+	return proof, nil
 }
 
 // SendCode asks the system that the login belongs to, or the first that is available and sends codes.

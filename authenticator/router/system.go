@@ -34,6 +34,7 @@ type system struct {
 	challenger authenticator.Challenger
 	recaller   authenticator.Recaller
 	keys       authenticator.KeyPublisher
+	binder     authenticator.KeyBinder
 
 	timeout time.Duration
 	breaker *breaker.Breaker
@@ -57,6 +58,7 @@ func newSystem(c Config, s System) *system {
 	system.challenger, _ = s.Authenticator.(authenticator.Challenger)
 	system.recaller, _ = s.Authenticator.(authenticator.Recaller)
 	system.keys, _ = s.Authenticator.(authenticator.KeyPublisher)
+	system.binder, _ = s.Authenticator.(authenticator.KeyBinder)
 	return system
 }
 
@@ -65,6 +67,15 @@ func (s *system) supports(challenges []authenticator.Challenge) bool {
 	return !slices.ContainsFunc(challenges, func(c authenticator.Challenge) bool {
 		return !slices.Contains(s.factors, c.Factor)
 	})
+}
+
+// authenticate is the proof of a system that certifies nothing.
+func (s *system) authenticate(ctx context.Context, req *authenticator.Request) (*authenticator.KeyBinding, error) {
+	identity, err := s.authenticator.Authenticate(ctx, req)
+	if err != nil || identity == nil {
+		return nil, err
+	}
+	return &authenticator.KeyBinding{Identity: *identity}, nil
 }
 
 // sendsCodes reports whether the system sends one-time codes.

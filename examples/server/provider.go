@@ -160,6 +160,7 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	if p.logouts != nil {
 		p.closeAtEnd(p.logouts.Close)
 	}
+	p.closeAtEnd(provider.Pages.Close)
 	if provider.ESignet != nil {
 		p.closeAtEnd(provider.ESignet.Close)
 	}
