@@ -1,6 +1,7 @@
 package signet
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -31,6 +32,11 @@ type Wallet struct {
 	// CodeLifetime is how long a code can be used, and TransactionLifetime how long a wallet has to finish. Zero means what
 	// it does in [wallet.LinkerConfig].
 	CodeLifetime, TransactionLifetime time.Duration
+	// QRBuffer is how long before a code expires the pages show the next one, at most half of CodeLifetime. Zero means 10
+	// seconds, or that half if it is less; below zero there is another only when one expired. QRRefreshes is how often a page
+	// shows another one unasked. Zero means three times, less than zero never.
+	QRBuffer    time.Duration
+	QRRefreshes int
 	// UnsignedConsent lets wallets decide without a signature, as eSignet's first version of linked logins did.
 	UnsignedConsent bool
 }
@@ -70,6 +76,9 @@ func (c *Config) linker(p *Provider) (err error) {
 	if c.Wallet == nil {
 		return nil
 	}
+	if most := cmp.Or(c.Wallet.CodeLifetime, time.Minute) / 2; c.Wallet.QRBuffer > most { // as in wallet.LinkerConfig
+		return fmt.Errorf("Config.Wallet.QRBuffer is %v, and must be at most half of CodeLifetime, %v", c.Wallet.QRBuffer, most)
+	}
 	p.Linker, err = wallet.NewLinker(wallet.LinkerConfig{
 		Flow: p.Login, Bindings: p.Wallets, Store: c.Store, Notifier: c.Wallet.Notifier,
 		CodeLifetime: c.Wallet.CodeLifetime, TransactionLifetime: c.Wallet.TransactionLifetime,
@@ -92,5 +101,6 @@ func (c *Config) linker(p *Provider) (err error) {
 func (c *Config) showCodes(p *Provider, u *ui.Config) {
 	if c.Wallet != nil && len(c.Wallet.Apps) > 0 {
 		u.Linker, u.Wallets = p.Linker, c.Wallet.Apps
+		u.QRBuffer, u.QRRefreshes = c.Wallet.QRBuffer, c.Wallet.QRRefreshes
 	}
 }

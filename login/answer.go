@@ -16,9 +16,9 @@ import (
 // Answer gives the person's answer to a challenge: the code, the password. The challenge names the factor for which the
 // answer was typed, because the page may be an old one: an answer to another factor than the present one is ErrStep, and
 // the right answer to one that succeeded already changes nothing. The identifier is needed for the first factor, unless
-// that is a code; where the login knows it, it is empty or the same. With a factor that identifies by itself it is not
-// looked at, and neither is the State of the challenge: what the device was given is what [Flow.Challenge] returned last.
-// Without that, the answer of a device is ErrStep.
+// that is a code, or the session has it ([State.IdentifierKnown]); where it is fixed, it is empty or the same. With a factor
+// that identifies by itself it is not looked at, and neither is the State of the challenge: what the device was given is what
+// [Flow.Challenge] returned last. Without that, the answer of a device is ErrStep.
 //
 // A right answer leads to the next factor, to the consent, or, when there is nothing to ask for, to the end. A wrong one
 // is an *[authenticator.Error]. The last wrong one ends the login: the State then says so, and there is no error. While
@@ -257,6 +257,9 @@ func (f *Flow) succeeded(
 }
 
 func (r *record) succeed(f authenticator.Factor, id authenticator.Identifier, identity *authenticator.Identity) {
+	if id.Value == "" && r.Bound != nil { // the answer told who it is: the person of the session
+		id = r.Bound.Identifier
+	}
 	r.Succeeded = append(slices.Clip(r.Succeeded), f)
 	r.Identifier, r.Identity, r.Unnamed = id, identity, id.Value == ""
 	r.Code, r.Editing, r.Channels, r.Devices = nil, false, nil, nil

@@ -11,7 +11,8 @@ import (
 	"github.com/gosignet/signet/store"
 )
 
-// SendCode has a one-time code sent to the person, for the first time or again; the identifier may then be empty. While
+// SendCode has a one-time code sent to the person, for the first time or again; the identifier may then be empty, and so it
+// may where the session has it ([State.IdentifierKnown]). While
 // the last code is too fresh for another one, the error is TooSoon; once the login's codes or those of the identifier
 // are used up, Locked. The channels are those of [State.Channels] by which the code is to come; none means that the identity
 // system chooses or, for another code, that it comes as the last one did. Others are ErrStep. Whether the person exists is not to be learnt from it.

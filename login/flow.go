@@ -34,9 +34,10 @@
 // With [Sessions] a person who logged in is logged in for other requests too. The browser keeps the token of the
 // session, another than the handles of its logins: [Flow.Begin] takes it, and once a login is over [Flow.KeepSession]
 // returns the one to keep. A session stands for the factors that were proved, each for as long as the client and
-// [Sessions] let it, and for nothing else: a request that needs more asks for what is missing. Unless there are
-// [Consents], it remembers what the person decided to share, so that they are not asked again for the same or less. Whoever authenticates gets a new
-// token, and the old one is worth nothing from then on. [Flow.LogOut] ends a session and has its clients told.
+// [Sessions] let it, and for nothing else: a request that needs more asks for what is missing, and not again who the person
+// is ([State.IdentifierKnown]). Unless there are [Consents], it remembers what the person decided to share, so that they are
+// not asked again for the same or less. Whoever authenticates gets a new token, and the old one is worth nothing from then
+// on. [Flow.LogOut] ends a session and has its clients told.
 //
 // Access tokens outlive a logout, as they outlive a login: they live for minutes, and are what a client was given to
 // finish its work. A client that is told of the logout revokes those that it does not need.

@@ -21,7 +21,7 @@ func (f *Flow) makeSession(rec *record, d Decision) *session {
 	}
 	s := &session{Identity: *rec.identity(), Participants: []participant{p}}
 	if len(rec.Succeeded) > 0 {
-		s.Account = rec.account()
+		s.Identifier, s.Account = rec.Identifier, rec.account()
 	}
 	for _, factor := range rec.Succeeded {
 		s.Proofs = append(s.Proofs, proof{Factor: factor, At: rec.AuthTime})

@@ -98,9 +98,10 @@ type record struct {
 
 // bound is what a login takes from a session.
 type bound struct {
-	Session  string                 `json:"session"`
-	Account  string                 `json:"account,omitempty"`
-	Identity authenticator.Identity `json:"identity"`
+	Session    string                   `json:"session"`
+	Account    string                   `json:"account,omitempty"`
+	Identifier authenticator.Identifier `json:"identifier,omitzero"`
+	Identity   authenticator.Identity   `json:"identity"`
 	// Proofs are those of the session that stand for the request.
 	Proofs []proof `json:"proofs,omitempty"`
 	// Consent is what the person granted in the session, if that decides all that the request asks for.
@@ -210,6 +211,12 @@ func (r *record) identified() bool { return len(r.Succeeded) > 0 }
 // fixed reports whether the identifier is fixed.
 func (r *record) fixed() bool { return r.identified() && !r.Unnamed }
 
+// steppingUp reports whether the login has the identifier from the session, and asks its person for more. A face then
+// neither asks for the identifier nor shows it.
+func (r *record) steppingUp() bool {
+	return r.Bound != nil && r.Bound.Identifier.Value != "" && r.Bound.Identifier == r.Identifier
+}
+
 // account is what to call the person towards themselves.
 func (r *record) account() string {
 	if r.Identifier.Value == "" && r.Bound != nil {
@@ -270,11 +277,12 @@ func (r *record) at(other *record) bool {
 	return r.Response == nil && r.Option == other.Option && len(r.Succeeded) == len(other.Succeeded)
 }
 
-// identify takes the identifier that the person typed. Where it is fixed, it may only be repeated.
+// identify takes the identifier that the person typed. Where it is fixed, it may only be repeated. The one of the session
+// need not be typed.
 func (r *record) identify(id authenticator.Identifier, fixed bool) error {
 	same := id.Value == r.Identifier.Value && (id.Type == "" || id.Type == r.Identifier.Type)
 	switch {
-	case same && id.Value != "", fixed && id.Value == "":
+	case same && id.Value != "", id.Value == "" && (fixed || r.steppingUp()):
 		return nil
 	case fixed:
 		return ErrStep

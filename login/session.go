@@ -55,11 +55,13 @@ func (s *Sessions) setDefaults() {
 func (s *Sessions) on() bool { return s.Idle != 0 || s.Total != 0 }
 
 // session is a person who is logged in to the provider with a browser, as it is kept, sealed by what the browser's
-// cookie holds. It has nothing of what the person typed.
+// cookie holds. It has no answer that the person gave.
 type session struct {
 	Identity authenticator.Identity `json:"identity"`
-	// Account is what pages call the person: the end of the identifier.
-	Account string `json:"account,omitempty"`
+	// Identifier is how the person said who they are, so that a login that asks them for more need not ask for that again. It
+	// is empty if nobody asked. Account is what pages call the person: the end of it.
+	Identifier authenticator.Identifier `json:"identifier,omitzero"`
+	Account    string                   `json:"account,omitempty"`
 	// Proofs are the factors that the person proved. A session is as strong as they are, and no stronger.
 	Proofs []proof `json:"proofs,omitempty"`
 	// Participants are the clients that the person is logged in to.
@@ -104,7 +106,10 @@ func (s *session) participant(clientID string) *participant {
 // merge adds to the session what a login of the same person brings, and returns the clients that it has no room for.
 func (s *session) merge(made *session) (dropped []participant) {
 	if len(made.Proofs) > 0 {
-		s.Identity, s.Account = made.Identity, made.Account
+		s.Identity = made.Identity
+	}
+	if made.Identifier.Value != "" {
+		s.Identifier, s.Account = made.Identifier, made.Account
 	}
 	for _, p := range made.Proofs {
 		i := slices.IndexFunc(s.Proofs, func(old proof) bool { return old.Factor == p.Factor })

@@ -18,6 +18,8 @@ func FuzzSessions(f *testing.F) {
 	for _, walk := range []string{
 		"npdk" + "ndk" + "ldk",      // log in, continue, log out
 		"npdk" + "Lpdk" + "Bcodk",   // again with prompt=login, step up
+		"npdk" + "Ledk" + "Bxodk",   // the same without the identifier
+		"npdk" + "LEzEPdk" + "LEdk", // and with another person
 		"npdk" + "Sydk" + "SzPdk",   // select account: the same, another
 		"npd" + "lk" + "nd",         // an old page after the logout
 		"npdkn" + "l" + "dkpd",      // logged out with a login open
@@ -63,9 +65,9 @@ func (b *sessionWalk) step(what byte) {
 		b.handle, b.begun = handle, now
 		b.finish(b.State(ctx, handle))
 	}
-	answer := func(id authenticator.Identifier, f authenticator.Factor) {
+	answer := func(typed, id authenticator.Identifier, f authenticator.Factor) {
 		before := len(b.people.requests)
-		b.finish(b.Answer(ctx, b.handle, id, right(id, f)))
+		b.finish(b.Answer(ctx, b.handle, typed, right(id, f)))
 		if len(b.people.requests) > before {
 			b.proofs = append(b.proofs, walkProof{b.people.requests[before].Identifier, f, now})
 		}
@@ -82,13 +84,17 @@ func (b *sessionWalk) step(what byte) {
 	case 'B':
 		begin(acrBoth, "")
 	case 'p':
-		answer(alice, authenticator.Password)
+		answer(alice, alice, authenticator.Password)
 	case 'P':
-		answer(bob, authenticator.Password)
+		answer(bob, bob, authenticator.Password)
 	case 'o':
-		answer(alice, authenticator.OTP)
+		answer(alice, alice, authenticator.OTP)
 	case 'c':
 		_, _ = b.SendCode(ctx, b.handle, alice)
+	case 'e', 'E': // whom the session knows need not say who they are
+		answer(nobodyID, map[byte]authenticator.Identifier{'e': alice, 'E': bob}[what], authenticator.Password)
+	case 'x':
+		_, _ = b.SendCode(ctx, b.handle, nobodyID)
 	case 'y', 'z':
 		b.finish(b.SelectAccount(ctx, b.handle, what == 'z'))
 	case 'j':

@@ -65,6 +65,9 @@ func (f *Flow) state(handle string, client *oauth.Client, r *record) *State {
 	if r.Bound != nil {
 		s.Account, s.CanSwitch = r.Bound.Account, r.canSwitch()
 	}
+	if r.steppingUp() {
+		s.IdentifierKnown, s.Identifier = true, authenticator.Identifier{}
+	}
 	m := f.methods.of[s.Factor]
 	switch s.Step {
 	case StepIdentify:

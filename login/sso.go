@@ -91,7 +91,8 @@ func (f *Flow) bind(ctx context.Context, client *oauth.Client, rec *record, toke
 	if !rec.OpenID.AcceptsSubject(f.openID.Subject(client, s.Identity.Subject)) {
 		return nil
 	}
-	rec.Bound = &bound{Session: token, Account: s.Account, Identity: s.Identity}
+	rec.Bound = &bound{Session: token, Account: s.Account, Identifier: s.Identifier, Identity: s.Identity}
+	rec.Identifier = s.Identifier
 	rec.Selecting = rec.OpenID.HasPrompt(oidc.PromptSelectAccount)
 	if age := f.maxAge(client, rec.OpenID); age > 0 {
 		rec.Bound.Proofs = s.fresh(f.now(), age)

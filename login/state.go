@@ -79,6 +79,9 @@ type State struct {
 	// (IdentifierFixed) for the others.
 	Identifier      authenticator.Identifier
 	IdentifierFixed bool
+	// IdentifierKnown says that the login has the identifier from the browser's session: a face does not ask for it, shows
+	// Account instead, and leaves it empty in SendCode and Answer. Identifier is empty then.
+	IdentifierKnown bool
 	// Code says where the one-time code went, in StepVerify of a factor with a code; otherwise nil.
 	Code *authenticator.CodeReceipt
 	// AttemptsLeft is how many more wrong answers the login survives; CodesLeft, how many more codes may be sent.

@@ -92,6 +92,7 @@ var scriptTexts = []string{
 
 func (v *visit) biometricsView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
 	p := v.loginPage(l, s, client, l.text("verify.bio.title"))
+	p.know(l, s)
 	v.offerPasskeys(p, s)
 	v.addScript(p, biometricsScript)
 	v.policy.connections = append(v.policy.connections, "http://127.0.0.1:*")

@@ -101,7 +101,7 @@ type identifierView struct {
 	Factor          string
 	Identifiers     []identifierField
 	IdentifierFixed bool
-	// Anonymous says that the answer tells who the person is.
+	// Anonymous says that the answer tells who the person is, or the session knows.
 	Anonymous bool
 }
 
@@ -126,7 +126,11 @@ type prefixView struct {
 // identifierView returns the fields for the identifier, with what was typed into them.
 func (v *visit) identifierView(l *locale, s *login.State, p *page) identifierView {
 	view := identifierView{
-		Factor: string(s.Factor), IdentifierFixed: s.IdentifierFixed, Anonymous: s.Identifies && !s.IdentifierFixed,
+		Factor: string(s.Factor), IdentifierFixed: s.IdentifierFixed,
+		Anonymous: s.IdentifierKnown || s.Identifies && !s.IdentifierFixed,
+	}
+	if view.Anonymous {
+		return view
 	}
 	value := s.Identifier.Value
 	if value == "" {
@@ -209,8 +213,18 @@ func (v *visit) chosenPrefix(t *IdentifierType, s *login.State) int {
 	return max(0, prefix)
 }
 
-// identifierID is the id of the field that is shown for the identifier.
+// know says whom the session knows, in place of the question who it is.
+func (p *page) know(l *locale, s *login.State) {
+	if s.IdentifierKnown {
+		p.Known = l.text("account.present", "account", s.Account)
+	}
+}
+
+// identifierID is the id of the field that is shown for the identifier, empty where there is none.
 func (v *visit) identifierID(factor string, s *login.State) string {
+	if s.IdentifierKnown {
+		return ""
+	}
 	if len(v.identifiers) == 0 {
 		return identifierID(factor, "")
 	}
@@ -354,7 +368,8 @@ func (t *IdentifierType) read(l *locale, form url.Values) (id authenticator.Iden
 // readIdentifier returns who the form says that the person is. It answers a form that has to be corrected itself, with
 // what was typed, and reports whether to go on.
 func (v *visit) readIdentifier(form url.Values) (id authenticator.Identifier, ok bool) {
-	if len(v.identifiers) == 0 {
+	asked := form.Has("identifier") || form.Has("identified")
+	if len(v.identifiers) == 0 && asked {
 		id.Value = strings.TrimSpace(form.Get("identifier"))
 		problem := identifierProblem(id)
 		if problem != "" {
@@ -367,8 +382,11 @@ func (v *visit) readIdentifier(form url.Values) (id authenticator.Identifier, ok
 	case err != nil:
 		v.failed(err)
 		return id, false
-	case state.IdentifierFixed:
+	case state.IdentifierFixed, state.IdentifierKnown && !asked:
 		return id, true
+	case len(v.identifiers) == 0:
+		v.again("missing_identifier")
+		return id, false
 	case !v.fits(v.page, state):
 		v.moved(state, nil)
 		return id, false

@@ -46,7 +46,7 @@ func (v *visit) offerPasskeys(p *page, s *login.State) {
 	if p.Display == displayWAP {
 		return
 	}
-	p.Passkey = slices.Contains(s.DeviceFactors, authenticator.Passkey) && len(s.Succeeded) == 0
+	p.Passkey = slices.Contains(s.DeviceFactors, authenticator.Passkey) && len(s.Succeeded) == 0 && !s.IdentifierKnown
 	if slices.Contains(s.Enrollable, authenticator.Passkey) && s.Step == login.StepVerify {
 		p.Wish = &wishView{Wished: s.Enrolling == authenticator.Passkey}
 	}

@@ -128,6 +128,7 @@ func factorScreens() []screen {
 		s.Captcha = &captcha.Widget{Kind: "altcha", Challenge: json.RawMessage(`{}`)}
 	}
 	service := func(s *login.State) { s.Captcha = &captcha.Widget{Kind: "recaptcha", SiteKey: "preview"} }
+	known := func(s *login.State) { s.Account, s.CanSwitch, s.IdentifierKnown = "…789", true, true }
 	second := func(s *login.State) {
 		s.Succeeded = []authenticator.Factor{authenticator.Password}
 		s.Identifier, s.IdentifierFixed = authenticator.Identifier{Value: "5860 1234 6789"}, true
@@ -137,6 +138,7 @@ func factorScreens() []screen {
 		loginScreen("otp-identify-channels", "One-time code: who, and how it is sent", identifyPage+"otp", "", and(otp, channels)),
 		loginScreen("otp-identify-captcha", "One-time code: who, with a captcha", identifyPage+"otp", "", and(otp, altcha)),
 		loginScreen("otp-identify-captcha-service", "One-time code: who, with the captcha of a service", identifyPage+"otp", "", and(otp, service)),
+		loginScreen("otp-identify-known", "One-time code: for the person of the session", identifyPage+"otp", "", and(otp, known)),
 		loginScreen("otp-code", "One-time code: the code", verify(authenticator.OTP), "", codeSent),
 		loginScreen("otp-code-resend", "One-time code: another one may be sent", verify(authenticator.OTP), "", func(s *login.State) {
 			codeSent(s)
@@ -149,6 +151,7 @@ func factorScreens() []screen {
 		}),
 		loginScreen("otp-code-passkey", "One-time code: with the wish for a passkey", verify(authenticator.OTP), "", and(codeSent, wish)),
 		loginScreen("password", "Password", verify(authenticator.Password), "", pwd),
+		loginScreen("password-known", "Password: of the person of the session", verify(authenticator.Password), "", and(pwd, known)),
 		loginScreen("password-passkey", "Password: the browser may fill a passkey in, and one may be wished for", verify(authenticator.Password), "",
 			and(pwd, wish, func(s *login.State) { s.DeviceFactors = []authenticator.Factor{authenticator.Passkey} })),
 		loginScreen("password-delay", "Password: the next answer is looked at later", verify(authenticator.Password), "",

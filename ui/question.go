@@ -91,6 +91,7 @@ func (u *UI) questions(l *locale, s *login.State) []*question {
 	case s.Identifies && !s.IdentifierFixed:
 	case s.Form.Identifier != nil && !s.IdentifierFixed:
 		list = append(list, u.newQuestion(l, s.Form, *s.Form.Identifier, id, "identifier"))
+	case s.IdentifierKnown:
 	default:
 		q := u.newQuestion(l, s.Form, authenticator.FormField{MaxLength: maxIdentifierBytes}, id, "identifier")
 		q.Label, q.Language, q.Missing = l.text("identifier.label"), "", l.text("problem.missing_identifier")
@@ -322,6 +323,9 @@ func (v *visit) formView(l *locale, s *login.State, client *clientView, list []*
 	}
 	if lead := "verify." + string(s.Factor) + ".lead"; l.has(lead) {
 		view.Lead = l.text(lead)
+	}
+	if !slices.ContainsFunc(list, func(q *question) bool { return q.identifies }) {
+		p.know(l, s)
 	}
 	for _, q := range list {
 		q.Passkey = q.identifies && p.Passkey

@@ -20,6 +20,7 @@
 package ui
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -123,6 +124,11 @@ type Config struct {
 	// together; nil means that pages show no code for wallets.
 	Linker  Linker
 	Wallets []wallet.App
+	// QRBuffer is how long before a code for wallets expires a page shows the next one, but never in the first half of a
+	// code's life. Zero means 10 seconds, less than zero when it expires. QRRefreshes is how often a page does so unasked.
+	// Zero means three times, less than zero never.
+	QRBuffer    time.Duration
+	QRRefreshes int
 	// MaxResponse bounds the answers to a factor, in bytes, as its [authenticator.Traits] do. Nil means what is usual for
 	// the factor.
 	MaxResponse func(factor authenticator.Factor) int
@@ -169,6 +175,8 @@ type UI struct {
 	linker      Linker
 	wallets     []wallet.App
 	polls       *longpoll.Room
+	qrBuffer    time.Duration
+	qrRefreshes int
 
 	documents          map[string]map[string]*document
 	clientLogos        *logos
@@ -202,6 +210,8 @@ func New(c Config) (*UI, error) {
 		ancestors:   slices.Clone(c.FrameAncestors),
 		linker:      c.Linker,
 		wallets:     c.Wallets,
+		qrBuffer:    max(0, cmp.Or(c.QRBuffer, qrBuffer)),
+		qrRefreshes: max(0, cmp.Or(c.QRRefreshes, qrRefreshes)),
 
 		captureTransaction: c.CaptureTransaction,
 		maxResponse:        c.MaxResponse,

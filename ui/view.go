@@ -28,8 +28,9 @@ type page struct {
 	Problem   *problemView
 	// CanChoose says that there are other ways to log in.
 	CanChoose bool
-	// Account says who is logged in already, where that can be changed.
-	Account string
+	// Account says who is logged in already, where that can be changed. Known says so in place of the question who the
+	// person is.
+	Account, Known string
 	// Scripts are those that only this page and its like need.
 	Scripts []scriptView
 	Captcha *captchaView
@@ -193,6 +194,7 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 	case "identify":
 		p := v.loginPage(l, s, client, l.text("identify.otp.title"))
 		v.offerPasskeys(p, s)
+		p.know(l, s)
 		view := &identifyView{page: p, identifierView: v.identifierView(l, s, p)}
 		if len(s.Channels) > 1 {
 			for _, c := range s.Channels {
@@ -361,6 +363,7 @@ func (v *visit) secretView(l *locale, s *login.State, client *clientView) *secre
 		missing = "problem.missing_pin"
 	}
 	p := v.loginPage(l, s, client, l.text(title))
+	p.know(l, s)
 	v.offerPasskeys(p, s)
 	c := &secretView{
 		page:           p,

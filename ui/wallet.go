@@ -33,9 +33,8 @@ const (
 	// walletPage tells scripts how far the wallet is, and takes the login away from it.
 	walletPage = "wallet"
 
-	// qrBuffer is how long before a code expires a page shows the next, at most: never in the first half of its life.
-	qrBuffer = 10 * time.Second
-	// qrRefreshes is how often a page shows another code of its own accord.
+	// qrBuffer and qrRefreshes are those of a configuration that says nothing.
+	qrBuffer    = 10 * time.Second
 	qrRefreshes = 3
 	// walletWait is how long a script waits in one call: less than proxies do.
 	walletWait = 25 * time.Second
@@ -188,7 +187,7 @@ func (v *visit) showWallet(s *login.State, has hold) {
 	client := newClientView(l, s)
 	p := v.loginPage(l, s, client, l.text("verify.wla.title"))
 	view := &walletView{
-		page: p, Lead: l.text("wallet.lead"), Done: l.text("wallet.done", "client", client.Name), Refreshes: qrRefreshes,
+		page: p, Lead: l.text("wallet.lead"), Done: l.text("wallet.done", "client", client.Name), Refreshes: v.qrRefreshes,
 	}
 	v.enhance(p, walletScript)
 	v.policy.connections = append(v.policy.connections, "'self'")
@@ -247,7 +246,7 @@ func (v *visit) code(s *login.State) (code wallet.Code, next int, err error) {
 
 // untilNext is how long it is until another code is to be shown beside this one.
 func (v *visit) untilNext(code wallet.Code) time.Duration {
-	return code.ExpiresAt.Sub(v.now()) - min(qrBuffer, code.ExpiresAt.Sub(code.IssuedAt)/2)
+	return code.ExpiresAt.Sub(v.now()) - min(v.qrBuffer, code.ExpiresAt.Sub(code.IssuedAt)/2)
 }
 
 // addApps puts the code on the page, for each wallet.

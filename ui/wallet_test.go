@@ -13,6 +13,7 @@ import (
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/ui"
 	"github.com/gosignet/signet/wallet"
 )
 
@@ -40,6 +41,33 @@ func (a *answer) next(tb testing.TB) int {
 }
 
 const looksByItself = `<noscript><meta http-equiv="refresh" content="5"></noscript>`
+
+func TestADeploymentSaysWhenAndHowOftenAnotherCodeIsShown(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		buffer    time.Duration
+		limit     int
+		next      int
+		refreshes string
+		// same says that there is no other code after 45 of 60 seconds.
+		same bool
+	}{
+		"nothing is said":       {0, 0, 50, "3", true},
+		"earlier, more often":   {20 * time.Second, 7, 40, "7", false},
+		"not in the first half": {time.Hour, 0, 30, "3", false},
+		"none":                  {-1, -1, 60, "0", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWalletLogin(t, callback, nil, func(u *ui.Config) { u.QRBuffer, u.QRRefreshes = c.buffer, c.limit })
+			p := w.page()
+			assert.Equal(t, c.next, p.next(t))
+			assert.Contains(t, p.body, `data-refreshes="`+c.refreshes+`"`)
+			w.clock.advance(45 * time.Second)
+			assert.Equal(t, c.same, p.deepLink() == w.open(p.path).deepLink())
+		})
+	}
+}
 
 func TestWithoutJavaScriptThePageOfAWalletLooksByItself(t *testing.T) {
 	t.Parallel()

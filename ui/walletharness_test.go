@@ -102,8 +102,10 @@ func (l *countingLinker) Status(
 	return nil, broken
 }
 
-// newWalletLogin starts the login, of a client at the redirect URI. Lifetimes of the linker can be changed.
-func newWalletLogin(t *testing.T, redirectURI string, configure func(*wallet.LinkerConfig)) *walletLogin {
+// newWalletLogin starts the login, of a client at the redirect URI. Lifetimes of the linker can be changed, and the pages.
+func newWalletLogin(
+	t *testing.T, redirectURI string, configure func(*wallet.LinkerConfig), pages ...func(*ui.Config),
+) *walletLogin {
 	t.Helper()
 	w := &walletLogin{clock: &stillClock{at: time.Now()}, countingLinker: new(countingLinker)}
 	state := &login.State{
@@ -125,6 +127,9 @@ func newWalletLogin(t *testing.T, redirectURI string, configure func(*wallet.Lin
 		c.Wallets = []wallet.App{{
 			Name: "Demo Wallet", DeepLink: "https://wallet.example/link?code={LINK_CODE}", DownloadURI: "https://wallet.example/get",
 		}}
+		for _, change := range pages {
+			change(c)
+		}
 	})
 	w.flow.do = func(call string, s *login.State) error {
 		if call == "cancel" {

@@ -244,7 +244,9 @@ func TestStepUpAsksForTheMissingFactorAlone(t *testing.T) {
 	b.click("#sign-in")
 	b.isAt(w.issuer + "/")
 	assert.False(t, b.shows("#response"), "the password is proved")
-	b.has("#other-account") // but the session does not keep the number to which a code can be sent
+	b.reads("Logged in as ••••")
+	assert.False(t, b.shows("#Otp_vid"), "the session knows who it is")
+	b.has("#other-account")
 	getCode(b, w.person, "phone")
 	answerCode(b, mock.OTP)
 	b.has("#continue")

@@ -38,6 +38,7 @@ type config struct {
 	pagesFile, texts, documentsDir                string
 	passkeys                                      bool
 	wallet                                        bool
+	linkCodeLifetime, linkTransactionLifetime     time.Duration
 	captcha, captchaOn                            string
 	themeFile, templatesDir                       string
 	uiPreview                                     bool
@@ -53,8 +54,11 @@ type config struct {
 	logFormat                                     string
 	logLevel                                      slog.Level
 
-	given   map[string]bool // the flags that were set
-	wallets []wallet.App    // what the file of -pages says
+	given map[string]bool // the flags that were set
+	// What the file of -pages says.
+	wallets     []wallet.App
+	qrBuffer    time.Duration
+	qrRefreshes int
 }
 
 // optionGroup is a part of the help.
@@ -70,7 +74,7 @@ var optionGroups = []optionGroup{
 	{"Keys and secrets", []string{"keys", "key-lifetime", "key-publish-ahead", "key-keep-for", "self-signed-certificates", "algorithms", "pairwise-secret-file", "nonce-secret-files"}},
 	{"Clients", []string{"clients", "profile"}},
 	{"People", []string{"identity", "personas", "demo-password", "development"}},
-	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs", "wallet"}},
+	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs", "wallet", "link-code-lifetime", "link-transaction-lifetime"}},
 	{"Pages", []string{"pages", "texts", "documents", "theme", "templates", "ui-preview", "api-description"}},
 	{"Limits of logins", []string{"attempts-per-person", "attempts-per-address", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
 	{"Compatibility", []string{"esignet", "esignet-ui", "esignet-issuer", "esignet-jwks"}},
@@ -113,6 +117,8 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.pagesFile, "pages", "", "JSON `file` with identifier_types, links, frame_ancestors and logos of the login pages, or eSignet's keys for them (docs/pages.md); empty: one kind of identifier, no links, no frames")
 	f.StringVar(&c.texts, "texts", "", "`directory` with language files, as km.json, that are laid over those of the pages (docs/languages.md)")
 	f.BoolVar(&c.wallet, "wallet", true, "people may bind a wallet, and log in with it by scanning a code; with -keys or -identity only if this is given")
+	f.DurationVar(&c.linkCodeLifetime, "link-code-lifetime", time.Minute, "how long a wallet can scan a code that a page shows")
+	f.DurationVar(&c.linkTransactionLifetime, "link-transaction-lifetime", 5*time.Minute, "how much time a wallet has after it scanned a code, if the login lasts as long")
 	f.StringVar(&c.documentsDir, "documents", "", "`directory` with terms.en.txt, privacy.en.txt and accessibility.en.txt, and the same in other languages, that become pages (docs/pages.md)")
 	f.BoolVar(&c.apiDescription, "api-description", true, "serve the description of the API, OpenAPI, at /openapi.json, and a page with it at /api/")
 	f.StringVar(&c.captcha, "captcha", "", "`captcha` that tells people from programs: altcha, which asks no third party, or recaptcha:service.json for a service with the interface of reCAPTCHA; empty: none")
@@ -234,6 +240,9 @@ func (c *config) validateLogins() error {
 		refuse(c.captcha == "" && c.given[name], "-%s: goes with -captcha", name)
 	}
 	refuse(c.captchaAfter < 0, "-captcha-after: %d is negative", c.captchaAfter)
+	for name, d := range map[string]time.Duration{"link-code-lifetime": c.linkCodeLifetime, "link-transaction-lifetime": c.linkTransactionLifetime} {
+		refuse(d < time.Second || d > time.Hour, "-%s: %v is not between a second and an hour", name, d)
+	}
 	refuse(c.authenticatorTimeout <= 0, "-authenticator-timeout: %v is no time", c.authenticatorTimeout)
 	_, err := c.captchaUses()
 	return errors.Join(append(errs, err)...)

@@ -48,6 +48,8 @@ var properties = map[string]property{
 	"discovery.issuer-id":                      valueFlag("issuer"),
 	"access-token-expire-seconds":              secondsFlag("access-token-lifetime"),
 	"preauthentication-expire-in-secs":         secondsFlag("login-lifetime"),
+	"link-code-expire-in-secs":                 secondsFlag("link-code-lifetime"),
+	"linked-transaction-expire-in-secs":        secondsFlag("link-transaction-lifetime"),
 	"amr-acr-mapping-file-path":                {flags: func(v string) ([]string, error) { return []string{"-acrs=" + strings.TrimPrefix(v, "file:")}, nil }},
 	"authenticate.attempts":                    valueFlag("attempts-per-person"),
 	"server.profile":                           {flags: serverProfile},

@@ -22,12 +22,15 @@ type pages struct {
 	Logos           ui.Logos
 
 	// What follows has no members but eSignet's here. Flags, and the files of others, win.
-	Biometrics      ui.Biometrics
-	Wallets         []wallet.App
-	CaptchaOn       string
-	LoginLifetime   time.Duration
-	DefaultLanguage string
-	Name, Accent    string
+	Biometrics    ui.Biometrics
+	Wallets       []wallet.App
+	CaptchaOn     string
+	LoginLifetime time.Duration
+	// LinkTransactionLifetime, QRBuffer and QRRefreshes are for wallets.
+	LinkTransactionLifetime, QRBuffer time.Duration
+	QRRefreshes                       int
+	DefaultLanguage                   string
+	Name, Accent                      string
 	// Notes say what stands in place of keys of eSignet's that change nothing.
 	Notes []note
 }
@@ -82,7 +85,13 @@ func (p *pages) settled(given *config) (*config, error) {
 	if len(p.Wallets) > 0 && !c.wallet {
 		errs = append(errs, errors.New("-pages: wallet.config: goes with -wallet"))
 	}
-	c.wallets = p.Wallets
+	if p.LinkTransactionLifetime > 0 && !c.given["link-transaction-lifetime"] {
+		c.linkTransactionLifetime = p.LinkTransactionLifetime
+	}
+	if most := c.linkCodeLifetime / 2; c.wallet && p.QRBuffer > most {
+		errs = append(errs, fmt.Errorf("-pages: wallet.qr-code-buffer-in-secs: %v is more than half of -link-code-lifetime, %v", p.QRBuffer, most))
+	}
+	c.wallets, c.qrBuffer, c.qrRefreshes = p.Wallets, p.QRBuffer, p.QRRefreshes
 	return c, errors.Join(errs...)
 }
 

@@ -51,9 +51,19 @@ var referenceKeys = []referenceKey{
 	{name: "consent.screen.timeout-in-secs", note: "a decision has the time that is left of the login: -login-lifetime"},
 	{name: "consent.screen.timeout-buffer-in-secs", note: "the server's clock counts, and nothing is subtracted"},
 	{name: "preauth-screen-timeout-in-secs", read: func(p *pages, d *document, name string) { p.LoginLifetime = secondsOf(d, name) }},
-	{name: "linked-transaction-expire-in-secs", note: "a wallet has five minutes, or what is left of the login"},
-	{name: "wallet.qr-code-buffer-in-secs", note: "the next code is shown ten seconds before one expires"},
-	{name: "wallet.qr-code.auto-refresh-limit", note: "a login has ten codes (wallet.LinkerConfig)"},
+	{name: "linked-transaction-expire-in-secs", read: readLinkTransaction},
+	{name: "wallet.qr-code-buffer-in-secs", read: func(p *pages, d *document, name string) {
+		p.QRBuffer = secondsOf(d, name)
+		if isZero(d, name) {
+			p.QRBuffer = -1
+		}
+	}},
+	{name: "wallet.qr-code.auto-refresh-limit", read: func(p *pages, d *document, name string) {
+		p.QRRefreshes = integerOf(d, name)
+		if isZero(d, name) {
+			p.QRRefreshes = -1
+		}
+	}},
 	{name: "wallet.config", read: readWallets},
 	{name: "signup.config", read: func(p *pages, d *document, name string) {
 		p.Links.SignUp = linkOf(d, name, "signup.banner", "signup.url", p.Links.SignUp)
@@ -113,6 +123,9 @@ func integerOf(d *document, name string) int {
 	return n
 }
 
+// isZero reports whether the number is there, and 0.
+func isZero(d *document, name string) bool { return strings.Trim(string(d.members[name]), `" `) == "0" }
+
 func secondsOf(d *document, name string) time.Duration {
 	const longest = 24 * 60 * 60
 	n := integerOf(d, name)
@@ -140,6 +153,13 @@ func readPorts(p *pages, d *document, name string) {
 	p.Biometrics.LastPort, errLast = strconv.Atoi(strings.TrimSpace(last))
 	if err != nil || errLast != nil {
 		d.problem(name, "is not a range like 4501-4600")
+	}
+}
+
+func readLinkTransaction(p *pages, d *document, name string) {
+	p.LinkTransactionLifetime = secondsOf(d, name)
+	if p.LinkTransactionLifetime > time.Hour {
+		d.problem(name, "is more than an hour")
 	}
 }
 

@@ -83,9 +83,9 @@ var keyCases = map[string]keyCase{
 	"consent.screen.timeout-in-secs":        {value: `120`, instead: "-login-lifetime"},
 	"consent.screen.timeout-buffer-in-secs": {value: `5`, instead: "server's clock"},
 	"preauth-screen-timeout-in-secs":        {value: `300`, effect: func(t *testing.T, p *pages) { assert.Equal(t, 5*time.Minute, p.LoginLifetime) }},
-	"linked-transaction-expire-in-secs":     {value: `240`, instead: "five minutes"},
-	"wallet.qr-code-buffer-in-secs":         {value: `10`, instead: "ten seconds"},
-	"wallet.qr-code.auto-refresh-limit":     {value: `3`, instead: "ten codes"},
+	"linked-transaction-expire-in-secs":     {value: `240`, effect: func(t *testing.T, p *pages) { assert.Equal(t, 4*time.Minute, p.LinkTransactionLifetime) }},
+	"wallet.qr-code-buffer-in-secs":         {value: `"10"`, effect: func(t *testing.T, p *pages) { assert.Equal(t, 10*time.Second, p.QRBuffer) }},
+	"wallet.qr-code.auto-refresh-limit":     {value: `3`, effect: func(t *testing.T, p *pages) { assert.Equal(t, 3, p.QRRefreshes) }},
 	"wallet.config": {
 		value: `[{"wallet.name": "Inji", "wallet.logo-url": "/images/qr_code.png", "wallet.download-uri": "https://wallet.example/get",
 			"wallet.deep-link-uri": "inji://landing?linkCode=LINK_CODE&linkExpireDateTime=LINK_EXPIRE_DT", "wallet.footer": true}]`,
@@ -157,13 +157,14 @@ func TestMistakesInKeysOfTheReferenceAreNamedAtOnce(t *testing.T) {
 	var p pages
 	err := p.read([]byte(`{
 		"sbi.port.range": "4501", "sbi.timeout.DISC": "soon", "sbi.capture.count.finger": -1, "captcha.enable": "otp",
-		"preauth-screen-timeout-in-secs": 1e9, "login-id.options": [{"id": "vid", "svg": "face", "label": "x"}],
+		"preauth-screen-timeout-in-secs": 1e9, "linked-transaction-expire-in-secs": 7200, "wallet.qr-code.auto-refresh-limit": "often", "login-id.options": [{"id": "vid", "svg": "face", "label": "x"}],
 		"wallet.config": [{"wallet.name": "Inji", "wallet.deep-link-uri": "javascript:alert(1)"}],
 		"links": {"sign_up": "https://a.example"}, "signup.config": {"signup.banner": true, "signup.url": "https://b.example"},
 		"DEFAULT_LANG": "??", "sbi.port": "4501"}`), "")
 	for _, want := range []string{
 		"sbi.port.range: is not a range like 4501-4600", "sbi.timeout.DISC: is not a number", "sbi.capture.count.finger: is not a number",
 		`captcha.enable: knows a step "otp"`, "preauth-screen-timeout-in-secs: is not a number", "login-id.options[0].svg: is none of",
+		"linked-transaction-expire-in-secs: is more than an hour", "wallet.qr-code.auto-refresh-limit: is not a number",
 		"login-id.options[0].label: is not known", "wallet.config[0].wallet.name: ", "signup.config: says what links says",
 		"DEFAULT_LANG: is no language", "sbi.port: is not known",
 	} {
@@ -210,6 +211,28 @@ func TestFlagsAndOtherFilesWinOverKeysOfTheReference(t *testing.T) {
 	theme := p.theme(ui.Theme{Names: map[string]string{"": "National ID"}, Light: ui.Colors{Accent: "#111111"}})
 	assert.Equal(t, "National ID", theme.Names[""])
 	assert.Equal(t, "#111111", theme.Light.Accent)
+}
+
+func TestAWalletHasTheTimesThatThePagesSay(t *testing.T) {
+	t.Parallel()
+	var p pages
+	require.NoError(t, p.read([]byte(`{"linked-transaction-expire-in-secs": 240, "wallet.qr-code-buffer-in-secs": 20, "wallet.qr-code.auto-refresh-limit": 0}`), ""))
+	given, err := parseConfig([]string{"-link-code-lifetime=40s"}, env(nil))
+	require.NoError(t, err)
+	c, err := p.settled(given)
+	require.NoError(t, err)
+	assert.Equal(t, []time.Duration{40 * time.Second, 4 * time.Minute, 20 * time.Second}, []time.Duration{c.linkCodeLifetime, c.linkTransactionLifetime, c.qrBuffer})
+	assert.Equal(t, -1, c.qrRefreshes, "none")
+
+	given, err = parseConfig([]string{"-link-code-lifetime=39s", "-link-transaction-lifetime=3m"}, env(nil))
+	require.NoError(t, err)
+	c, err = p.settled(given)
+	assert.EqualError(t, err, "-pages: wallet.qr-code-buffer-in-secs: 20s is more than half of -link-code-lifetime, 19.5s")
+	assert.Equal(t, 3*time.Minute, c.linkTransactionLifetime, "the flag wins")
+
+	_, err = parseConfig([]string{"-link-code-lifetime=0", "-link-transaction-lifetime=2h"}, env(nil))
+	assert.ErrorContains(t, err, "-link-code-lifetime: 0s is not between a second and an hour")
+	assert.ErrorContains(t, err, "-link-transaction-lifetime: 2h0m0s is not between")
 }
 
 func TestKeysOfTheReferenceThatNeedSomethingSaySo(t *testing.T) {

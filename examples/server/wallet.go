@@ -28,7 +28,10 @@ func (c *config) newWallet(s *identitySystem, acrs authenticator.ACRs) (*signet.
 		}
 		return nil, nil
 	}
-	w := &signet.Wallet{Apps: c.wallets}
+	w := &signet.Wallet{
+		Apps: c.wallets, CodeLifetime: c.linkCodeLifetime, TransactionLifetime: c.linkTransactionLifetime,
+		QRBuffer: c.qrBuffer, QRRefreshes: c.qrRefreshes,
+	}
 	if len(w.Apps) == 0 {
 		w.Apps = []wallet.App{{Name: "Signet Wallet", DeepLink: exampleWallet}}
 	}

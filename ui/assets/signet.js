@@ -98,6 +98,39 @@
     });
   }
 
+  // What was typed outlives a change of the language: it waits in the tab for the same page in the other one, which takes it
+  // away. Secrets and files are left out.
+  const typed = "signet.typed";
+  const forget = () => { try { sessionStorage.removeItem(typed); } catch {} }; // a browser may refuse its storage
+  const ticks = (field) => field.type === "radio" || field.type === "checkbox";
+  const nameOf = (field) => [field.form.getAttribute("action"), field.name, ticks(field) ? field.value : ""].join(" ");
+  const fields = [...document.querySelectorAll("form input, form select")].filter((field) =>
+    ["text", "radio", "checkbox", "select-one"].includes(field.type) && field.name && field.name !== "response" && !field.readOnly && !field.disabled);
+  const restore = ([path, values]) => {
+    if (path !== location.pathname) return;
+    for (const field of fields) {
+      const value = values[nameOf(field)];
+      if (value === undefined) continue;
+      if (ticks(field)) field.checked = value;
+      else if (!field.options || [...field.options].some((option) => option.value === value)) field.value = value;
+      field.dispatchEvent(new Event("change"));
+    }
+  };
+  try {
+    const kept = sessionStorage.getItem(typed);
+    forget();
+    if (kept) restore(JSON.parse(kept));
+  } catch {}
+  for (const link of document.querySelectorAll(".language a")) {
+    link.addEventListener("click", (event) => {
+      if (!fields.length || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // which open it elsewhere
+      const values = fields.map((field) => [nameOf(field), ticks(field) ? field.checked : field.value]);
+      try { sessionStorage.setItem(typed, JSON.stringify([location.pathname, Object.fromEntries(values)])); } catch {}
+      setTimeout(forget, 60000); // if the page is still here then
+    });
+  }
+  addEventListener("pageshow", forget);
+
   const close = byId("error-close-button");
   if (close) {
     close.hidden = false;
