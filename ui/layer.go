@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -54,11 +53,7 @@ var builtin = sync.OnceValues(func() (map[string]*layer, error) {
 	}
 	layers := map[string]*layer{}
 	for _, name := range names {
-		b, err := fs.ReadFile(locales, name)
-		if err != nil {
-			return nil, err
-		}
-		head, err := readHead(b)
+		head, err := readHead(locales, name)
 		if err != nil {
 			return nil, fmt.Errorf("ui: language file %s: %w", name, err)
 		}
@@ -72,8 +67,13 @@ var builtin = sync.OnceValues(func() (map[string]*layer, error) {
 })
 
 // readHead reads what a file says of its language, which is what it begins with.
-func readHead(b []byte) (map[string]message, error) {
-	d := json.NewDecoder(bytes.NewReader(b))
+func readHead(files fs.FS, name string) (map[string]message, error) {
+	f, err := files.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	d := json.NewDecoder(f)
 	for _, want := range []json.Token{json.Delim('{'), languageGroup} {
 		token, err := d.Token()
 		if err != nil {
