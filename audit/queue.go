@@ -41,7 +41,7 @@ type Queue struct {
 
 	mu     sync.RWMutex // held for writing to close events
 	closed bool
-	events chan queued
+	events chan *queued // pointers, so that an empty queue is small
 
 	lost    atomic.Uint64
 	wake    chan struct{} // tells announce of the first loss since it looked
@@ -83,7 +83,7 @@ func NewQueue(c QueueConfig) (*Queue, error) {
 		sink:     c.Sink,
 		logger:   c.Logger,
 		interval: c.AnnounceEvery,
-		events:   make(chan queued, c.Size),
+		events:   make(chan *queued, c.Size),
 		wake:     make(chan struct{}, 1),
 		drained:  make(chan struct{}),
 		done:     make(chan struct{}),
@@ -104,7 +104,7 @@ func (q *Queue) Record(ctx context.Context, e Event) {
 		return
 	}
 	select {
-	case q.events <- queued{context.WithoutCancel(ctx), e}:
+	case q.events <- &queued{context.WithoutCancel(ctx), e}:
 	default:
 		q.lose()
 	}
@@ -154,7 +154,7 @@ func (q *Queue) deliver() {
 }
 
 // record contains a panic of the sink.
-func (q *Queue) record(e queued) {
+func (q *Queue) record(e *queued) {
 	defer func() {
 		if recover() != nil { // what it holds may come from the event, and must not be logged
 			q.lose()

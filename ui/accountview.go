@@ -3,7 +3,6 @@ package ui
 import (
 	"cmp"
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -16,7 +15,7 @@ import (
 )
 
 // sharingPages are the templates of the account pages.
-type sharingPages struct{ list, one, withdraw, remove *template.Template }
+type sharingPages struct{ list, one, withdraw, remove *pageTemplate }
 
 // accountFrame is what all account pages show.
 type accountFrame struct {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // asset is a file that pages link. Its name holds the hash of its content, so that it can be cached for ever.
@@ -17,33 +18,30 @@ type asset struct {
 	name, contentType string
 	integrity         string
 	plain             []byte
-	// zipped is nil if there is nothing to gain by it.
-	zipped []byte
+	// zipped compresses the file when somebody first asks for it. It returns nil if there is nothing to gain by it.
+	zipped func() []byte
 }
 
-func newAsset(stem, extension, contentType string, content []byte) (*asset, error) {
+func newAsset(stem, extension, contentType string, content []byte) *asset {
 	sum := sha256.Sum256(content)
-	var zipped bytes.Buffer
-	w, err := gzip.NewWriterLevel(&zipped, gzip.BestCompression)
-	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(content); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
-	}
-	a := &asset{
+	return &asset{
 		name:        fmt.Sprintf("%s.%s.%s", stem, hex.EncodeToString(sum[:8]), extension),
 		contentType: contentType,
 		integrity:   "sha256-" + base64.StdEncoding.EncodeToString(sum[:]),
 		plain:       content,
+		zipped:      sync.OnceValue(func() []byte { return zip(content) }),
 	}
-	if zipped.Len() < len(content) {
-		a.zipped = zipped.Bytes()
+}
+
+func zip(content []byte) []byte {
+	var zipped bytes.Buffer
+	w, _ := gzip.NewWriterLevel(&zipped, gzip.BestCompression) // the level is a valid one, and a buffer takes everything
+	w.Write(content)
+	w.Close()
+	if zipped.Len() >= len(content) {
+		return nil
 	}
-	return a, nil
+	return bytes.Clone(zipped.Bytes())
 }
 
 func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -57,9 +55,11 @@ func (a *asset) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Content-Security-Policy", imagePolicy)
 	}
 	content := a.plain
-	if a.zipped != nil && acceptsGzip(r.Header.Get("Accept-Encoding")) {
-		h.Set("Content-Encoding", "gzip")
-		content = a.zipped
+	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		if zipped := a.zipped(); zipped != nil {
+			h.Set("Content-Encoding", "gzip")
+			content = zipped
+		}
 	}
 	h.Set("Content-Length", strconv.Itoa(len(content)))
 	if r.Method != http.MethodHead {

@@ -3,7 +3,6 @@ package ui
 import (
 	"encoding/json"
 	"errors"
-	"html/template"
 	"time"
 
 	"github.com/gosignet/signet/login"
@@ -90,7 +89,7 @@ var scriptTexts = []string{
 	"code_100", "code_101", "code_102", "code_103", "code_104", "code_105", "code_106", "code_107", "code_108", "code_109",
 }
 
-func (v *visit) biometricsView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
+func (v *visit) biometricsView(l *locale, s *login.State, client *clientView) (*pageTemplate, any) {
 	p := v.loginPage(l, s, client, l.text("verify.bio.title"))
 	p.know(l, s)
 	v.offerPasskeys(p, s)

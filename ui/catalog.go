@@ -1,14 +1,12 @@
 package ui
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -25,11 +23,12 @@ type catalog struct {
 
 // locale is one language of the pages.
 type locale struct {
-	tag      language.Tag
-	code     string
-	name     string
-	dir      string
-	messages map[string]message
+	tag  language.Tag
+	code string
+	name string
+	dir  string
+	// layers hold the texts, those of the first going before those of the next.
+	layers []*layer
 	// numbers is the numbering system (CLDR) of the language, and zero its first digit.
 	numbers string
 	zero    rune
@@ -37,15 +36,13 @@ type locale struct {
 	names []string
 }
 
-// message is one text. A text with a count has a form for each plural category of its language.
+// message is one text, with the names of its placeholders in braces. A text with a count has a form for each plural
+// category of its language.
 type message struct {
-	// tag is the language that the text is in: another, mostly English, where the locale has none of its own.
-	tag   language.Tag
-	forms map[plural.Form][]segment
+	other string
+	// forms are those beside other. Nil means that there are none.
+	forms map[plural.Form]string
 }
-
-// segment is literal text, or the name of a placeholder.
-type segment struct{ text, name string }
 
 const fallbackLanguage = "en"
 
@@ -59,19 +56,23 @@ var pluralForms = map[string]plural.Form{
 var openGroups = []string{"claim.", "identifier_type.", "scope.", "factor.", "identify.", "verify.", "problem.", "channel.", "question.",
 	"trust_framework."}
 
-// loadCatalog reads the embedded languages and lays the files of the overlay over them. It reports texts that nothing
-// asks for to warn.
-func loadCatalog(embedded, overlay fs.FS, defaultLanguage string, warn func(file, key string)) (*catalog, error) {
-	texts, errs := readLocales(embedded)
-	own, more := readLocales(overlay)
-	errs = append(errs, more...)
+// loadCatalog lays the files of the overlay over the embedded languages. It reports texts that nothing asks for to warn.
+func loadCatalog(overlay fs.FS, defaultLanguage string, warn func(file, key string)) (*catalog, error) {
+	below, err := builtin()
+	if err != nil {
+		return nil, err
+	}
+	own, errs := readLocales(overlay)
+	above := map[string]*layer{}
 	for _, code := range slices.Sorted(maps.Keys(own)) {
-		errs = append(errs, compareWithEnglish(code+".json", own[code], texts[fallbackLanguage], warn)...)
-		texts.lay(code, own[code])
+		errs = append(errs, compareWithEnglish(code+".json", own[code], below[fallbackLanguage], warn)...)
+		above[code] = &layer{tag: language.Make(code), head: own[code]}
 	}
 	c := &catalog{byCode: map[string]*locale{}}
-	for code := range texts {
-		l, err := newLocale(code, texts)
+	codes := slices.AppendSeq(slices.Collect(maps.Keys(below)), maps.Keys(above))
+	slices.Sort(codes)
+	for _, code := range slices.Compact(codes) {
+		l, err := newLocale(code, above, below)
 		if err != nil {
 			errs = append(errs, err)
 			continue
@@ -79,7 +80,6 @@ func loadCatalog(embedded, overlay fs.FS, defaultLanguage string, warn func(file
 		c.languages = append(c.languages, l)
 		c.byCode[code] = l
 	}
-	slices.SortFunc(c.languages, func(a, b *locale) int { return cmp.Compare(a.code, b.code) })
 	first := slices.IndexFunc(c.languages, func(l *locale) bool { return l.code == defaultLanguage })
 	if first < 0 {
 		errs = append(errs, fmt.Errorf("ui: the default language %q has no texts", defaultLanguage))
@@ -88,6 +88,44 @@ func loadCatalog(embedded, overlay fs.FS, defaultLanguage string, warn func(file
 		c.languages = slices.Insert(slices.Delete(c.languages, first, first+1), 0, l)
 	}
 	return c, errors.Join(errs...)
+}
+
+// newLocale finds the texts of a language: its own, then, for what the language of a region does not say itself, the words
+// of the language that CLDR names as its parent, and English for all else.
+func newLocale(code string, above, below map[string]*layer) (*locale, error) {
+	tag := language.Make(code)
+	l := &locale{tag: tag, code: code}
+	add := func(code string) {
+		for _, layers := range []map[string]*layer{above, below} {
+			if y := layers[code]; y != nil {
+				l.layers = append(l.layers, y)
+			}
+		}
+	}
+	add(code)
+	own := l.layers
+	for parent := tag.Parent(); parent != language.Und; parent = parent.Parent() {
+		add(parent.String())
+	}
+	add(fallbackLanguage)
+	name, named := find(own, "language.name")
+	if !named {
+		return nil, fmt.Errorf("ui: language %s: language.name is missing", code)
+	}
+	dir, directed := find(own, "language.dir")
+	if !directed || (dir.other != "ltr" && dir.other != "rtl") {
+		return nil, fmt.Errorf("ui: language %s: language.dir must be ltr or rtl", code)
+	}
+	l.name, l.dir = name.other, dir.other
+	if err := l.setNumbers(); err != nil {
+		return nil, err
+	}
+	for t := code; t != ""; t = parent(t) {
+		l.names = append(l.names, t)
+	}
+	base, _ := tag.Base()
+	l.names = append(l.names, base.ISO3())
+	return l, nil
 }
 
 // texts are the messages of languages, by language and key.
@@ -99,40 +137,6 @@ func (t texts) lay(code string, messages map[string]message) {
 		t[code] = map[string]message{}
 	}
 	maps.Copy(t[code], messages)
-}
-
-// of returns what a page in the language can show without English: for what the language of a region does not say
-// itself, the words of the language that CLDR names as its parent stand.
-func (t texts) of(tag language.Tag) map[string]message {
-	if tag == language.Und {
-		return map[string]message{}
-	}
-	messages := t.of(tag.Parent())
-	maps.Copy(messages, t[tag.String()])
-	return messages
-}
-
-func newLocale(code string, texts texts) (*locale, error) {
-	tag := language.Make(code)
-	l := &locale{tag: tag, code: code, messages: maps.Clone(texts[fallbackLanguage])}
-	maps.Copy(l.messages, texts.of(tag))
-	own := texts[code]
-	if _, ok := own["language.name"]; !ok {
-		return nil, fmt.Errorf("ui: language %s: language.name is missing", code)
-	}
-	l.name, l.dir = l.text("language.name"), l.text("language.dir")
-	if _, ok := own["language.dir"]; !ok || (l.dir != "ltr" && l.dir != "rtl") {
-		return nil, fmt.Errorf("ui: language %s: language.dir must be ltr or rtl", code)
-	}
-	if err := l.setNumbers(); err != nil {
-		return nil, err
-	}
-	for t := code; t != ""; t = parent(t) {
-		l.names = append(l.names, t)
-	}
-	base, _ := tag.Base()
-	l.names = append(l.names, base.ISO3())
-	return l, nil
 }
 
 // readLocales reads the language files of a directory. What can be read of them is returned beside the errors.
@@ -169,27 +173,26 @@ func readLocale(files fs.FS, name string) (language.Tag, map[string]message, err
 		return tag, nil, err
 	}
 	messages := map[string]message{}
-	return tag, messages, flatten(tag, "", tree, messages)
+	return tag, messages, flatten("", tree, messages)
 }
 
 // flatten turns the groups of a language file into keys such as "verify.otp.title".
-func flatten(tag language.Tag, prefix string, tree map[string]any, into map[string]message) error {
+func flatten(prefix string, tree map[string]any, into map[string]message) error {
 	var errs []error
 	for name, value := range tree {
 		key := prefix + name
 		switch value := value.(type) {
 		case string:
-			m, err := newMessage(tag, map[string]any{"other": value})
-			errs = append(errs, keyError(key, err))
-			into[key] = m
+			into[key] = message{other: value}
+			errs = append(errs, keyError(key, checkPlaceholders(value)))
 		case map[string]any:
 			if _, ok := value["other"].(string); ok {
-				m, err := newMessage(tag, value)
+				m, err := newMessage(value)
 				errs = append(errs, keyError(key, err))
 				into[key] = m
 				continue
 			}
-			errs = append(errs, flatten(tag, key+".", value, into))
+			errs = append(errs, flatten(key+".", value, into))
 		default:
 			errs = append(errs, fmt.Errorf("%s is neither a text nor a group", key))
 		}
@@ -204,64 +207,87 @@ func keyError(key string, err error) error {
 	return fmt.Errorf("%s: %w", key, err)
 }
 
-func newMessage(tag language.Tag, forms map[string]any) (message, error) {
-	m := message{tag: tag, forms: map[plural.Form][]segment{}}
+func newMessage(forms map[string]any) (message, error) {
+	var m message
 	for name, value := range forms {
 		form, known := pluralForms[name]
 		text, isText := value.(string)
 		if !known || !isText {
 			return m, fmt.Errorf("%q is no plural form", name)
 		}
-		segments, err := parseMessage(text)
-		if err != nil {
+		if err := checkPlaceholders(text); err != nil {
 			return m, err
 		}
-		m.forms[form] = segments
+		if form == plural.Other {
+			m.other = text
+			continue
+		}
+		if m.forms == nil {
+			m.forms = map[plural.Form]string{}
+		}
+		m.forms[form] = text
 	}
 	return m, nil
 }
 
-var placeholder = regexp.MustCompile(`\{([a-z]+)\}`)
-
-func parseMessage(text string) ([]segment, error) {
-	var segments []segment
-	end := 0
-	for _, at := range placeholder.FindAllStringSubmatchIndex(text, -1) {
-		if at[0] > end {
-			segments = append(segments, segment{text: text[end:at[0]]})
-		}
-		segments = append(segments, segment{name: text[at[2]:at[3]]})
-		end = at[1]
+// form returns the text for the plural form, if there is one.
+func (m message) form(f plural.Form) (string, bool) {
+	if f == plural.Other {
+		return m.other, true
 	}
-	if end < len(text) {
-		segments = append(segments, segment{text: text[end:]})
-	}
-	for _, s := range segments {
-		if strings.ContainsAny(s.text, "{}") {
-			return nil, errors.New("a placeholder is a name of lower-case letters in braces")
-		}
-	}
-	return segments, nil
+	text, ok := m.forms[f]
+	return text, ok
 }
 
-// placeholders returns the names that the forms of the message use.
-func (m message) placeholders() []string {
+// cutPlaceholder returns what is before the first placeholder of a text, its name, and what is after it.
+func cutPlaceholder(text string) (before, name, after string, found bool) {
+	before, after, found = strings.Cut(text, "{")
+	if !found {
+		return text, "", "", false
+	}
+	name, after, found = strings.Cut(after, "}")
+	return before, name, after, found
+}
+
+func checkPlaceholders(text string) error {
+	for strings.ContainsAny(text, "{}") {
+		before, name, after, found := cutPlaceholder(text)
+		if !found || strings.Contains(before, "}") || name == "" || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz") != "" {
+			return errors.New("a placeholder is a name of lower-case letters in braces")
+		}
+		text = after
+	}
+	return nil
+}
+
+// placeholdersOf returns the names that the texts use.
+func placeholdersOf(texts ...string) []string {
 	var names []string
-	for _, form := range m.forms {
-		for _, s := range form {
-			if s.name != "" && !slices.Contains(names, s.name) {
-				names = append(names, s.name)
+	for _, text := range texts {
+		for {
+			_, name, after, found := cutPlaceholder(text)
+			if !found {
+				break
 			}
+			if !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+			text = after
 		}
 	}
 	return names
 }
 
+// placeholders returns the names that the forms of the message use.
+func (m message) placeholders() []string {
+	return placeholdersOf(slices.AppendSeq([]string{m.other}, maps.Values(m.forms))...)
+}
+
 // compareWithEnglish finds placeholders that the pages do not fill, and warns of texts that they do not show.
-func compareWithEnglish(file string, messages, english map[string]message, warn func(file, key string)) []error {
+func compareWithEnglish(file string, messages map[string]message, english *layer, warn func(file, key string)) []error {
 	var errs []error
 	for key, m := range messages {
-		e, ok := english[key]
+		e, ok := english.find(key)
 		if !ok {
 			if !slices.ContainsFunc(openGroups, func(group string) bool { return strings.HasPrefix(key, group) }) {
 				warn(file, key)

@@ -48,6 +48,16 @@ func CheckCatalog(overlay fs.FS) ([]string, error) {
 	return found, nil
 }
 
+// of returns what a page in the language can show without English.
+func (t texts) of(tag language.Tag) map[string]message {
+	if tag == language.Und {
+		return map[string]message{}
+	}
+	messages := t.of(tag.Parent())
+	maps.Copy(messages, t[tag.String()])
+	return messages
+}
+
 // languageCheck is the check of one language's file.
 type languageCheck struct {
 	code         string
@@ -87,13 +97,13 @@ func (c *languageCheck) text(key string, m message, deployment bool) {
 			c.report(key, "is not used")
 		}
 	}
-	counted := known && len(e.forms) > 1
-	if known && !counted && len(m.forms) > 1 {
+	counted := known && len(e.forms) > 0
+	if known && !counted && len(m.forms) > 0 {
 		c.report(key, "has plural forms, but the page shows no number there")
 	}
 	for _, name := range slices.Sorted(maps.Keys(pluralForms)) {
 		form := pluralForms[name]
-		segments, ok := m.forms[form]
+		text, ok := m.form(form)
 		if !ok {
 			if counted && c.numbers[form] > 0 {
 				c.report(key, "lacks the plural form %q", name)
@@ -101,13 +111,13 @@ func (c *languageCheck) text(key string, m message, deployment bool) {
 			continue
 		}
 		label := key
-		if len(m.forms) > 1 {
+		if len(m.forms) > 0 {
 			label += "." + name
 		}
-		c.wording(label, plain(segments), plain(e.forms[plural.Other]))
+		c.wording(label, text, e.other)
 		if known {
 			// "One attempt" may do without its number, where the form stands for no other.
-			c.placeholders(label, segments, e.placeholders(), c.numbers[form] == 1)
+			c.placeholders(label, text, e.placeholders(), c.numbers[form] == 1)
 		}
 	}
 }
@@ -124,8 +134,8 @@ func (c *languageCheck) wording(label, text, english string) {
 	}
 }
 
-func (c *languageCheck) placeholders(label string, segments []segment, want []string, countless bool) {
-	have := message{forms: map[plural.Form][]segment{plural.Other: segments}}.placeholders()
+func (c *languageCheck) placeholders(label, text string, want []string, countless bool) {
+	have := placeholdersOf(text)
 	for _, name := range want {
 		if !slices.Contains(have, name) && (name != "count" || !countless) {
 			c.report(label, "lacks the placeholder {%s}", name)
@@ -136,18 +146,6 @@ func (c *languageCheck) placeholders(label string, segments []segment, want []st
 			c.report(label, "has the placeholder {%s}, which the page does not fill", name)
 		}
 	}
-}
-
-// plain is the text as it stands in the file.
-func plain(segments []segment) string {
-	var b strings.Builder
-	for _, s := range segments {
-		b.WriteString(s.text)
-		if s.name != "" {
-			b.WriteString("{" + s.name + "}")
-		}
-	}
-	return b.String()
 }
 
 // pluralNumbers counts the whole numbers of each plural form of the language, as far as pages count.

@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"html/template"
 	"net/url"
 	"slices"
 	"strconv"
@@ -48,7 +47,7 @@ const (
 )
 
 // consentView returns the page as it is first shown or, for a form that chose to tick all or nothing, with what it says.
-func (v *visit) consentView(l *locale, s *login.State, client *clientView, form url.Values) (*template.Template, *consentView) {
+func (v *visit) consentView(l *locale, s *login.State, client *clientView, form url.Values) (*pageTemplate, *consentView) {
 	p := v.loginPage(l, s, client, l.text("consent.title"))
 	p.Heading = l.text("consent.heading", "client", client.Name)
 	v.enhance(p, consentScript)

@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"golang.org/x/text/feature/plural"
 )
 
 // zeroes are the zeroes of the numbering systems (CLDR) that a language may name: the other nine digits follow each.
@@ -19,7 +17,8 @@ var zeroes = map[string]rune{
 
 // setNumbers reads which digits the language writes.
 func (l *locale) setNumbers() error {
-	l.numbers = plain(l.messages["language.numbers"].forms[plural.Other])
+	numbers, _ := find(l.layers, "language.numbers")
+	l.numbers = numbers.other
 	l.zero = zeroes[l.numbers]
 	if l.zero == 0 {
 		return fmt.Errorf("ui: language %s: language.numbers must be one of %s", l.code, strings.Join(slices.Sorted(maps.Keys(zeroes)), ", "))

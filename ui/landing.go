@@ -3,7 +3,6 @@ package ui
 import (
 	"errors"
 	"fmt"
-	"html/template"
 	"net/http"
 )
 
@@ -56,7 +55,7 @@ func (u *UI) openPage(l *locale, title string) *page {
 }
 
 // showOpen answers with a page that is of no login: it has no form, and is the same for everybody.
-func (u *UI) showOpen(w http.ResponseWriter, r *http.Request, t *template.Template, view any) {
+func (u *UI) showOpen(w http.ResponseWriter, r *http.Request, t *pageTemplate, view any) {
 	u.setHeaders(w.Header(), "")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")

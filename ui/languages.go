@@ -5,11 +5,7 @@ import "io/fs"
 // Languages returns the languages that pages with this [Config.Catalog] are written in, in alphabetical order after
 // English: ui_locales_supported in the provider's metadata.
 func Languages(overlay fs.FS) ([]string, error) {
-	locales, err := fs.Sub(embedded, "locales")
-	if err != nil {
-		return nil, err
-	}
-	c, err := loadCatalog(locales, overlay, fallbackLanguage, func(string, string) {})
+	c, err := loadCatalog(overlay, fallbackLanguage, func(string, string) {})
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,6 @@
 package ui
 
 import (
-	"html/template"
-
 	"github.com/gosignet/signet/login"
 )
 
@@ -17,7 +15,7 @@ func asksBeforeLeaving(s *login.State) bool {
 	return s.Step == login.StepVerification || s.Step == login.StepConsent
 }
 
-func (v *visit) leaveView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
+func (v *visit) leaveView(l *locale, s *login.State, client *clientView) (*pageTemplate, any) {
 	p := v.loginPage(l, s, client, l.text("leave.title"))
 	return v.pages.in(l).leave, &leaveView{page: p, Lead: leaveLead(l, client)}
 }

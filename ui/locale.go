@@ -15,50 +15,64 @@ import (
 // Unicode's marks around text of another direction (UAX 9).
 const firstStrongIsolate, popDirectionalIsolate = "\u2068", "\u2069"
 
+// find returns the text for the key and the language that it is in: another, mostly English, where the locale has none
+// of its own.
+func (l *locale) find(key string) (message, language.Tag, bool) {
+	for _, y := range l.layers {
+		if m, ok := y.find(key); ok {
+			return m, y.tag, true
+		}
+	}
+	return message{}, l.tag, false
+}
+
 // has reports whether there is a text for the key.
 func (l *locale) has(key string) bool {
-	_, ok := l.messages[key]
+	_, _, ok := l.find(key)
 	return ok
 }
 
 // text returns the text for the key with its placeholders filled from pairs of name and value.
 func (l *locale) text(key string, pairs ...string) string {
-	m := l.messages[key]
-	return l.inDirection(m, l.fill(m.forms[plural.Other], pairs))
+	m, tag, _ := l.find(key)
+	return l.inDirection(tag, l.fill(m.other, pairs))
 }
 
 // count returns the text for the key in the plural form for n, with {count} filled.
 func (l *locale) count(key string, n int, pairs ...string) string {
-	m := l.messages[key]
+	m, tag, _ := l.find(key)
 	i := n % 1_000_000
-	form, ok := m.forms[plural.Cardinal.MatchPlural(m.tag, i, 0, 0, 0, 0)]
+	text, ok := m.form(plural.Cardinal.MatchPlural(tag, i, 0, 0, 0, 0))
 	if !ok {
-		form = m.forms[plural.Other]
+		text = m.other
 	}
-	return l.inDirection(m, l.fill(form, append(pairs, "count", l.digits(strconv.Itoa(n)))))
+	return l.inDirection(tag, l.fill(text, append(pairs, "count", l.digits(strconv.Itoa(n)))))
 }
 
 // inDirection isolates an English text on a page that runs from right to left.
-func (l *locale) inDirection(m message, text string) string {
-	if l.dir == "rtl" && m.tag != l.tag {
+func (l *locale) inDirection(tag language.Tag, text string) string {
+	if l.dir == "rtl" && tag != l.tag {
 		return firstStrongIsolate + text + popDirectionalIsolate
 	}
 	return text
 }
 
-func (l *locale) fill(segments []segment, pairs []string) string {
-	if len(segments) == 1 && segments[0].name == "" {
-		return segments[0].text
+func (l *locale) fill(text string, pairs []string) string {
+	before, name, after, found := cutPlaceholder(text)
+	if !found {
+		return text
 	}
 	var b strings.Builder
-	for _, s := range segments {
-		b.WriteString(s.text)
-		for i := 0; s.name != "" && i+1 < len(pairs); i += 2 {
-			if pairs[i] == s.name {
+	for found {
+		b.WriteString(before)
+		for i := 0; i+1 < len(pairs); i += 2 {
+			if pairs[i] == name {
 				b.WriteString(l.isolate(pairs[i+1]))
 			}
 		}
+		before, name, after, found = cutPlaceholder(after)
 	}
+	b.WriteString(before)
 	return b.String()
 }
 

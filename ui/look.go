@@ -95,9 +95,7 @@ func (k *look) readLogo(base string) error {
 	}
 	_, extension, _ := strings.Cut(contentType, "/")
 	extension, _, _ = strings.Cut(extension, "+")
-	if k.logoFile, err = newAsset("logo", extension, contentType, content); err != nil {
-		return err
-	}
+	k.logoFile = newAsset("logo", extension, contentType, content)
 	k.logo = template.URL(base + "assets/" + k.logoFile.name)
 	if width, height := imageSize(content); height > 0 {
 		k.logoWidth = max(1, min(maxBrandWidth, int(math.Round(width/height*brandHeight))))

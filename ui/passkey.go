@@ -3,7 +3,6 @@ package ui
 import (
 	"encoding/json"
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -22,13 +21,13 @@ type passkeyView struct {
 // wishView is the offer to register a passkey after the login.
 type wishView struct{ Wished bool }
 
-func (v *visit) passkeyView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
+func (v *visit) passkeyView(l *locale, s *login.State, client *clientView) (*pageTemplate, any) {
 	p := v.loginPage(l, s, client, l.text("verify.pop.title"))
 	v.addPasskeys(p)
 	return v.pages.in(l).passkey, &passkeyView{page: p, Attempts: l.count("verify.attempts", s.AttemptsLeft)}
 }
 
-func (v *visit) enrollView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
+func (v *visit) enrollView(l *locale, s *login.State, client *clientView) (*pageTemplate, any) {
 	p := v.loginPage(l, s, client, l.text("enroll.title"))
 	v.addPasskeys(p)
 	return v.pages.in(l).enroll, &passkeyView{page: p}

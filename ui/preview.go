@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -76,12 +77,14 @@ var previewFiles embed.FS
 // path itself. It is to be mounted at "preview/" below [Config.BasePath], and not where people log in. The pages are those
 // that people see, but their forms lead nowhere.
 func (u *UI) Preview() http.Handler {
-	index, err := template.ParseFS(previewFiles, "preview/index.html")
+	index := &pageTemplate{sync.OnceValues(func() (*template.Template, error) {
+		return template.ParseFS(previewFiles, "preview/index.html")
+	})}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		path, ok := strings.CutPrefix(r.URL.Path, u.base+previewBase)
 		p := u.previewVisit(w, r)
 		switch {
-		case err != nil || !ok:
+		case !ok:
 			http.NotFound(w, r)
 		case strings.HasPrefix(path, previewLogin+"/"):
 			p.nowhere()
@@ -113,9 +116,8 @@ func (u *UI) previewVisit(w http.ResponseWriter, r *http.Request) *previewVisit 
 		l := p.locale()
 		s := *u.site
 		s.css = s.sheets[scheme]
-		if pages, err := parsePages(l, s.texts(l, u.names), u.templates); err == nil { // New has parsed them before
-			own.pages = pageSets{l: func() *pageSet { return pages }}
-		}
+		texts := func() map[string]string { return s.texts(l, u.names) }
+		own.pages = pageSets{l: newPageSet(l, texts, u.templates)}
 	}
 	if len(kept) > 0 {
 		l := p.locale()
@@ -150,7 +152,7 @@ func (p *previewVisit) nowhere() {
 }
 
 // index lists the screens.
-func (p *previewVisit) index(t *template.Template) {
+func (p *previewVisit) index(t *pageTemplate) {
 	q := url.Values{}
 	for _, name := range []string{"lang", "theme", "display"} {
 		if value := p.r.URL.Query().Get(name); value != "" {

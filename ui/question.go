@@ -3,7 +3,6 @@ package ui
 import (
 	"cmp"
 	"encoding/json"
-	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -310,7 +309,7 @@ func (v *visit) verifyForm(factor authenticator.Factor, form url.Values) {
 	}
 }
 
-func (v *visit) formView(l *locale, s *login.State, client *clientView, list []*question) (*template.Template, *formView) {
+func (v *visit) formView(l *locale, s *login.State, client *clientView, list []*question) (*pageTemplate, *formView) {
 	title := "verify." + string(s.Factor) + ".title"
 	if !l.has(title) {
 		title = "verify.other.title"

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html"
 	"html/template"
+	"io"
 	"io/fs"
 	"net/http"
 	"regexp"
@@ -17,30 +18,44 @@ import (
 // pageSet holds the templates of the pages in one language.
 type pageSet struct {
 	sharing                                                                       sharingPages
-	account, choose, identify, code, secret, form, biometrics, passkey, elsewhere *template.Template
-	enroll, wallet, verification, consent, leave, done, failure, logout           *template.Template
-	document, landing                                                             *template.Template
+	account, choose, identify, code, secret, form, biometrics, passkey, elsewhere *pageTemplate
+	enroll, wallet, verification, consent, leave, done, failure, logout           *pageTemplate
+	document, landing                                                             *pageTemplate
+
+	all []*pageTemplate
 }
 
-// pageSets holds them in all languages. Those of a language are read when somebody first needs them: a language takes
-// 3 MB, and most deployments use few.
-type pageSets map[*locale]func() *pageSet
+// pageTemplate is a page in one language. It is read when somebody first sees it: all pages of a language take 3 MB, and
+// most deployments use few of either.
+type pageTemplate struct {
+	read func() (*template.Template, error)
+}
 
-func (p pageSets) in(l *locale) *pageSet { return p[l]() }
+// pageSets holds them in all languages.
+type pageSets map[*locale]*pageSet
 
-// readPages makes the pages of all languages ready to be read. It tries those of one, which finds what is wrong with the
-// built-in templates, and with a deployment's own those of all.
+func (p pageSets) in(l *locale) *pageSet { return p[l] }
+
+// newPages makes the pages of all languages ready to be read.
+func (u *UI) newPages() pageSets {
+	p := pageSets{}
+	for _, l := range u.catalog.languages {
+		p[l] = newPageSet(l, func() map[string]string { return u.site.texts(l, u.names) }, u.templates)
+	}
+	return p
+}
+
+// readPages makes the pages ready. It tries a deployment's own templates in all languages first, and forgets what it
+// read; the embedded ones are tried by tests.
 func (u *UI) readPages() error {
-	u.pages = pageSets{}
+	u.pages = u.newPages()
+	if u.templates == nil {
+		return nil
+	}
 	var errs []error
-	for i, l := range u.catalog.languages {
-		read := sync.OnceValues(func() (*pageSet, error) { return parsePages(l, u.site.texts(l, u.names), u.templates) })
-		u.pages[l] = func() *pageSet {
-			set, _ := read() // the texts cannot break what the templates of one language, or these themselves, have passed
-			return set
-		}
-		if i == 0 || u.templates != nil {
-			_, err := read()
+	for _, set := range u.newPages() {
+		for _, t := range set.all {
+			_, err := t.read()
 			errs = append(errs, err)
 		}
 	}
@@ -49,16 +64,16 @@ func (u *UI) readPages() error {
 
 var textAction = regexp.MustCompile(`\{\{t "([a-z_.]+)"\}\}`)
 
-// parsePages reads the templates for a language. Texts without placeholders are written into the templates here, once,
-// and cost nothing when a page is rendered.
-func parsePages(l *locale, site map[string]string, own fs.FS) (*pageSet, error) {
-	var errs []error
-	read := func(name string) string {
+// newPageSet makes the templates for a language. Texts without placeholders are written into the templates when they
+// are read, once, and cost nothing when a page is rendered.
+func newPageSet(l *locale, siteTexts func() map[string]string, own fs.FS) *pageSet {
+	siteTexts = sync.OnceValue(siteTexts)
+	source := func(name string) (string, error) {
 		b, err := readTemplate(own, name)
-		errs = append(errs, err)
-		return textAction.ReplaceAllStringFunc(string(b), func(action string) string {
+		errs := []error{err}
+		text := textAction.ReplaceAllStringFunc(string(b), func(action string) string {
 			key := textAction.FindStringSubmatch(action)[1]
-			text, ok := site[key]
+			text, ok := siteTexts()[key]
 			if !ok {
 				if !l.has(key) {
 					errs = append(errs, fmt.Errorf("ui: template %s: there is no text %s", name, key))
@@ -67,44 +82,72 @@ func parsePages(l *locale, site map[string]string, own fs.FS) (*pageSet, error) 
 			}
 			return strings.ReplaceAll(html.EscapeString(text), "{", "&#123;")
 		})
+		return text, errors.Join(errs...)
 	}
-	layout, err := template.New("layout").Parse(read("layout"))
-	if err != nil {
-		return nil, errors.Join(append(errs, fmt.Errorf("ui: template layout in %s: %w", l.code, err))...)
-	}
-	page := func(name string) *template.Template {
-		t, err := layout.Clone()
-		if err == nil {
-			t, err = t.Parse(read(name))
-		}
+	layout := sync.OnceValues(func() (*template.Template, error) {
+		text, err := source("layout")
 		if err != nil {
-			errs = append(errs, fmt.Errorf("ui: template %s in %s: %w", name, l.code, err))
+			return nil, err
 		}
+		t, err := template.New("layout").Parse(text)
+		if err != nil {
+			return nil, fmt.Errorf("ui: template layout in %s: %w", l.code, err)
+		}
+		return t, nil
+	})
+	p := new(pageSet)
+	page := func(name string) *pageTemplate {
+		t := &pageTemplate{sync.OnceValues(func() (*template.Template, error) {
+			layout, err := layout()
+			if err != nil {
+				return nil, err
+			}
+			text, err := source(name)
+			if err != nil {
+				return nil, err
+			}
+			t, err := layout.Clone()
+			if err == nil {
+				t, err = t.Parse(text)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("ui: template %s in %s: %w", name, l.code, err)
+			}
+			return t, nil
+		})}
+		p.all = append(p.all, t)
 		return t
 	}
-	p := &pageSet{
-		account:      page("account"),
-		choose:       page("choose"),
-		identify:     page("identify"),
-		code:         page("code"),
-		secret:       page("password"),
-		form:         page("form"),
-		biometrics:   page("biometrics"),
-		passkey:      page("passkey"),
-		elsewhere:    page("elsewhere"),
-		enroll:       page("enroll"),
-		wallet:       page("wallet"),
-		consent:      page("consent"),
-		verification: page("verification"),
-		leave:        page("leave"),
-		done:         page("done"),
-		failure:      page("error"),
-		logout:       page("logout"),
-		document:     page("document"),
-		landing:      page("landing"),
-	}
+	p.account = page("account")
+	p.choose = page("choose")
+	p.identify = page("identify")
+	p.code = page("code")
+	p.secret = page("password")
+	p.form = page("form")
+	p.biometrics = page("biometrics")
+	p.passkey = page("passkey")
+	p.elsewhere = page("elsewhere")
+	p.enroll = page("enroll")
+	p.wallet = page("wallet")
+	p.consent = page("consent")
+	p.verification = page("verification")
+	p.leave = page("leave")
+	p.done = page("done")
+	p.failure = page("error")
+	p.logout = page("logout")
+	p.document = page("document")
+	p.landing = page("landing")
 	p.sharing = sharingPages{page("consents"), page("consentdetails"), page("withdraw"), page("removepasskey")}
-	return p, errors.Join(errs...)
+	return p
+}
+
+// execute writes the page.
+func (t *pageTemplate) execute(w io.Writer, view any) error {
+	read, err := t.read()
+	if err != nil {
+		return err
+	}
+	return read.Execute(w, view)
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -113,7 +156,7 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 const maxPooledBytes = 64 << 10
 
 // render writes a page. The headers are set before.
-func (u *UI) render(w http.ResponseWriter, r *http.Request, status int, t *template.Template, view any) {
+func (u *UI) render(w http.ResponseWriter, r *http.Request, status int, t *pageTemplate, view any) {
 	b := buffers.Get().(*bytes.Buffer)
 	defer func() {
 		if b.Cap() <= maxPooledBytes {
@@ -121,7 +164,7 @@ func (u *UI) render(w http.ResponseWriter, r *http.Request, status int, t *templ
 			buffers.Put(b)
 		}
 	}()
-	if err := t.Execute(b, view); err != nil {
+	if err := t.execute(b, view); err != nil {
 		if u.unrendered != nil {
 			u.unrendered(err)
 			return

@@ -2,7 +2,6 @@ package ui
 
 import (
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -191,7 +190,7 @@ func (v *visit) get() {
 
 // show writes a page of the login, which may do what its view asked for. Whatever watches the provider sees by the status
 // what the page says: that the identity system does not answer.
-func (v *visit) show(s *login.State, t *template.Template, view any) {
+func (v *visit) show(s *login.State, t *pageTemplate, view any) {
 	v.policy.set(v.w.Header(), v.ancestors, s.RedirectURI)
 	status := http.StatusOK
 	if v.retryAfter > 0 {

@@ -40,10 +40,7 @@ func (u *UI) newSite(t Theme) (*site, error) {
 		return nil, err
 	}
 	for _, scheme := range []string{t.Scheme, schemeLight, schemeDark} {
-		sheet, err := newAsset("signet", "css", "text/css; charset=utf-8", append([]byte(look.before(scheme)), css...))
-		if err != nil {
-			return nil, err
-		}
+		sheet := newAsset("signet", "css", "text/css; charset=utf-8", append([]byte(look.before(scheme)), css...))
 		u.assets[sheet.name] = sheet
 		if scheme == t.Scheme {
 			s.css = sheet
@@ -88,7 +85,7 @@ func newScript(name string) (*asset, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newAsset(name, "js", "text/javascript; charset=utf-8", js)
+	return newAsset(name, "js", "text/javascript; charset=utf-8", js), nil
 }
 
 // texts returns what the templates call site.*.

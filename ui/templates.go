@@ -54,6 +54,7 @@ func (u *UI) tryTemplates() error {
 	}
 	var errs []error
 	own := *u
+	own.pages = u.newPages()
 	for _, state := range previewScreens() {
 		var failed error
 		own.unrendered = func(err error) { failed = err }

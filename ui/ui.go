@@ -262,9 +262,7 @@ func New(c Config) (*UI, error) {
 	if c.DefaultLanguage == "" {
 		c.DefaultLanguage = fallbackLanguage
 	}
-	locales, err := fs.Sub(embedded, "locales")
-	errs = append(errs, err)
-	u.catalog, err = loadCatalog(locales, c.Catalog, c.DefaultLanguage, func(file, key string) {
+	u.catalog, err = loadCatalog(c.Catalog, c.DefaultLanguage, func(file, key string) {
 		u.log.Warn("the language file has a text that no page shows", "file", file, "key", key)
 	})
 	errs = append(errs, err)

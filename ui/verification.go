@@ -3,7 +3,6 @@ package ui
 import (
 	"cmp"
 	"errors"
-	"html/template"
 	"net/http"
 	"net/url"
 
@@ -26,7 +25,7 @@ type unverifiedView struct {
 // maxReturnBytes bounds the query that a browser brings back from a verification service.
 const maxReturnBytes = 8 << 10
 
-func (v *visit) verificationView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
+func (v *visit) verificationView(l *locale, s *login.State, client *clientView) (*pageTemplate, any) {
 	p := v.loginPage(l, s, client, l.text("verification.title"))
 	p.Time.decide(l, client)
 	v.enhance(p, consentScript) // which asks before a login is given up

@@ -163,7 +163,7 @@ func (u *UI) page(l *locale, title string, client *clientView) *page {
 }
 
 // view returns the page of the visit and what it shows.
-func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
+func (v *visit) view(l *locale, s *login.State) (*pageTemplate, any) {
 	client := newClientView(l, s)
 	set := v.pages.in(l)
 	step, _, _ := strings.Cut(v.page, "/")
@@ -217,7 +217,7 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 }
 
 // verifyView returns the page of the factor.
-func (v *visit) verifyView(l *locale, s *login.State, client *clientView) (*template.Template, any) {
+func (v *visit) verifyView(l *locale, s *login.State, client *clientView) (*pageTemplate, any) {
 	switch {
 	case s.Factor == authenticator.OTP:
 		return v.pages.in(l).code, v.codeView(l, s, client)

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Schema says which identities the HTTP API takes.
@@ -19,20 +20,22 @@ const (
 	SignupSchema
 )
 
-// signupFields are those of the SignupSchema.
-var signupFields = []field{
-	{name: "fullName", kind: langTexts, required: true, pattern: regexp.MustCompile(`^[\p{Latin}\p{Arabic}\p{Khmer}\p{M} ]{1,40}$`)},
-	{name: "phone", required: true, pattern: regexp.MustCompile(`^\+91[1-9][0-9]{7,13}$`)},
-	{name: "password", required: true},
-	{name: "individualId", blank: true},
-	{name: "preferredLang", blank: true},
-}
+// signupFields are those of the SignupSchema. The pattern of names takes half a megabyte, which few need.
+var signupFields = sync.OnceValue(func() []field {
+	return []field{
+		{name: "fullName", kind: langTexts, required: true, pattern: regexp.MustCompile(`^[\p{Latin}\p{Arabic}\p{Khmer}\p{M} ]{1,40}$`)},
+		{name: "phone", required: true, pattern: regexp.MustCompile(`^\+91[1-9][0-9]{7,13}$`)},
+		{name: "password", required: true},
+		{name: "individualId", blank: true},
+		{name: "preferredLang", blank: true},
+	}
+})
 
 var signupLanguages = []string{"khm", "eng", "fra", "ara"}
 
 func (s Schema) fields() []field {
 	if s == SignupSchema {
-		return signupFields
+		return signupFields()
 	}
 	return fields
 }

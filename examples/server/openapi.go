@@ -6,12 +6,13 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"html/template"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/openapi"
@@ -23,16 +24,17 @@ var apiTemplate string
 //go:embed openapi.css
 var apiStyle string
 
-// describeAPI serves the description of what the provider serves, and a page with it, beside the provider.
-func describeAPI(provider *signet.Provider, issuer string) (http.Handler, error) {
-	document, err := openapi.For(issuer, provider.Patterns())
-	if err != nil {
-		return nil, err
-	}
-	page, err := renderAPI(document)
-	if err != nil {
-		return nil, fmt.Errorf("the page of the API: %w", err)
-	}
+// describeAPI serves the description of what the provider serves, and a page with it, beside the provider. Both are made
+// when somebody first wants to read them: most servers are never asked.
+func describeAPI(provider *signet.Provider, issuer string, logger *slog.Logger) (http.Handler, error) {
+	document := sync.OnceValues(func() ([]byte, error) { return openapi.For(issuer, provider.Patterns()) })
+	page := sync.OnceValues(func() ([]byte, error) {
+		document, err := document()
+		if err != nil {
+			return nil, err
+		}
+		return renderAPI(document)
+	})
 	u, err := url.Parse(issuer)
 	if err != nil {
 		return nil, err
@@ -44,17 +46,23 @@ func describeAPI(provider *signet.Provider, issuer string) (http.Handler, error)
 	mux.Handle("/", provider)
 	mux.HandleFunc("GET "+u.Path+"/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Access-Control-Allow-Origin", "*")
-		writeStatic(w, "application/json", document)
+		writeStatic(w, "application/json", document, logger)
 	})
 	mux.HandleFunc("GET "+u.Path+"/api/{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Security-Policy", policy)
 		w.Header().Set("Referrer-Policy", "no-referrer")
-		writeStatic(w, "text/html; charset=utf-8", page)
+		writeStatic(w, "text/html; charset=utf-8", page, logger)
 	})
 	return mux, nil
 }
 
-func writeStatic(w http.ResponseWriter, media string, body []byte) {
+func writeStatic(w http.ResponseWriter, media string, read func() ([]byte, error), logger *slog.Logger) {
+	body, err := read()
+	if err != nil {
+		logger.Error("the API cannot be described", "error", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", media)
 	w.Header().Set("Cache-Control", "public, max-age=300")
 	w.Header().Set("X-Content-Type-Options", "nosniff")

@@ -152,7 +152,7 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	}
 	p.provider, p.handler, p.logouts = provider, provider, provider.Backchannel
 	if c.apiDescription {
-		if p.handler, err = describeAPI(provider, c.issuer); err != nil {
+		if p.handler, err = describeAPI(provider, c.issuer, logger); err != nil {
 			return p, err
 		}
 	}
