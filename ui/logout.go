@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"crypto/hmac"
 	"errors"
 	"net/http"
 	"net/url"
@@ -115,7 +114,7 @@ func (v *logoutVisit) confirmed() bool {
 		return false
 	}
 	return v.r.Header.Get("Sec-Fetch-Site") == "same-origin" ||
-		v.session != "" && hmac.Equal([]byte(v.form.Get("csrf")), []byte(csrfToken(v.session)))
+		v.session != "" && isCSRFToken(v.form.Get("csrf"), v.session)
 }
 
 // ask shows the page that asks. The session is nil if it is not known whether there is one.
