@@ -108,15 +108,15 @@ func readValues(w http.ResponseWriter, r *http.Request, maxBytes int64) (url.Val
 		if err != nil {
 			return nil, err
 		}
-		limit := min(maxBytes, maxFormBytes)
-		if part.FileName() != "" {
-			limit = min(maxBytes, authenticator.MaxPhoto+1)
+		limit, isFile := int64(maxFormBytes), part.FileName() != ""
+		if isFile {
+			limit = authenticator.MaxPhoto + 1
 		}
-		value, err := io.ReadAll(io.LimitReader(part, limit))
+		value, err := io.ReadAll(io.LimitReader(part, min(limit, maxBytes+1)))
 		if err != nil {
 			return nil, err
 		}
-		if maxBytes -= int64(len(value)); maxBytes < 0 || part.FileName() == "" && len(value) == maxFormBytes {
+		if maxBytes -= int64(len(value)); maxBytes < 0 || !isFile && len(value) == maxFormBytes {
 			return nil, errBadForm
 		}
 		form.Add(part.FormName(), string(value))
