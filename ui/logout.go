@@ -154,7 +154,7 @@ func (v *logoutVisit) done() {
 	view := v.view(l.text("logout.done_title"))
 	view.Lead = l.text("logout.done_lead")
 	if strings.HasPrefix(back, "https:") || strings.HasPrefix(back, "http:") { // not an app that may be gone
-		view.ReturnURI, view.ReturnText = back, l.text("common.return", "client", v.request.Client.Name(l.names...))
+		view.ReturnURI, view.ReturnText = back, l.text("common.return", "client", l.clientText(v.request.Client.Names, maxName).Text)
 	}
 	v.render(v.w, v.r, http.StatusOK, v.pages.in(l).logout, view)
 }

@@ -77,8 +77,10 @@ type clientView struct {
 	Name, Host, Initials, origin string
 	// Logo is its image, empty if there is none: initials stand for it then.
 	Logo string
+	// NameUnknown says that the language of the Name is not known.
+	NameUnknown bool
 	// Purpose is what the person logs in for, where no heading says so.
-	Purpose string
+	Purpose clientText
 }
 
 type accountView struct {
@@ -89,6 +91,8 @@ type accountView struct {
 type chooseView struct {
 	*page
 	Lead string
+	// HeadingUnknown and LeadUnknown say that the languages of the Heading and the Lead are not known.
+	HeadingUnknown, LeadUnknown bool
 	// Options are shown at once, More when somebody asks for them.
 	Options, More []optionView
 	// Choice says that there are several, so that one may be remembered; Remembers, that one is.
@@ -180,7 +184,9 @@ func (v *visit) view(l *locale, s *login.State) (*template.Template, any) {
 		if len(view.Options) > 0 {
 			lead = "choose.lead"
 		}
-		p.Heading, view.Lead = purpose.heading(l, client.Name, l.text(lead))
+		heading, below := purpose.heading(l, client.Name, l.text(lead))
+		p.Heading, view.HeadingUnknown = heading.Text, heading.Unknown
+		view.Lead, view.LeadUnknown = below.Text, below.Unknown
 		for i := range view.Options {
 			view.Options[i].Plain = p.Display == displayWAP
 		}
@@ -392,7 +398,8 @@ func (v *visit) doneView(l *locale, s *login.State, client *clientView) *doneVie
 }
 
 func newClientView(l *locale, s *login.State) *clientView {
-	c := &clientView{Name: plainText(s.Client.Name(l.names...), maxName)}
+	name := l.clientText(s.Client.Names, maxName)
+	c := &clientView{Name: name.Text, NameUnknown: name.Unknown}
 	c.Initials = initials(c.Name)
 	if u, err := url.Parse(s.RedirectURI); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
 		c.Host, c.origin = u.Host, u.Scheme+"://"+u.Host
