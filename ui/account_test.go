@@ -299,8 +299,8 @@ func TestTheAccountShowsTheLogoOfAClient(t *testing.T) {
 		other.logoURI = w.logoURI
 		b := newBrowser(t, other.URL)
 		assert.NotEqual(t, drawing, b.send(http.MethodGet, link[1], "").body, "it is fetched for people who are logged in")
-		b.walk("/account/")
-		assert.Equal(t, http.StatusNotFound, b.send(http.MethodGet, strings.Replace(link[1], clinicID, libraryID, 1), "").status, "a consent of nobody")
+		b.walk("/account/consents/" + libraryID) // which is of nobody, and logs in
+		assert.Equal(t, http.StatusNotFound, b.send(http.MethodGet, strings.Replace(link[1], clinicID, libraryID, 1), "").status)
 		assert.Equal(t, drawing, b.send(http.MethodGet, link[1], "").body, "an instance that has not seen it fetches it")
 		assert.Equal(t, http.StatusNotFound, b.send(http.MethodGet, link[1][:len(link[1])-32]+strings.Repeat("0", 32), "").status)
 	}
