@@ -42,7 +42,13 @@ func TestChromiumTellsAClientThatOpenedTheLoginInAWindow(t *testing.T) {
 	c.do(chromedp.Navigate(portal.URL + "/"))
 	opened := chromedp.WaitNewTarget(c.ctx, func(info *target.Info) bool { return strings.HasPrefix(info.URL, p.URL) })
 	c.eval(`(login = window.open("` + p.URL + p.request("redirect_uri", portal.URL+"/callback", "display", "popup") + `"), "")`)
-	ctx, cancel := chromedp.NewContext(c.ctx, chromedp.WithTargetID(<-opened))
+	var id target.ID
+	select {
+	case id = <-opened:
+	case <-c.ctx.Done():
+		require.Fail(t, "there is no window that the client opened")
+	}
+	ctx, cancel := chromedp.NewContext(c.ctx, chromedp.WithTargetID(id))
 	t.Cleanup(cancel)
 	window := &chromium{t: t, ctx: ctx}
 	window.click("login_with_otp")
