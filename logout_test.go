@@ -261,6 +261,21 @@ func TestLogoutIsNotForOthersToConfirm(t *testing.T) {
 	assert.True(t, b.loggedIn(), "a link confirms nothing")
 }
 
+// The page repeats what any site may have put into the request, beside a secret of the session.
+func TestLogoutPagesHideTheTokenOfTheirFormFromThoseWhoSeeHowLongTheyAre(t *testing.T) {
+	t.Parallel()
+	w := newSessionWorld(t)
+	b := w.browser()
+	b.login(w.portal, alice)
+	token := func() string {
+		_, rest, _ := strings.Cut(b.open(logout("state", "guess")).body, `name="csrf" value="`)
+		token, _, _ := strings.Cut(rest, `"`)
+		require.NotEmpty(t, token)
+		return token
+	}
+	assert.NotEqual(t, token(), token())
+}
+
 func TestLogoutPagesAreSafe(t *testing.T) {
 	t.Parallel()
 	w := newSessionWorld(t)

@@ -104,6 +104,15 @@ func TestTextsHaveLanguagesOfTwoAndOfThreeLetters(t *testing.T) {
 	}
 }
 
+func TestLanguageTagsAreThoseOfLessDetailToo(t *testing.T) {
+	t.Parallel()
+	for tag, want := range map[string][]string{
+		"km": {"km", "khm"}, "pt-BR": {"pt-BR", "pt", "por"}, "zh-Hant-TW": {"zh-Hant-TW", "zh-Hant", "zh", "zho"}, "no language": {"no language"}, "": nil,
+	} {
+		assert.Equal(t, want, authenticator.LanguageTags(tag), tag)
+	}
+}
+
 func TestFormThatNobodyCouldFillInIsRefused(t *testing.T) {
 	t.Parallel()
 	ok := authenticator.FormField{Name: "ok"}

@@ -36,6 +36,20 @@ func (t Texts) In(locales []string) (text, language string) {
 	return t[l], l
 }
 
+// LanguageTags returns the tags under which there may be something for people who read a language, the best first: the tag,
+// those with less detail, and the code of three letters, which some registers have.
+func LanguageTags(tag string) []string {
+	var tags []string
+	for t := tag; t != ""; t = shorten(t) {
+		tags = append(tags, t)
+	}
+	if parsed, err := language.Parse(tag); err == nil {
+		base, _ := parsed.Base()
+		tags = append(tags, base.ISO3())
+	}
+	return tags
+}
+
 // find returns the language under which there is a text for the locale.
 func (t Texts) find(locale string) (string, bool) {
 	for tag := locale; tag != ""; tag = shorten(tag) {

@@ -152,15 +152,17 @@ func (f *Flow) decide(ctx context.Context, handle string, client *oauth.Client, 
 	if !ok { // the configuration changed on the way
 		return nil, unmet()
 	}
+	read := language(d.Language)
+	tags := authenticator.LanguageTags(read)
 	a, err := f.consents.Decide(ctx, f.question(client, rec), consent.Decision{
 		Claims: decided.Claims, Verified: decided.Claims, Scopes: decided.Scopes,
 	}, consent.DecisionContext{
 		Person:      rec.identity().Subject,
-		Language:    language(d.Language),
+		Language:    read,
 		ACR:         acr,
 		AMR:         authenticator.AMR(factors),
 		AuthTime:    rec.authTime(),
-		Controller:  consent.Controller{Name: client.Name(d.Language), PolicyURI: client.PolicyURI(d.Language)},
+		Controller:  consent.Controller{Name: client.Name(tags...), PolicyURI: client.PolicyURI(tags...)},
 		Transaction: ID(handle),
 		Wallet:      d.wallet,
 	})

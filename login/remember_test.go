@@ -328,6 +328,20 @@ func TestTheLanguageOfAPageIsBelievedIfItCanBeOne(t *testing.T) {
 	}
 }
 
+func TestAConsentNamesTheClientAsThePageDid(t *testing.T) {
+	t.Parallel()
+	for language, want := range map[string]string{"fr-CA": "Portail", "km": "វេបសាយ", "en": "Portal", "f\nr": "Portal"} {
+		m := newMemory(t)
+		m.client.Names = map[string]string{"": "Portal", "fra": "Portail", "khm": "វេបសាយ"}
+		m.client.PolicyURIs = map[string]string{"": "https://portal.example/Portal", "fra": "https://portal.example/Portail", "khm": "https://portal.example/វេបសាយ"}
+		m.ok(m.Decide(t.Context(), m.atConsent(request("")), login.Decision{Language: language}))
+		records, err := m.registry.List(t.Context(), alicesSubject)
+		require.NoError(t, err)
+		require.Equal(t, want, records[0].Controller.Name, language)
+		require.Equal(t, "https://portal.example/"+want, records[0].Controller.PolicyURI, language)
+	}
+}
+
 func TestTheRegistrationOfAClientOverridesThePolicy(t *testing.T) {
 	t.Parallel()
 	hour, never := time.Hour, time.Duration(0)

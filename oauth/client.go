@@ -143,32 +143,37 @@ type Client struct {
 }
 
 // Name returns the client's name in the first of the languages that it has, or its default name.
-func (c *Client) Name(languages ...string) string { return InLanguage(c.Names, languages...) }
+func (c *Client) Name(languages ...string) string { return text(c.Names, languages) }
 
 // LogoURI returns the client's logo_uri in the first of the languages that it has, or the one for no language, or nothing.
-func (c *Client) LogoURI(languages ...string) string { return InLanguage(c.LogoURIs, languages...) }
+func (c *Client) LogoURI(languages ...string) string { return text(c.LogoURIs, languages) }
 
 // PolicyURI returns the client's policy_uri, as LogoURI does its logo_uri.
-func (c *Client) PolicyURI(languages ...string) string { return InLanguage(c.PolicyURIs, languages...) }
+func (c *Client) PolicyURI(languages ...string) string { return text(c.PolicyURIs, languages) }
 
 // TOSURI returns the client's tos_uri, as LogoURI does its logo_uri.
-func (c *Client) TOSURI(languages ...string) string { return InLanguage(c.TOSURIs, languages...) }
+func (c *Client) TOSURI(languages ...string) string { return text(c.TOSURIs, languages) }
 
-// InLanguage returns the text for the first of the languages that there is one for, or that under the empty language. Tags of
-// languages differ in no case (RFC 5646 section 2.1.1). Whoever knows a language by several tags, as "fr" and "fra", asks for
-// each.
-func InLanguage(texts map[string]string, languages ...string) string {
+// InLanguage returns the text for the first of the languages that there is one for, and its tag, or that under the empty
+// language. Tags of languages differ in no case (RFC 5646 section 2.1.1). Whoever knows a language by several tags, as "fr"
+// and "fra", asks for each.
+func InLanguage(texts map[string]string, languages ...string) (text, language string) {
 	for _, language := range languages {
 		if text := texts[language]; text != "" {
-			return text
+			return text, language
 		}
 		for _, tag := range slices.Sorted(maps.Keys(texts)) {
 			if texts[tag] != "" && strings.EqualFold(tag, language) {
-				return texts[tag]
+				return texts[tag], tag
 			}
 		}
 	}
-	return texts[""]
+	return texts[""], ""
+}
+
+func text(texts map[string]string, languages []string) string {
+	text, _ := InLanguage(texts, languages...)
+	return text
 }
 
 // Sector returns the sector identifier under which the client's pairwise subjects are computed.

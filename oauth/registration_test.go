@@ -227,10 +227,15 @@ func TestTextsAreThoseOfTheLanguage(t *testing.T) {
 		"region":        {"pt-BR", "pt", "por"},
 		"none":          {"ar", "ara"},
 	} {
-		require.Equal(t, want, oauth.InLanguage(texts, languages...))
+		text, language := oauth.InLanguage(texts, languages...)
+		require.Equal(t, want, text)
+		require.Equal(t, want, texts[language], "it is the text of that language")
 	}
-	require.Equal(t, "none", oauth.InLanguage(texts))
-	require.Empty(t, oauth.InLanguage(map[string]string{"fr": "fr"}, "en"), "nobody is shown what is for others")
+	text, language := oauth.InLanguage(texts)
+	require.Equal(t, "none", text)
+	require.Empty(t, language, "nobody knows which it is")
+	text, _ = oauth.InLanguage(map[string]string{"fr": "fr"}, "en")
+	require.Empty(t, text, "nobody is shown what is for others")
 
 	c := &oauth.Client{
 		LogoURIs:   map[string]string{"": "https://portal.example/logo", "fr": "https://portal.example/logo/fr"},

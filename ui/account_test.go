@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -286,9 +287,37 @@ func TestTheAccountShowsTheLogoOfAClient(t *testing.T) {
 	for _, path := range []string{"/account/consents/" + clinicID, "/account/consents/" + clinicID + "/withdraw"} {
 		var link []string
 		require.Eventually(t, func() bool {
-			link = logoLink.FindStringSubmatch(b.walk(path).body)
+			link = accountLogo.FindStringSubmatch(b.walk(path).body)
 			return link != nil
 		}, 10*time.Second, 5*time.Millisecond, path)
-		assert.Equal(t, drawing, b.send(http.MethodGet, link[1], "").body, "it comes from the provider")
+		served := b.send(http.MethodGet, link[1], "")
+		assert.Equal(t, drawing, served.body, "it comes from the provider")
+		assert.Contains(t, served.header.Get("Content-Security-Policy"), "sandbox")
+
+		other := newBank(t, func(c *ui.Config, _ *ui.AccountConfig) { c.Logos.AllowPrivate = true })
+		other.putClinic()
+		other.logoURI = w.logoURI
+		b := newBrowser(t, other.URL)
+		assert.NotEqual(t, drawing, b.send(http.MethodGet, link[1], "").body, "it is fetched for people who are logged in")
+		b.walk("/account/consents/" + libraryID) // which is of nobody, and logs in
+		assert.Equal(t, http.StatusNotFound, b.send(http.MethodGet, strings.Replace(link[1], clinicID, libraryID, 1), "").status)
+		assert.Equal(t, drawing, b.send(http.MethodGet, link[1], "").body, "an instance that has not seen it fetches it")
+		assert.Equal(t, http.StatusNotFound, b.send(http.MethodGet, link[1][:len(link[1])-32]+strings.Repeat("0", 32), "").status)
 	}
+}
+
+var accountLogo = regexp.MustCompile(`<img class="logo" src="(/account/consents/[^"/]+/logos/[0-9a-f]{32})"`)
+
+func TestWhatAClientCallsItselfDoesNotTurnThePageAround(t *testing.T) {
+	t.Parallel()
+	w := newBank(t, nil)
+	w.putClinic()
+	w.put(asha, &consent.Record{
+		ID: libraryID, Version: 1, ClientID: "library", Status: consent.Withdrawn, ChangedAt: day(3),
+		Controller: consent.Controller{Name: "Town\n\u202e Library" + strings.Repeat("!", 500)},
+	})
+	page := newBrowser(t, w.URL).walk("/account/")
+	assert.Contains(t, page.body, `<h3 dir="auto" lang="">Town Library!!`)
+	assert.NotContains(t, page.body, strings.Repeat("!", 200))
+	assert.Contains(t, page.body, `<h3 dir="auto" lang="">Clinic</h3>`, "nobody knows in which language that is")
 }

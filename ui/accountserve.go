@@ -34,7 +34,7 @@ const (
 
 // What follows the ID of a consent or a passkey.
 var (
-	consentPath = regexp.MustCompile(`^consents/([A-Za-z0-9_.-]{1,128})(|/withdraw|/receipts/([1-9][0-9]{0,17}))$`)
+	consentPath = regexp.MustCompile(`^consents/([A-Za-z0-9_.-]{1,128})(|/withdraw|/receipts/([1-9][0-9]{0,17})|/logos/([0-9a-f]{32}))$`)
 	passkeyPath = regexp.MustCompile(`^passkeys/([A-Za-z0-9_-]{1,128})/remove$`)
 )
 
@@ -65,6 +65,8 @@ func (a *Account) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case consentID[2] == "/withdraw":
 		get = func() { v.askWithdraw(consentID[1]) }
 		post = func() { v.withdraw(consentID[1]) }
+	case consentID[4] != "":
+		get = func() { v.logo(consentID[1], consentID[4]) }
 	default:
 		get = func() { v.receipt(consentID[1], consentID[3]) }
 	}
@@ -190,6 +192,26 @@ func (v *accountVisit) one(id string) {
 	}
 	v.keep("")
 	v.render(v.w, v.r, http.StatusOK, v.pages.in(l).sharing.one, view)
+}
+
+// logo serves the logo of a relying party. An instance that has not seen it yet finds it by the consent.
+func (v *accountVisit) logo(id, name string) {
+	content, contentType := v.clientLogos.served(name)
+	if content == nil && v.clientLogos != nil {
+		history := v.history(id, "/"+logosPath+name)
+		if history == nil {
+			return
+		}
+		if client, err := v.c.Clients.Client(v.r.Context(), history[0].ClientID); err == nil {
+			v.clientLogos.wait(v.r.Context(), client.LogoURI(v.locale("").names...))
+		}
+		content, contentType = v.clientLogos.served(name)
+	}
+	if content == nil {
+		v.fail(accountFailure{kind: "not_found", status: http.StatusNotFound})
+		return
+	}
+	sendLogo(v.w, v.r, content, contentType)
 }
 
 // receipt sends the receipt of a version as a file.

@@ -41,6 +41,8 @@ type shareView struct {
 // shareDetails is what one relying party gets.
 type shareDetails struct {
 	ID, Name, Host string
+	// NameUnknown says that the language of the Name is not known.
+	NameUnknown bool
 	// Logo is its image, empty if there is none.
 	Logo string
 	// Gone says that it is no longer a client of the provider, and which one it was.
@@ -55,7 +57,7 @@ type shareDetails struct {
 }
 
 func (s *shareDetails) client() *clientView {
-	return &clientView{Name: s.Name, Host: s.Host, Initials: initials(s.Name), Logo: s.Logo}
+	return &clientView{Name: s.Name, NameUnknown: s.NameUnknown, Host: s.Host, Initials: initials(s.Name), Logo: s.Logo}
 }
 
 // sharedItem is one thing that is shared, or was not.
@@ -214,9 +216,10 @@ func newSharedItem(l *locale, c consent.Choice) sharedItem {
 func (v *accountVisit) describeParty(l *locale, rec *consent.Record, s *shareDetails) {
 	client, err := v.c.Clients.Client(v.r.Context(), rec.ClientID)
 	if err == nil {
-		s.Name, s.Host = client.Name(l.names...), webHost(client.RedirectURIs...)
+		name := l.clientText(client.Names, maxName)
+		s.Name, s.NameUnknown, s.Host = name.Text, name.Unknown, webHost(client.RedirectURIs...)
 		if name := v.clientLogos.name(client.LogoURI(l.names...)); name != "" {
-			s.Logo = v.base + logosPath + name
+			s.Logo = v.path + "consents/" + rec.ID + "/" + logosPath + name
 		}
 		return
 	}
@@ -225,7 +228,7 @@ func (v *accountVisit) describeParty(l *locale, rec *consent.Record, s *shareDet
 	} else {
 		v.log.ErrorContext(v.r.Context(), "the account pages show a client by its record", "client_id", rec.ClientID, "error", err)
 	}
-	s.Name, s.Host = cmp.Or(rec.Controller.Name, rec.ClientID), webHost(rec.Controller.URI)
+	s.Name, s.NameUnknown, s.Host = plainText(cmp.Or(rec.Controller.Name, rec.ClientID), maxName), true, webHost(rec.Controller.URI)
 }
 
 // webHost is the host of the first of the addresses, if a browser can go there.

@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
+
+	"github.com/gosignet/signet/authenticator"
 )
 
 // catalog holds the texts of all languages.
@@ -120,11 +122,7 @@ func newLocale(code string, above, below map[string]*layer) (*locale, error) {
 	if err := l.setNumbers(); err != nil {
 		return nil, err
 	}
-	for t := code; t != ""; t = parent(t) {
-		l.names = append(l.names, t)
-	}
-	base, _ := tag.Base()
-	l.names = append(l.names, base.ISO3())
+	l.names = authenticator.LanguageTags(code)
 	return l, nil
 }
 

@@ -17,10 +17,10 @@ var zippers = sync.Pool{New: func() any {
 	return w
 }}
 
-// compress returns the page as the browser takes it, and what to say about that. The length of what it returns is no measure
-// of what the page says: as a page holds secrets of the login beside what others may have put into its request, somebody
-// who sees how long answers are could otherwise guess the one by the other (BREACH). So each has a comment of random
-// length; and the token of forms is another one in every login, so that no guess helps with the next.
+// compress returns the page as the browser takes it, and what to say about that. Pages hold what is only for the person beside
+// what others may have put into a request, and who sees how long answers are could guess the one by the other (BREACH). The
+// token of forms is masked against that; a comment of random length makes guesses at the rest, such as the name of an account,
+// cost many more answers.
 func compress(r *http.Request, page []byte) (content []byte, coding string) {
 	if len(page) < minZippedBytes || !acceptsGzip(strings.Join(r.Header.Values("Accept-Encoding"), ",")) {
 		return page, ""

@@ -2,7 +2,9 @@ package ui
 
 import (
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
+	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -23,11 +25,32 @@ var (
 	errBadForm     = errors.New("ui: the form is malformed")
 )
 
-// csrfToken is what the forms of a login carry. Only who holds the handle can make it.
+// csrfToken is what the forms of a login or a session carry. Only who holds the handle can make it. It is another one on every
+// page, as a mask and what it hides, so that the length of a compressed page that also has what a stranger sent says nothing
+// of it (BREACH).
 func csrfToken(handle string) string {
+	token := make([]byte, 2*sha256.Size)
+	mask, masked := token[:sha256.Size], token[sha256.Size:]
+	rand.Read(mask)
+	subtle.XORBytes(masked, mask, csrfSecret(handle))
+	return base64.RawURLEncoding.EncodeToString(token)
+}
+
+// isCSRFToken reports whether csrfToken made the token for the handle.
+func isCSRFToken(token, handle string) bool {
+	b, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil || len(b) != 2*sha256.Size {
+		return false
+	}
+	secret := b[sha256.Size:]
+	subtle.XORBytes(secret, secret, b[:sha256.Size])
+	return hmac.Equal(secret, csrfSecret(handle))
+}
+
+func csrfSecret(handle string) []byte {
 	mac := hmac.New(sha256.New, []byte(handle))
 	mac.Write([]byte("signet/ui/csrf"))
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return mac.Sum(nil)
 }
 
 // readForm reads a form that one of the login's own pages sent. It returns errForeignForm for one that another page
@@ -46,7 +69,7 @@ func (u *UI) readForm(w http.ResponseWriter, r *http.Request, handle string, max
 			return nil, errBadForm
 		}
 	}
-	if !hmac.Equal([]byte(form.Get("csrf")), []byte(csrfToken(handle))) {
+	if !isCSRFToken(form.Get("csrf"), handle) {
 		return nil, errForeignForm
 	}
 	return form, nil
@@ -85,15 +108,15 @@ func readValues(w http.ResponseWriter, r *http.Request, maxBytes int64) (url.Val
 		if err != nil {
 			return nil, err
 		}
-		limit := min(maxBytes, maxFormBytes)
-		if part.FileName() != "" {
-			limit = min(maxBytes, authenticator.MaxPhoto+1)
+		limit, isFile := int64(maxFormBytes), part.FileName() != ""
+		if isFile {
+			limit = authenticator.MaxPhoto + 1
 		}
-		value, err := io.ReadAll(io.LimitReader(part, limit))
+		value, err := io.ReadAll(io.LimitReader(part, min(limit, maxBytes+1)))
 		if err != nil {
 			return nil, err
 		}
-		if maxBytes -= int64(len(value)); maxBytes < 0 || part.FileName() == "" && len(value) == maxFormBytes {
+		if maxBytes -= int64(len(value)); maxBytes < 0 || !isFile && len(value) == maxFormBytes {
 			return nil, errBadForm
 		}
 		form.Add(part.FormName(), string(value))

@@ -168,4 +168,20 @@ func (c *catalog) negotiate(choice string, uiLocales []string, acceptLanguage st
 
 // nameIn returns the name for the language of the page from names by language, where the empty language stands for all
 // others.
-func (l *locale) nameIn(names map[string]string) string { return oauth.InLanguage(names, l.names...) }
+func (l *locale) nameIn(names map[string]string) string {
+	name, _ := oauth.InLanguage(names, l.names...)
+	return name
+}
+
+// clientText is a text of a client on a page.
+type clientText struct {
+	Text string
+	// Unknown says that nobody knows its language: it is the one for all that the client does not have.
+	Unknown bool
+}
+
+// clientText returns the client's text for the language of the page, as one line of at most so many characters.
+func (l *locale) clientText(texts map[string]string, most int) clientText {
+	text, language := oauth.InLanguage(texts, l.names...)
+	return clientText{plainText(text, most), language == ""}
+}

@@ -240,6 +240,10 @@ func (u *UI) serveLogo(w http.ResponseWriter, r *http.Request, name string) {
 		u.fail(w, r, failure{kind: "method", status: http.StatusMethodNotAllowed})
 		return
 	}
+	sendLogo(w, r, content, contentType)
+}
+
+func sendLogo(w http.ResponseWriter, r *http.Request, content []byte, contentType string) {
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Security-Policy", imagePolicy)

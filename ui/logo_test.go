@@ -148,6 +148,7 @@ func TestInitialsStandForALogoThatIsNone(t *testing.T) {
 		"image elsewhere": svg(`<image href="https://x.example/"/>`), "use": svg(`<use href="#a"/>`),
 		"fill elsewhere": svg(`<path fill="url(https://x.example/#a)"/>`), "style elsewhere": svg(`<style>@import "x"</style>`),
 		"escaped style": svg(`<style>a{background:\75rl(//x)}</style>`), "html": svg(`<foreignObject/>`),
+		"style after an element": svg(`<style>a{}<g/>@import "x"</style>`), "style in pieces": svg(`<style>a{background:ur<!-- -->l(//x)}</style>`),
 		"link": svg(`<linearGradient xlink:href="https://x.example/#a"/>`), "animation": svg(`<set attributeName="href"/>`),
 		"entities": []byte(`<!DOCTYPE svg [<!ENTITY a "b">]>` + string(svg("&a;"))), "stylesheet": []byte(`<?xml-stylesheet href="x"?>` + string(svg(""))),
 		"html page": []byte(`<html><svg xmlns="http://www.w3.org/2000/svg"/></html>`), "deep": svg(strings.Repeat("<g>", 60) + strings.Repeat("</g>", 60)),

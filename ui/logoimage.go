@@ -113,7 +113,8 @@ var reference = regexp.MustCompile(`(?i)url\(\s*["']?([^"')]?)`)
 func checkSVG(content []byte) error {
 	d := xml.NewDecoder(bytes.NewReader(content))
 	d.CharsetReader = func(string, io.Reader) (io.Reader, error) { return nil, errors.New("ui: an SVG that is not UTF-8") }
-	depth, nodes, style := 0, 0, false
+	depth, nodes := 0, 0
+	var style *strings.Builder // of the element that is open
 	for {
 		token, err := d.Token()
 		if errors.Is(err, io.EOF) && nodes > 0 {
@@ -130,11 +131,14 @@ func checkSVG(content []byte) error {
 				return errors.New("ui: an SVG with an instruction")
 			}
 		case xml.CharData:
-			if style && !harmless(string(t)) {
-				return errors.New("ui: an SVG whose style refers to something")
+			if style != nil {
+				style.Write(t)
 			}
 		case xml.EndElement:
-			depth, style = depth-1, false
+			if depth--; style != nil && !harmless(style.String()) {
+				return errors.New("ui: an SVG whose style refers to something")
+			}
+			style = nil
 		case xml.StartElement:
 			if depth, nodes = depth+1, nodes+1; nodes > maxSVGNodes || depth > maxSVGDepth {
 				return errors.New("ui: an SVG that is too large")
@@ -142,7 +146,12 @@ func checkSVG(content []byte) error {
 			if nodes == 1 && t.Name.Local != "svg" || t.Name.Space != svgNamespace || !slices.Contains(svgElements, t.Name.Local) {
 				return fmt.Errorf("ui: an SVG with an element %.40q", t.Name.Local)
 			}
-			style = t.Name.Local == "style"
+			if style != nil {
+				return errors.New("ui: an SVG with an element in a style")
+			}
+			if t.Name.Local == "style" {
+				style = new(strings.Builder)
+			}
 			if err := checkAttributes(t.Attr); err != nil {
 				return err
 			}

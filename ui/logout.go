@@ -1,7 +1,6 @@
 package ui
 
 import (
-	"crypto/hmac"
 	"errors"
 	"net/http"
 	"net/url"
@@ -115,7 +114,7 @@ func (v *logoutVisit) confirmed() bool {
 		return false
 	}
 	return v.r.Header.Get("Sec-Fetch-Site") == "same-origin" ||
-		v.session != "" && hmac.Equal([]byte(v.form.Get("csrf")), []byte(csrfToken(v.session)))
+		v.session != "" && isCSRFToken(v.form.Get("csrf"), v.session)
 }
 
 // ask shows the page that asks. The session is nil if it is not known whether there is one.
@@ -155,7 +154,7 @@ func (v *logoutVisit) done() {
 	view := v.view(l.text("logout.done_title"))
 	view.Lead = l.text("logout.done_lead")
 	if strings.HasPrefix(back, "https:") || strings.HasPrefix(back, "http:") { // not an app that may be gone
-		view.ReturnURI, view.ReturnText = back, l.text("common.return", "client", v.request.Client.Name(l.names...))
+		view.ReturnURI, view.ReturnText = back, l.text("common.return", "client", l.clientText(v.request.Client.Names, maxName).Text)
 	}
 	v.render(v.w, v.r, http.StatusOK, v.pages.in(l).logout, view)
 }

@@ -121,8 +121,11 @@ func TestThePreviewHasLanguagesSchemesAndDisplays(t *testing.T) {
 func TestThePreviewIsTheSameAtAnyTime(t *testing.T) {
 	t.Parallel()
 	pages, _ := newPages(t, nil)
+	body := func(path string) string {
+		return csrfField.ReplaceAllString(preview(pages, path).Body.String(), "") // which is another one on every page
+	}
 	for _, state := range ui.PreviewStates() {
-		assert.Equal(t, preview(pages, state.Path).Body.String(), preview(pages, state.Path).Body.String(), state.Name)
+		assert.Equal(t, body(state.Path), body(state.Path), state.Name)
 	}
 }
 

@@ -38,7 +38,7 @@ func TestThePurposeOfAClientIsSaid(t *testing.T) {
 			f.flow.put(fakeHandle, &login.State{Step: login.StepVerify, Factor: authenticator.Password, Client: client, UILocales: []string{c.language}})
 			page := f.page()
 			if c.purpose != nil && c.purpose.Title != nil {
-				assert.Contains(t, page.body, `<small id="purpose" dir="auto">Re`, "the only way to log in has no heading for it")
+				assert.Contains(t, page.body, `<small id="purpose" dir="auto"`+map[bool]string{true: "", false: ` lang=""`}[c.language == "fr"]+`>Re`, "the only way to log in has no heading for it")
 			} else {
 				assert.NotContains(t, page.body, `id="purpose"`)
 			}

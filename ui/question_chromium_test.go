@@ -137,6 +137,23 @@ func TestChromiumTakesAPhotoWithTheCamera(t *testing.T) {
 	c.assertNoComplaints()
 }
 
+func TestChromiumTurnsTheCameraOnOnceHoweverOftenTheButtonIsPressed(t *testing.T) {
+	t.Parallel()
+	f := atControls(t, withPhoto())
+	c := f.chromium(t, nil)
+	c.eval(`(() => {
+		window.asked = 0;
+		navigator.mediaDevices.getUserMedia = () => { window.asked++; return new Promise((done) => { window.allow = done; }); };
+		const open = document.getElementById("field-face-camera");
+		open.click();
+		open.click();
+		window.allow(document.createElement("canvas").captureStream());
+	})()`)
+	c.do(chromedp.WaitVisible(chromedp.ID("field-face-close")))
+	assert.Equal(t, "1", c.eval("window.asked"), "a second one would stay on: nobody could turn it off")
+	c.assertNoComplaints()
+}
+
 func TestChromiumTellsOfCapsLock(t *testing.T) {
 	t.Parallel()
 	f := atControls(t, controls)

@@ -9,6 +9,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -236,6 +237,23 @@ func TestWhatIsWrongWithAPhotoIsSaidAtItsField(t *testing.T) {
 	}
 }
 
+// postFiles sends files of which the form knows nothing.
+func (f *fakeLogin) postFiles(page *answer, n, size int) *answer {
+	var b bytes.Buffer
+	w := multipart.NewWriter(&b)
+	require.NoError(f.tb, w.WriteField("csrf", page.csrf(f.tb)))
+	for i := range n {
+		file, err := w.CreateFormFile("more"+strconv.Itoa(i), "more.jpg")
+		require.NoError(f.tb, err)
+		_, err = file.Write(make([]byte, size))
+		require.NoError(f.tb, err)
+	}
+	require.NoError(f.tb, w.Close())
+	f.header.Set("Content-Type", w.FormDataContentType())
+	defer f.header.Del("Content-Type")
+	return f.send(http.MethodPost, page.login()+"/verify/kba", b.String())
+}
+
 func TestAnUploadHasBounds(t *testing.T) {
 	t.Parallel()
 	f := atControls(t, withPhoto())
@@ -248,6 +266,7 @@ func TestAnUploadHasBounds(t *testing.T) {
 	}
 	assert.Equal(t, http.StatusBadRequest, f.postPhoto(page, picture(t), many...).status)
 	assert.Equal(t, http.StatusBadRequest, f.postPhoto(page, picture(t), "form", "1", "form", "2").status)
+	assert.Equal(t, http.StatusBadRequest, f.postFiles(page, 5, 2<<20).status, "nothing is cut off")
 	f.header.Set("Content-Type", "multipart/form-data")
 	assert.Equal(t, http.StatusBadRequest, f.send(http.MethodPost, page.login()+"/verify/kba", "x").status)
 	f.header.Del("Content-Type")

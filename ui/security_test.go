@@ -152,12 +152,13 @@ func TestEveryFormIsBoundToTheBrowserThatBeganTheLogin(t *testing.T) {
 	page := b.atCode(p)
 	token := page.csrf(t)
 	otherLogin := b.open(p.request()).csrf(t)
+	changed := map[bool]string{true: "A", false: "B"}[token[0] != 'A'] + token[1:]
 	form := func(csrf string) string { return url.Values{"csrf": {csrf}, "response": {mock.OTP}}.Encode() }
 	for name, forged := range map[string]struct{ body, header, value string }{
 		"without token":               {body: "response=" + mock.OTP},
 		"with an empty token":         {body: form("")},
 		"with another login's token":  {body: form(otherLogin)},
-		"with a changed token":        {body: form(token[:len(token)-2] + "xx")},
+		"with a changed token":        {body: form(changed)},
 		"from another site":           {form(token), "Sec-Fetch-Site", "cross-site"},
 		"from a sibling domain":       {form(token), "Sec-Fetch-Site", "same-site"},
 		"from another origin":         {form(token), "Origin", "https://evil.example.org"},
@@ -186,6 +187,18 @@ func TestEveryFormIsBoundToTheBrowserThatBeganTheLogin(t *testing.T) {
 	}
 	b.header = http.Header{}
 	assert.Equal(t, "consent", b.submit(page, "verify/otp", "response", mock.OTP).page())
+}
+
+// What is compressed beside a stranger's text must not stay what it is from answer to answer (BREACH).
+func TestTheTokenOfFormsIsAnotherOneOnEveryPage(t *testing.T) {
+	t.Parallel()
+	p := newProvider(t, nil)
+	b := newBrowser(t, p.URL)
+	page := b.atCode(p)
+	first, second := page.csrf(t), b.open(page.path).csrf(t)
+	assert.NotEqual(t, first[:len(first)/2], second[:len(second)/2], "the mask")
+	assert.NotEqual(t, first[len(first)/2:], second[len(second)/2:], "what it hides")
+	assert.Equal(t, "verify/otp", b.submit(page, "verify/otp", "response", "000000").page(), "the older one is good, too")
 }
 
 func TestMalformedFormsAreRefused(t *testing.T) {

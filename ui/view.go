@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 	"unicode"
 
 	"github.com/gosignet/signet/authenticator"
@@ -78,8 +77,10 @@ type clientView struct {
 	Name, Host, Initials, origin string
 	// Logo is its image, empty if there is none: initials stand for it then.
 	Logo string
+	// NameUnknown says that the language of the Name is not known.
+	NameUnknown bool
 	// Purpose is what the person logs in for, where no heading says so.
-	Purpose string
+	Purpose clientText
 }
 
 type accountView struct {
@@ -90,6 +91,8 @@ type accountView struct {
 type chooseView struct {
 	*page
 	Lead string
+	// HeadingUnknown and LeadUnknown say that the languages of the Heading and the Lead are not known.
+	HeadingUnknown, LeadUnknown bool
 	// Options are shown at once, More when somebody asks for them.
 	Options, More []optionView
 	// Choice says that there are several, so that one may be remembered; Remembers, that one is.
@@ -109,36 +112,6 @@ type optionView struct {
 	// Passkey says that the browser has to know WebAuthn.
 	Passkey bool
 }
-
-type identifyView struct {
-	*page
-	identifierView
-	Channels []itemView
-}
-
-type codeView struct {
-	*page
-	identifierView
-	InvalidResponse                      bool
-	Lead, LengthHint, Attempts, Validity string
-	CanResend                            bool
-	ResendWait                           string
-	ResendSeconds                        int
-	CodesLeft                            string
-	// Length is that of the code, 0 where it is not known.
-	Length int
-}
-
-type secretView struct {
-	*page
-	identifierView
-	InvalidResponse                    bool
-	Label, Missing, Attempts, VerifyID string
-	// Digits says that the secret is a number.
-	Digits bool
-}
-
-type itemView struct{ Name, Label string }
 
 type doneView struct {
 	*page
@@ -181,7 +154,9 @@ func (v *visit) view(l *locale, s *login.State) (*pageTemplate, any) {
 		if len(view.Options) > 0 {
 			lead = "choose.lead"
 		}
-		p.Heading, view.Lead = purpose.heading(l, client.Name, l.text(lead))
+		heading, below := purpose.heading(l, client.Name, l.text(lead))
+		p.Heading, view.HeadingUnknown = heading.Text, heading.Unknown
+		view.Lead, view.LeadUnknown = below.Text, below.Unknown
 		for i := range view.Options {
 			view.Options[i].Plain = p.Display == displayWAP
 		}
@@ -303,81 +278,6 @@ func step(l *locale, s *login.State) string {
 	return l.text("common.step", "step", l.digits(strconv.Itoa(min(len(s.Succeeded)+1, steps))), "steps", l.digits(strconv.Itoa(steps)))
 }
 
-func (v *visit) codeView(l *locale, s *login.State, client *clientView) *codeView {
-	p := v.loginPage(l, s, client, l.text("verify.otp.title"))
-	c := &codeView{
-		page:           p,
-		identifierView: v.identifierView(l, s, p),
-		Lead:           l.text("verify.otp.sent"),
-		Attempts:       l.count("verify.attempts", s.AttemptsLeft),
-		CanResend:      s.CodesLeft > 0,
-		CodesLeft:      l.count("verify.otp.codes_left", s.CodesLeft),
-	}
-	c.InvalidResponse = p.Problem != nil && p.Problem.Field != ""
-	v.offerPasskeys(p, s)
-	if s.Code == nil {
-		return c
-	}
-	if len(s.Code.Destinations) > 0 {
-		c.Lead = l.text("verify.otp.sent_to", "destinations", destinations(l, s.Code))
-	}
-	if s.Code.Length > 0 {
-		c.Length, c.LengthHint = s.Code.Length, l.count("verify.otp.hint", s.Code.Length)
-		v.enhance(p, codeScript)
-	}
-	now := v.now()
-	if left := s.Code.ExpiresAt.Sub(now); left > 0 {
-		c.Validity = l.count("verify.otp.valid", minutes(left))
-	}
-	if left := s.Code.ResendAfter.Sub(now); left > 0 {
-		c.ResendSeconds = ceil(left, time.Second)
-		c.ResendWait = l.text("verify.otp.resend_in", "time", l.countdown(c.ResendSeconds))
-	}
-	return c
-}
-
-// destinations lists where a code went, each on one line.
-func destinations(l *locale, c *authenticator.CodeReceipt) string {
-	const noBreakSpace = "\u00a0"
-	list := make([]string, len(c.Destinations))
-	for i, d := range c.Destinations {
-		list[i] = l.isolate(strings.ReplaceAll(d, " ", noBreakSpace))
-	}
-	return strings.Join(list, l.text("common.list_join"))
-}
-
-func (v *visit) secretView(l *locale, s *login.State, client *clientView) *secretView {
-	factor := string(s.Factor)
-	title, label, missing := "verify."+factor+".title", factorName(l, s.Factor), "problem.missing_answer"
-	if !l.has(title) {
-		title = "verify.other.title"
-	}
-	if key := "verify." + factor + ".label"; l.has(key) {
-		label = l.text(key)
-	}
-	verifyID := "verify_" + factor
-	if s.Factor == authenticator.Password {
-		missing, verifyID = "problem.missing_password", "verify_password"
-	}
-	if s.Factor == authenticator.PIN {
-		missing = "problem.missing_pin"
-	}
-	p := v.loginPage(l, s, client, l.text(title))
-	p.know(l, s)
-	v.offerPasskeys(p, s)
-	c := &secretView{
-		page:           p,
-		identifierView: v.identifierView(l, s, p),
-		Label:          label,
-		Missing:        l.text(missing),
-		Attempts:       l.count("verify.attempts", s.AttemptsLeft),
-		VerifyID:       verifyID,
-		Digits:         s.Factor == authenticator.PIN,
-	}
-	c.InvalidResponse = p.Problem != nil && p.Problem.Field == "response"
-	return c
-}
-
 func (v *visit) doneView(l *locale, s *login.State, client *clientView) *doneView {
 	p := v.loginPage(l, s, client, l.text("done.title"))
 	d := &doneView{
@@ -395,7 +295,8 @@ func (v *visit) doneView(l *locale, s *login.State, client *clientView) *doneVie
 }
 
 func newClientView(l *locale, s *login.State) *clientView {
-	c := &clientView{Name: plainText(s.Client.Name(l.names...), maxName)}
+	name := l.clientText(s.Client.Names, maxName)
+	c := &clientView{Name: name.Text, NameUnknown: name.Unknown}
 	c.Initials = initials(c.Name)
 	if u, err := url.Parse(s.RedirectURI); err == nil && (u.Scheme == "https" || u.Scheme == "http") {
 		c.Host, c.origin = u.Host, u.Scheme+"://"+u.Host

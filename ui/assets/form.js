@@ -27,6 +27,7 @@
     const [open, capture, close] = [part("camera"), part("capture"), part("close")];
     const texts = JSON.parse(photo.dataset.texts);
     let stream = null;
+    let asked = false;
     let pending = null;
 
     // draw shows an image, scaled down, and puts it into the form as a JPEG that is not too large.
@@ -72,6 +73,8 @@
       open.hidden = false;
     };
     open.addEventListener("click", async () => {
+      if (asked) return; // a second camera would never be turned off
+      asked = true;
       status.textContent = "";
       try {
         stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user" } });
@@ -85,6 +88,7 @@
         status.textContent = texts[{ NotAllowedError: "denied", SecurityError: "denied", NotFoundError: "missing", OverconstrainedError: "missing" }[error.name] || "busy"];
         open.focus();
       }
+      asked = false;
     });
     capture.addEventListener("click", async () => {
       if (!video.videoWidth) return; // there is no picture yet
