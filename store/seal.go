@@ -3,7 +3,6 @@ package store
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -67,7 +66,7 @@ func newSealer(bucket, handle string) (*sealer, error) {
 	}
 	// One expansion gives both halves: what the backend may know, and what it may not. A handle is uniformly random,
 	// so that HKDF needs no extraction first (RFC 5869, section 3.3).
-	okm, err := hkdf.Expand(sha256.New, secret, "signet/bucket/"+bucket, 2*sha256.Size)
+	okm, err := expand([handleSize]byte(secret), "signet/bucket/"+bucket)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +78,8 @@ func newSealer(bucket, handle string) (*sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sealer{key: bucket + ":" + base64.RawURLEncoding.EncodeToString(okm[:sha256.Size]), aead: aead}, nil
+	key := append(append(make([]byte, 0, maxName+1+handleLength), bucket...), ':')
+	return &sealer{key: string(base64.RawURLEncoding.AppendEncode(key, okm[:sha256.Size])), aead: aead}, nil
 }
 
 // seal makes the record of a value.
