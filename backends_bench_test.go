@@ -41,7 +41,7 @@ func BenchmarkBackends(b *testing.B) {
 					b.Run(way.name+"/"+at.name, func(b *testing.B) {
 						w.workers = at.workers
 						servers := w.backend.processorTimes(b)
-						w.runFAPI2(b, holder, way.person)
+						w.measure(b, fapi2Work, w.logins(b, b.N, holder, way))
 						for server, before := range servers {
 							spent := w.backend.servers[server](b) - before
 							b.ReportMetric(float64(spent)/float64(b.N), server+"-cpu-ns/op")
@@ -149,7 +149,7 @@ func (k benchBackend) roundTrips(b *testing.B, name string) int {
 	counted.step("login")
 	for _, way := range w.ways() {
 		if way.name == name {
-			w.completeFAPI2(b, newBenchHolder(b), way.person)
+			w.completeFAPI2(b, newBenchHolder(b), way)
 		}
 	}
 	n, _ := counted.total()
@@ -157,11 +157,11 @@ func (k benchBackend) roundTrips(b *testing.B, name string) int {
 }
 
 // completeFAPI2 is one login from the pushed request to userinfo.
-func (w *benchWorld) completeFAPI2(b *testing.B, holder *benchHolder, person func(*testing.B, string) string) {
-	c := w.newClient(b, holder)
-	w.fapi2Login(b, &c, person)
-	c.userinfoProof = holder.proof(b, "GET", "/userinfo", c.token)
-	w.fapi2Userinfo(b, &c)
+func (w *benchWorld) completeFAPI2(b *testing.B, holder *benchHolder, way way) {
+	for _, p := range w.logins(b, 1, holder, way) {
+		p.prepare(0)
+		p.run(0)
+	}
 }
 
 // redisInfo is a line of what the server tells about itself.

@@ -47,8 +47,9 @@ func BenchmarkLogin(b *testing.B) {
 					w.floor(b, ordinary)
 				}
 			})
-			b.Run("protocol", func(b *testing.B) { w.run(b, w.throughFlow) })
-			b.Run("pages", func(b *testing.B) { w.run(b, w.throughPages) })
+			for _, way := range w.ways() {
+				b.Run(way.name, func(b *testing.B) { w.measure(b, ordinary, w.logins(b, b.N, nil, way)) })
+			}
 		})
 	}
 	b.Run("FAPI2", benchmarkFAPI2)
@@ -162,44 +163,77 @@ func (w *benchWorld) floor(b *testing.B, work work) {
 	mac.Sum(nil)
 }
 
-// run measures logins whose person is taken from an authorization request to the callback.
-func (w *benchWorld) run(b *testing.B, person func(b *testing.B, authorize string) (callback string)) {
-	assertions := make([]string, b.N)
-	w.measure(b, ordinary, phase{
-		prepare: func(i int) { assertions[i] = w.assertion(b) },
-		run:     func(i int) { w.redeem(b, person(b, benchAuthorize), assertions[i]) },
-	})
+// way is how a person is taken from an authorization request to the callback.
+type way struct {
+	name   string
+	person func(b *testing.B, authorize *http.Request) (callback string)
 }
 
-// phase is a part of the logins that goes from the first to the last of them before the next part begins. What the
-// client prepares for it, such as assertions, is done while the clock stands.
+// benchLogin is what the client of a login sends next, and what it got last.
+type benchLogin struct {
+	request  *http.Request
+	answer   *httptest.ResponseRecorder
+	callback string
+}
+
+// phase is a part of the logins. What the client does for it, such as making assertions and requests and reading answers,
+// is done while the clock stands.
 type phase struct{ prepare, run func(i int) }
 
-// measure reports the processor time of a login, garbage collection included, and what multiple of the floor's it is,
-// which it measures first.
-func (w *benchWorld) measure(b *testing.B, work work, phases ...phase) {
-	const floors = 400
-	start := cpuTime()
-	for range floors {
-		w.floor(b, work)
+// logins are the phases of so many logins. With a holder they are pushed and bound to its key.
+func (w *benchWorld) logins(b *testing.B, n int, holder *benchHolder, way way) []phase {
+	logins := make([]benchLogin, n)
+	phases := []phase{{
+		prepare: func(i int) { logins[i].request = w.authorizeRequest(b, holder, logins[i].answer) },
+		run:     func(i int) { logins[i].callback = way.person(b, logins[i].request) },
+	}, {
+		prepare: func(i int) { logins[i].request = w.tokenRequest(b, holder, logins[i].callback) },
+		run:     func(i int) { logins[i].answer = w.do(b, logins[i].request, http.StatusOK) },
+	}, {
+		prepare: func(i int) { logins[i].request = w.userinfoRequest(b, holder, logins[i].answer) },
+		run:     func(i int) { w.do(b, logins[i].request, http.StatusOK) },
+	}}
+	if holder == nil {
+		return phases
 	}
-	floor := (cpuTime() - start) / floors
+	return append([]phase{{
+		prepare: func(i int) { logins[i].request = w.pushRequest(b, holder) },
+		run:     func(i int) { logins[i].answer = w.do(b, logins[i].request, http.StatusCreated) },
+	}}, phases...)
+}
+
+// measure reports the processor time of a login, garbage collection included, and what multiple of the floor's it is.
+//
+// As many logins as fit into the lifetimes of requests and codes go through the phases together. The floor is measured
+// in between, for what else the machine does makes both dearer.
+func (w *benchWorld) measure(b *testing.B, work work, phases []phase) {
+	const together, floors = 256, 64
 	b.ReportAllocs()
 	b.StopTimer()
 	b.ResetTimer()
-	var spent time.Duration
-	for _, p := range phases {
-		for i := range b.N {
-			p.prepare(i)
-		}
-		runtime.GC() // what the client leaves behind
+	var spent, floor time.Duration
+	measured := 0
+	for from := 0; from < b.N; from += together {
 		start := cpuTime()
-		b.StartTimer()
-		w.each(b.N, p.run)
-		b.StopTimer()
-		spent += cpuTime() - start
+		for range floors {
+			w.floor(b, work)
+		}
+		floor += cpuTime() - start
+		measured += floors
+		n := min(together, b.N-from)
+		for _, p := range phases {
+			for i := range n {
+				p.prepare(from + i)
+			}
+			runtime.GC() // what the client leaves behind
+			start := cpuTime()
+			b.StartTimer()
+			w.each(n, func(i int) { p.run(from + i) })
+			b.StopTimer()
+			spent += cpuTime() - start
+		}
 	}
-	spent /= time.Duration(b.N)
+	spent, floor = spent/time.Duration(b.N), floor/time.Duration(measured)
 	b.ReportMetric(float64(spent), "cpu-ns/op")
 	b.ReportMetric(float64(spent)/float64(floor), "x-floor")
 }
@@ -258,8 +292,8 @@ func (w *benchWorld) do(b *testing.B, r *http.Request, status int) *httptest.Res
 }
 
 // throughPages goes through the pages as a browser does.
-func (w *benchWorld) throughPages(b *testing.B, authorize string) (callback string) {
-	rec := w.do(b, httptest.NewRequest("GET", benchIssuer+authorize, nil), http.StatusSeeOther)
+func (w *benchWorld) throughPages(b *testing.B, authorize *http.Request) (callback string) {
+	rec := w.do(b, authorize, http.StatusSeeOther)
 	cookie, _, _ := strings.Cut(rec.Header().Get("Set-Cookie"), ";")
 	next := rec.Header().Get("Location")
 	get := func(status int) *httptest.ResponseRecorder {
@@ -290,8 +324,8 @@ func (w *benchWorld) throughPages(b *testing.B, authorize string) (callback stri
 }
 
 // throughFlow takes the person through login.Flow without pages.
-func (w *benchWorld) throughFlow(b *testing.B, authorize string) (callback string) {
-	rec := w.do(b, httptest.NewRequest("GET", benchIssuer+authorize, nil), http.StatusSeeOther)
+func (w *benchWorld) throughFlow(b *testing.B, authorize *http.Request) (callback string) {
+	rec := w.do(b, authorize, http.StatusSeeOther)
 	cookie, _, _ := strings.Cut(rec.Header().Get("Set-Cookie"), ";")
 	_, handle, _ := strings.Cut(cookie, "=")
 	handle, _, _ = strings.Cut(handle, ".")
@@ -312,27 +346,65 @@ func (w *benchWorld) throughFlow(b *testing.B, authorize string) (callback strin
 	return state.Response.URL()
 }
 
-func (w *benchWorld) redeem(b *testing.B, callback, assertion string) {
+// ways are those of a wallet or a JSON face, and of a browser.
+func (w *benchWorld) ways() []way {
+	return []way{{"protocol", w.throughFlow}, {"pages", w.throughPages}}
+}
+
+// form is a request of the client with the fields, an assertion, and the proof of the holder if there is one.
+func (w *benchWorld) form(b *testing.B, holder *benchHolder, path string, fields url.Values) *http.Request {
+	fields.Set("client_assertion_type", assertionType)
+	fields.Set("client_assertion", w.assertion(b))
+	r := httptest.NewRequest("POST", benchIssuer+path, strings.NewReader(fields.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	if holder != nil {
+		r.Header.Set("DPoP", holder.proof(b, "POST", path, ""))
+	}
+	return r
+}
+
+// authorizeRequest sends the browser to the provider, with the answer to the pushed request if there is a holder.
+func (w *benchWorld) authorizeRequest(b *testing.B, holder *benchHolder, pushed *httptest.ResponseRecorder) *http.Request {
+	query := benchAuthorize
+	if holder != nil {
+		var answer struct {
+			RequestURI string `json:"request_uri"`
+		}
+		decode(b, pushed, &answer)
+		query = "/authorize?" + url.Values{"client_id": {"portal"}, "request_uri": {answer.RequestURI}}.Encode()
+	}
+	return httptest.NewRequest("GET", benchIssuer+query, nil)
+}
+
+func (w *benchWorld) tokenRequest(b *testing.B, holder *benchHolder, callback string) *http.Request {
 	u, err := url.Parse(callback)
 	if err != nil {
 		b.Fatal(err)
 	}
-	r := httptest.NewRequest("POST", benchIssuer+"/token", strings.NewReader(url.Values{
+	return w.form(b, holder, "/token", url.Values{
 		"grant_type": {"authorization_code"}, "code": {u.Query().Get("code")},
 		"redirect_uri": {"https://portal.example/callback"}, "code_verifier": {benchVerifier},
-		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-		"client_assertion":      {assertion},
-	}.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	var tokens struct {
+	})
+}
+
+func (w *benchWorld) userinfoRequest(b *testing.B, holder *benchHolder, tokens *httptest.ResponseRecorder) *http.Request {
+	var answer struct {
 		AccessToken string `json:"access_token"`
+		TokenType   string `json:"token_type"`
 	}
-	if err := json.Unmarshal(w.do(b, r, http.StatusOK).Body.Bytes(), &tokens); err != nil {
+	decode(b, tokens, &answer)
+	r := httptest.NewRequest("GET", benchIssuer+"/userinfo", nil)
+	r.Header.Set("Authorization", answer.TokenType+" "+answer.AccessToken)
+	if holder != nil {
+		r.Header.Set("DPoP", holder.proof(b, "GET", "/userinfo", answer.AccessToken))
+	}
+	return r
+}
+
+func decode(b *testing.B, rec *httptest.ResponseRecorder, answer any) {
+	if err := json.Unmarshal(rec.Body.Bytes(), answer); err != nil {
 		b.Fatal(err)
 	}
-	r = httptest.NewRequest("GET", benchIssuer+"/userinfo", nil)
-	r.Header.Set("Authorization", "Bearer "+tokens.AccessToken)
-	w.do(b, r, http.StatusOK)
 }
 
 // benchPeople is an identity system that costs nothing.

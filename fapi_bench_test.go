@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -31,92 +30,16 @@ func benchmarkFAPI2(b *testing.B) {
 		}
 	})
 	for _, way := range w.ways() {
-		b.Run(way.name, func(b *testing.B) { w.runFAPI2(b, holder, way.person) })
+		b.Run(way.name, func(b *testing.B) { w.measure(b, fapi2Work, w.logins(b, b.N, holder, way)) })
 	}
 }
 
-// way is how a person is taken from an authorization request to the callback.
-type way struct {
-	name   string
-	person func(b *testing.B, authorize string) (callback string)
-}
-
-func (w *benchWorld) ways() []way {
-	return []way{{"protocol", w.throughFlow}, {"pages", w.throughPages}}
-}
-
-// runFAPI2 measures logins under the FAPI 2.0 Security Profile.
-func (w *benchWorld) runFAPI2(b *testing.B, holder *benchHolder, person func(*testing.B, string) string) {
-	clients := make([]benchClient, b.N)
-	w.measure(b, fapi2Work, phase{
-		prepare: func(i int) { clients[i] = w.newClient(b, holder) },
-		run:     func(i int) { w.fapi2Login(b, &clients[i], person) },
-	}, phase{
-		prepare: func(i int) { clients[i].userinfoProof = holder.proof(b, "GET", "/userinfo", clients[i].token) },
-		run:     func(i int) { w.fapi2Userinfo(b, &clients[i]) },
-	})
-}
-
-// benchClient is what a client makes, and gets, in one login.
-type benchClient struct {
-	pushAssertion, pushProof, tokenAssertion, tokenProof string
-	token, userinfoProof                                 string // once it knows the token
-}
-
-func (w *benchWorld) newClient(b *testing.B, holder *benchHolder) benchClient {
-	return benchClient{
-		pushAssertion: w.assertion(b), pushProof: holder.proof(b, "POST", "/par", ""),
-		tokenAssertion: w.assertion(b), tokenProof: holder.proof(b, "POST", "/token", ""),
-	}
-}
-
-// fapi2Login takes a login up to the token.
-func (w *benchWorld) fapi2Login(b *testing.B, c *benchClient, person func(*testing.B, string) string) {
-	callback, err := url.Parse(person(b, w.push(b, c)))
-	if err != nil {
-		b.Fatal(err)
-	}
-	var tokens struct {
-		AccessToken string `json:"access_token"`
-	}
-	w.call(b, "/token", url.Values{
-		"grant_type": {"authorization_code"}, "code": {callback.Query().Get("code")},
-		"redirect_uri": {"https://portal.example/callback"}, "code_verifier": {benchVerifier},
-	}, c.tokenAssertion, c.tokenProof, http.StatusOK, &tokens)
-	c.token = tokens.AccessToken
-}
-
-// push pushes the request of a login and returns what the browser is then sent to.
-func (w *benchWorld) push(b *testing.B, c *benchClient) (authorize string) {
+func (w *benchWorld) pushRequest(b *testing.B, holder *benchHolder) *http.Request {
 	request, err := url.ParseQuery(strings.TrimPrefix(benchAuthorize, "/authorize?"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	var pushed struct {
-		RequestURI string `json:"request_uri"`
-	}
-	w.call(b, "/par", request, c.pushAssertion, c.pushProof, http.StatusCreated, &pushed)
-	return "/authorize?" + url.Values{"client_id": {"portal"}, "request_uri": {pushed.RequestURI}}.Encode()
-}
-
-// fapi2Userinfo is the end of a login.
-func (w *benchWorld) fapi2Userinfo(b *testing.B, c *benchClient) {
-	r := httptest.NewRequest("GET", benchIssuer+"/userinfo", nil)
-	r.Header.Set("Authorization", "DPoP "+c.token)
-	r.Header.Set("DPoP", c.userinfoProof)
-	w.do(b, r, http.StatusOK)
-}
-
-// call sends a form to an endpoint that clients call.
-func (w *benchWorld) call(b *testing.B, path string, form url.Values, assertion, proof string, status int, answer any) {
-	form.Set("client_assertion_type", assertionType)
-	form.Set("client_assertion", assertion)
-	r := httptest.NewRequest("POST", benchIssuer+path, strings.NewReader(form.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.Header.Set("DPoP", proof)
-	if err := json.Unmarshal(w.do(b, r, status).Body.Bytes(), answer); err != nil {
-		b.Fatal(err)
-	}
+	return w.form(b, holder, "/par", request)
 }
 
 // benchHolder makes DPoP proofs.

@@ -64,7 +64,7 @@ func weighLogins(b *testing.B, backend benchBackend, weigh func(*testing.B) map[
 		login func(b *testing.B)
 	}{
 		{"open", func(b *testing.B) { w.openFAPI2(b, holder) }},
-		{"complete", func(b *testing.B) { w.completeFAPI2(b, holder, w.throughPages) }},
+		{"complete", func(b *testing.B) { w.completeFAPI2(b, holder, way{person: w.throughPages}) }},
 	} {
 		b.Run(state.name, func(b *testing.B) {
 			w.each(32, func(int) { state.login(b) }) // connections are made
@@ -80,8 +80,8 @@ func weighLogins(b *testing.B, backend benchBackend, weigh func(*testing.B) map[
 
 // openFAPI2 is a login up to the first page.
 func (w *benchWorld) openFAPI2(b *testing.B, holder *benchHolder) {
-	c := w.newClient(b, holder)
-	rec := w.do(b, httptest.NewRequest("GET", benchIssuer+w.push(b, &c), nil), http.StatusSeeOther)
+	pushed := w.do(b, w.pushRequest(b, holder), http.StatusCreated)
+	rec := w.do(b, w.authorizeRequest(b, holder, pushed), http.StatusSeeOther)
 	cookie, _, _ := strings.Cut(rec.Header().Get("Set-Cookie"), ";")
 	page := httptest.NewRequest("GET", benchIssuer+rec.Header().Get("Location"), nil)
 	page.Header.Set("Cookie", cookie)

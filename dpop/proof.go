@@ -52,8 +52,9 @@ func (p *Proof) ConsumeIn(b *store.Batch) (result func() error) {
 	}
 	// The jti is the last, for it may be anything; the others have no NUL.
 	id := sha256.Sum256([]byte(p.Thumbprint + "\x00" + p.target + "\x00" + p.ID))
+	key := base64.RawURLEncoding.AppendEncode(append(make([]byte, 0, 64), "dpop:"...), id[:])
 	added := b.Queue(p.verifier.store, store.Operation{
-		Verb: store.VerbAdd, Key: "dpop:" + base64.RawURLEncoding.EncodeToString(id[:]), TTL: p.remember, Age: p.age,
+		Verb: store.VerbAdd, Key: string(key), TTL: p.remember, Age: p.age,
 	})
 	return func() error { return consumed(added.Err) }
 }
@@ -108,7 +109,7 @@ func thumbprintP256(pub *ecdsa.PublicKey) (string, error) {
 	input = append(enc.AppendEncode(input, point[1:33]), `","y":"`...)
 	input = append(enc.AppendEncode(input, point[33:]), `"}`...)
 	sum := sha256.Sum256(input)
-	return enc.EncodeToString(sum[:]), nil
+	return string(enc.AppendEncode(input[:0], sum[:])), nil
 }
 
 // ValidThumbprint reports whether the parameter dpop_jkt of an authorization request can be a thumbprint.

@@ -2,9 +2,6 @@ package login
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -322,13 +319,11 @@ func (f *Flow) grant(handle string, client *oauth.Client, rec *record, c *consen
 // was taken back: a handle that nobody can tell from one of [store.NewHandle], or
 // compute, without both the login's handle and the secret.
 func (f *Flow) code(handle string, c *consented) string {
-	mac := hmac.New(sha256.New, f.codeKey)
 	input := make([]byte, 0, 256)
 	for _, s := range slices.Concat([]string{handle, c.ID}, c.Decision.Claims, []string{""}, c.Decision.Scopes) {
 		input = append(append(strconv.AppendInt(input, int64(len(s)), 10), ':'), s...)
 	}
-	mac.Write(input)
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return f.codes.Name(input)
 }
 
 // end ends the login with the response, unless it ended before.

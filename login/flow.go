@@ -56,6 +56,7 @@ import (
 	"github.com/gosignet/signet/audit"
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/consent"
+	"github.com/gosignet/signet/internal/pseudonym"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/store"
 )
@@ -93,7 +94,7 @@ type Flow struct {
 	methods        *methods
 	limiter        limiter
 	captchas       captchas
-	codeKey        []byte
+	codes          *pseudonym.Maker
 	lifetime       time.Duration
 	// extensions are those that a login may have, longest is how long it lasts with all of them.
 	extensions  int
@@ -139,10 +140,10 @@ func New(c Config) (*Flow, error) {
 		verification:   newVerification(&c),
 		methods:        methods,
 		limiter: limiter{
-			store: c.Store, key: keys[0], limit: c.IdentifierLimit, sourceLimit: c.SourceLimit, delay: c.Delay, now: c.Now,
+			store: c.Store, names: pseudonym.New(keys[0]), limit: c.IdentifierLimit, sourceLimit: c.SourceLimit, delay: c.Delay, now: c.Now,
 		},
 		captchas:    captchas{verifier: c.Captcha, on: c.CaptchaOn, after: c.CaptchaAfter},
-		codeKey:     keys[1],
+		codes:       pseudonym.New(keys[1]),
 		lifetime:    c.Lifetime,
 		extensions:  extensions,
 		longest:     c.Lifetime * time.Duration(1+extensions),

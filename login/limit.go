@@ -1,14 +1,12 @@
 package login
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"strings"
 	"time"
 	"unicode"
 
 	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/internal/pseudonym"
 	"github.com/gosignet/signet/store"
 )
 
@@ -27,7 +25,7 @@ const (
 // limiter counts uses of logins, and of identifiers and sources across all logins, for all instances.
 type limiter struct {
 	store       store.Ephemeral
-	key         []byte
+	names       *pseudonym.Maker
 	limit       Limit // of an identifier
 	sourceLimit Limit
 	delay       Delay
@@ -97,9 +95,7 @@ func (t *tally) giveBack(b *store.Batch) *store.Result {
 // name is the key of a counter. It does not tell what is counted, not even to somebody who tries all identifiers, without
 // the secret.
 func (l *limiter) name(use, of string) string {
-	mac := hmac.New(sha256.New, l.key)
-	mac.Write([]byte(use + ":" + of))
-	return "login-limit:" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return "login-limit:" + l.names.Name([]byte(use+":"+of))
 }
 
 // fold makes one of the spellings that an identity system may take for the same: letters in lower case, digits of all

@@ -151,10 +151,10 @@ func (s *Server) isAudience(audience string, endpoint Endpoint) bool {
 // consumeIn uses an assertion up in a batch: its jti is accepted once per client, by one of all instances.
 func (s *Server) consumeIn(b *store.Batch, a *assertion) (result func() error) {
 	id := sha256.Sum256([]byte(a.client.ID + "\x00" + a.jti)) // a client_id has no NUL
-	key := "jti:" + base64.RawURLEncoding.EncodeToString(id[:])
+	key := base64.RawURLEncoding.AppendEncode(append(make([]byte, 0, 64), "jti:"...), id[:])
 	now := s.now()
 	added := b.Queue(s.store, store.Operation{
-		Verb: store.VerbAdd, Key: key, TTL: a.expiresAt.Sub(now) + clockSkew, Age: max(now.Sub(a.acceptable), time.Millisecond),
+		Verb: store.VerbAdd, Key: string(key), TTL: a.expiresAt.Sub(now) + clockSkew, Age: max(now.Sub(a.acceptable), time.Millisecond),
 	})
 	return func() error {
 		switch {

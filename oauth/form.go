@@ -1,8 +1,8 @@
 package oauth
 
 import (
+	"bytes"
 	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"net/url"
@@ -15,6 +15,8 @@ const (
 	// maxForm bounds the parameters of one request, in a query or a body. The largest honest ones are a request object
 	// or a claims parameter.
 	maxForm = 64 << 10
+	// usualForm is for what room is made at once; more is made as it comes.
+	usualForm = 4 << 10
 	// maxParameters bounds their number.
 	maxParameters = 100
 )
@@ -54,14 +56,16 @@ func readForm(w http.ResponseWriter, r *http.Request) (form, error) {
 			Status: http.StatusUnsupportedMediaType,
 		}
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
+	var body bytes.Buffer
+	body.Grow(int(min(max(r.ContentLength, 0), usualForm)) + bytes.MinRead)
+	_, err = body.ReadFrom(http.MaxBytesReader(w, r.Body, maxForm))
 	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
 		return form{}, errFormTooLarge
 	}
 	if err != nil {
 		return form{}, refuse(InvalidRequest, "the body could not be read")
 	}
-	return parseForm(string(body))
+	return parseForm(body.String())
 }
 
 // get returns the value of a parameter that may be sent once, empty if it was not. A parameter without a value counts

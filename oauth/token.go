@@ -195,8 +195,8 @@ func verifies(verifier, challenge string) bool {
 		return false
 	}
 	digest := sha256.Sum256([]byte(verifier))
-	computed := base64.RawURLEncoding.EncodeToString(digest[:])
-	return subtle.ConstantTimeCompare([]byte(computed), []byte(challenge)) == 1
+	computed := base64.RawURLEncoding.AppendEncode(make([]byte, 0, 64), digest[:])
+	return subtle.ConstantTimeCompare(computed, []byte(challenge)) == 1
 }
 
 var errSpent = errors.New("oauth: the code was spent before")

@@ -27,6 +27,7 @@ import (
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/dpop"
 	"github.com/gosignet/signet/internal/jwt"
+	"github.com/gosignet/signet/internal/pseudonym"
 	"github.com/gosignet/signet/keystore"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/store"
@@ -135,12 +136,12 @@ type Config struct {
 
 // Provider is OpenID Connect for one issuer. It is safe for concurrent use.
 type Provider struct {
-	config      Config
-	places      []string       // the supported claims in the order in which people are asked
-	order       map[string]int // their places
-	verified    []bool         // by the place: those that can be had verified
-	pairwiseKey []byte
-	published   []*publisher
+	config    Config
+	places    []string       // the supported claims in the order in which people are asked
+	order     map[string]int // their places
+	verified  []bool         // by the place: those that can be had verified
+	subjects  *pseudonym.Maker
+	published []*publisher
 }
 
 var _ oauth.Extension = (*Provider)(nil)
@@ -189,7 +190,7 @@ func New(c Config) (*Provider, error) {
 		return nil, fmt.Errorf("oidc: deriving the pairwise key: %w", err)
 	}
 	c.PairwiseSecret = nil
-	p := &Provider{config: c, places: claimPlaces(c.ClaimsSupported), pairwiseKey: key}
+	p := &Provider{config: c, places: claimPlaces(c.ClaimsSupported), subjects: pseudonym.New(key)}
 	for _, keys := range c.PublishedKeys {
 		p.published = append(p.published, &publisher{config: &p.config, keys: keys})
 	}

@@ -1,9 +1,6 @@
 package oidc
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 
 	"github.com/gosignet/signet/oauth"
@@ -14,11 +11,8 @@ import (
 // those of other sectors for anyone without the PairwiseSecret.
 func (p *Provider) Subject(c *oauth.Client, identity string) string {
 	sector := c.Sector()
-	mac := hmac.New(sha256.New, p.pairwiseKey)
 	input := make([]byte, 0, 256)
 	input = binary.BigEndian.AppendUint64(input, uint64(len(sector)))
 	input = append(input, sector...)
-	input = append(input, identity...)
-	mac.Write(input)
-	return base64.RawURLEncoding.EncodeToString(mac.Sum(input[:0]))
+	return p.subjects.Name(append(input, identity...))
 }

@@ -39,6 +39,11 @@ func (b *Batch) Do(ctx context.Context) {
 	b.queue = nil
 	for len(rest) > 0 {
 		next := rest[0].store
+		if _, ok := next.(Batcher); !ok {
+			rest[0].result = rest[0].operation.call(ctx, next)
+			rest = rest[1:]
+			continue
+		}
 		operations := make([]Operation, 0, len(rest))
 		together := make([]*queued, 0, len(rest))
 		var others []*queued

@@ -91,7 +91,7 @@ func (b *Bucket[T]) Get(ctx context.Context, handle string) (v T, err error) {
 	if err != nil {
 		return v, err
 	}
-	v, _, err = unseal[T](s, value, b.now())
+	_, err = unseal(s, value, b.now(), &v)
 	return v, err
 }
 
@@ -121,7 +121,7 @@ func (b *Bucket[T]) taken(ctx context.Context, s *sealer, value []byte, err erro
 		return v, err
 	}
 	now := b.now()
-	v, expires, err := unseal[T](s, value, now)
+	expires, err := unseal(s, value, now, &v)
 	if errors.Is(err, errBlocked) {
 		// The block was taken as if it were a record. Putting it back also undoes an Add that came in between; the
 		// caller may be gone by now, and that must not lift the block.

@@ -43,11 +43,11 @@ func (b *Bucket[T]) held(s *sealer, record []byte, err error) (*Held[T], error) 
 	if err != nil {
 		return nil, err
 	}
-	v, expires, err := unseal[T](s, record, b.now())
-	if err != nil {
+	held := &Held[T]{sealer: s, record: record}
+	if held.expires, err = unseal(s, record, b.now(), &held.Value); err != nil {
 		return nil, err
 	}
-	return &Held[T]{Value: v, sealer: s, record: record, expires: expires}, nil
+	return held, nil
 }
 
 // UpdateHeld is Update for a caller that holds the record: it begins with the held value, a copy of which f gets, and
@@ -140,7 +140,7 @@ func (h *Held[T]) next(now time.Time, ttl time.Duration, f func(*T) error) (*Hel
 		next.expires = now.Add(ttl)
 	}
 	var err error
-	next.record, err = h.sealer.seal(next.Value, next.expires)
+	next.record, err = h.sealer.seal(&next.Value, next.expires)
 	return next, err
 }
 

@@ -3,7 +3,6 @@ package store
 import (
 	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -67,7 +66,7 @@ func newSealer(bucket, handle string) (*sealer, error) {
 	}
 	// One expansion gives both halves: what the backend may know, and what it may not. A handle is uniformly random,
 	// so that HKDF needs no extraction first (RFC 5869, section 3.3).
-	okm, err := hkdf.Expand(sha256.New, secret, "signet/bucket/"+bucket, 2*sha256.Size)
+	okm, err := expand([handleSize]byte(secret), "signet/bucket/"+bucket)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +78,8 @@ func newSealer(bucket, handle string) (*sealer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &sealer{key: bucket + ":" + base64.RawURLEncoding.EncodeToString(okm[:sha256.Size]), aead: aead}, nil
+	key := append(append(make([]byte, 0, maxName+1+handleLength), bucket...), ':')
+	return &sealer{key: string(base64.RawURLEncoding.AppendEncode(key, okm[:sha256.Size])), aead: aead}, nil
 }
 
 // seal makes the record of a value.
@@ -108,11 +108,11 @@ func (s *sealer) encrypt(value []byte, expires time.Time) []byte {
 	return s.aead.Seal(header, header[1:], message, header[:1]) // in place
 }
 
-// unseal opens the record. It returns ErrNotFound when it has expired, errBlocked when it marks a blocked handle, and
+// unseal opens the record into v, which is zero. It returns ErrNotFound when it has expired, errBlocked when it marks a blocked handle, and
 // otherwise ErrSealed without a cause, which could quote what was in the record.
-func unseal[T any](s *sealer, record []byte, now time.Time) (v T, expires time.Time, err error) {
+func unseal[T any](s *sealer, record []byte, now time.Time, v *T) (expires time.Time, err error) {
 	if len(record) < headerSize {
-		return v, expires, ErrSealed
+		return expires, ErrSealed
 	}
 	var authenticated []byte
 	decode := json.Unmarshal
@@ -121,23 +121,23 @@ func unseal[T any](s *sealer, record []byte, now time.Time) (v T, expires time.T
 	case formatCBOR:
 		authenticated, decode = record[:1], decoder.Unmarshal
 	default:
-		return v, expires, ErrSealed
+		return expires, ErrSealed
 	}
 	message, err := s.aead.Open(nil, record[1:headerSize], record[headerSize:], authenticated)
 	if err != nil || len(message) < expirySize {
-		return v, expires, ErrSealed
+		return expires, ErrSealed
 	}
 	expires = time.UnixMilli(int64(binary.BigEndian.Uint64(message)))
 	value := message[expirySize:]
 	if !now.Before(expires) {
-		return v, expires, ErrNotFound
+		return expires, ErrNotFound
 	}
 	if len(value) == 0 {
-		return v, expires, errBlocked
+		return expires, errBlocked
 	}
-	if decode(value, &v) != nil {
-		var zero T // what was decoded before the mistake
-		return zero, expires, ErrSealed
+	if decode(value, v) != nil {
+		*v = *new(T) // what was decoded before the mistake
+		return expires, ErrSealed
 	}
-	return v, expires, nil
+	return expires, nil
 }

@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,7 +95,7 @@ func plainKey(members members) *ecdsa.PublicKey {
 			return nil
 		}
 		var err error
-		if point, err = base64.RawURLEncoding.Strict().AppendDecode(point, encoded[1:44]); err != nil || (len(point)-1)%size != 0 {
+		if point, err = base64url.AppendDecode(point, encoded[1:44]); err != nil || (len(point)-1)%size != 0 {
 			return nil
 		}
 	}

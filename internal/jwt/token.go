@@ -18,6 +18,8 @@ const (
 	maxTries = 8
 )
 
+var base64url = base64.RawURLEncoding.Strict()
+
 // Token is a signed token that was parsed and not verified: nothing in it is true yet.
 type Token struct {
 	// Algorithm is one of the allow-list that was given to Parse.
@@ -49,14 +51,15 @@ func Parse(token string, algs []jose.SignatureAlgorithm) (*Token, error) {
 		return nil, fmt.Errorf("%w: not a compact JWS", ErrMalformed)
 	}
 	t := &Token{input: token[:len(token)-len(signature)-1]}
-	members, err := decode(header)
+	decoded := make([]byte, 0, len(token)) // one for all three
+	members, decoded, err := decode(decoded, header)
 	if err != nil {
 		return nil, err
 	}
-	if t.payload, err = decode(payload); err != nil {
+	if t.payload, decoded, err = decode(decoded, payload); err != nil {
 		return nil, err
 	}
-	if t.signature, err = decode(signature); err != nil {
+	if t.signature, _, err = decode(decoded, signature); err != nil {
 		return nil, err
 	}
 	if err := t.readHeader(members); err != nil {
@@ -68,17 +71,17 @@ func Parse(token string, algs []jose.SignatureAlgorithm) (*Token, error) {
 	return t, nil
 }
 
-// decode is strict, so that one token has one spelling: no padding, no stray bits at the end, and no line breaks, which
-// encoding/base64 would skip.
-func decode(part string) ([]byte, error) {
+// decode appends what the part decodes to, and returns that alone too. It is strict, so that one token has one spelling:
+// no padding, no stray bits at the end, and no line breaks, which encoding/base64 would skip.
+func decode(to []byte, part string) (data, all []byte, err error) {
 	if strings.ContainsAny(part, "\r\n") {
-		return nil, fmt.Errorf("%w: line break in base64url", ErrMalformed)
+		return nil, nil, fmt.Errorf("%w: line break in base64url", ErrMalformed)
 	}
-	data, err := base64.RawURLEncoding.Strict().DecodeString(part)
+	all, err = base64url.AppendDecode(to, []byte(part))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	return data, nil
+	return all[len(to):len(all):len(all)], all, nil
 }
 
 func (t *Token) readHeader(data []byte) error {
@@ -134,7 +137,7 @@ func (t *Token) UnverifiedPayload() []byte { return t.payload }
 // otherwise all. A key fits if it serves the algorithm (see [CheckKey]), its use is absent or "sig", and its alg absent
 // or the token's. When more than eight keys fit, the token must name one: the answer is ErrUnknownKey.
 func (t *Token) Verify(keys []jose.JSONWebKey) (payload []byte, err error) {
-	var fit []any
+	fit := make([]any, 0, maxTries)
 	for _, key := range keys {
 		if (t.KeyID == "" || t.KeyID == key.KeyID) && (key.Use == "" || key.Use == "sig") &&
 			(key.Algorithm == "" || key.Algorithm == string(t.Algorithm)) && CheckKey(t.Algorithm, key.Key) == nil {

@@ -219,18 +219,18 @@ func (s *Store) Increment(ctx context.Context, key string, delta int64, ttl time
 	}
 	defer s.mu.Unlock()
 	key = counterPrefix + key
-	e := s.live(key, now)
-	var n int64
-	if e != nil {
-		n, ttl = int64(binary.BigEndian.Uint64(e.value)), e.expires.Sub(now)
-	} else if delta <= 0 {
+	if e := s.live(key, now); e != nil { // which nobody else sees, and which keeps its time
+		n := max(0, int64(binary.BigEndian.Uint64(e.value))+delta)
+		binary.BigEndian.PutUint64(e.value, uint64(n))
+		return store.Counter{N: n, TTL: e.expires.Sub(now)}, nil
+	}
+	if delta <= 0 {
 		return store.Counter{}, nil
 	}
-	n = max(0, n+delta)
-	if err := s.set(e, key, binary.BigEndian.AppendUint64(nil, uint64(n)), now, ttl); err != nil {
+	if err := s.set(nil, key, binary.BigEndian.AppendUint64(nil, uint64(delta)), now, ttl); err != nil {
 		return store.Counter{}, err
 	}
-	return store.Counter{N: n, TTL: ttl}, nil
+	return store.Counter{N: delta, TTL: ttl}, nil
 }
 
 // lock begins a call: it locks the Store, removes some of what has expired and tells the time. Without an error the
