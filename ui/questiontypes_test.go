@@ -90,9 +90,9 @@ func TestEveryTypeOfQuestionIsAControlOfItsOwn(t *testing.T) {
 		`<select name="identifier.prefix" id="kba_vid-prefix"`, `<option value="&#43;855" selected>`, `id="kba_vid" name="identifier" value="" dir="ltr" inputmode="tel"`,
 		`<p class="hint">Optional</p>`, `<p class="hint" id="field-title-hint">Such as Dr</p>`, `placeholder="Dr"`, `data-caps-lock="Caps Lock is on."`,
 		`<div class="beside">`, `type="password" id="field-secret" name="field.secret" dir="auto"`, `<label for="field-secret_confirm">Secret, once more</label>`,
-		`<select id="field-gender" name="field.gender" required data-missing="Fill in: Gender.">`, `<option value="">Choose</option>`, `<option value="f">Female</option>`,
-		`<input type="checkbox" id="field-truth" name="field.truth" value="true" required data-missing="Tick: It is true.">`,
-		`id="field-news" name="field.news" value="true" checked>`, `<span class="prefix" id="field-home-prefix" dir="ltr">&#43;855</span>`,
+		`<select id="field-gender" name="field.gender" required data-missing="Fill in: Gender." aria-invalid="false">`, `<option value="">Choose</option>`, `<option value="f">Female</option>`,
+		`<input type="checkbox" id="field-truth" name="field.truth" value="true" required data-missing="Tick: It is true." aria-invalid="false">`,
+		`id="field-news" name="field.news" value="true" checked aria-invalid="false">`, `<span class="prefix" id="field-home-prefix" dir="ltr">&#43;855</span>`,
 		`<legend>Full name</legend>`, `<label for="field-names.khm" lang="km" dir="ltr">ខ្មែរ</label>`, `name="field.names.ara" value="" dir="rtl" lang="ar" maxlength="100" autocomplete="off">`,
 		`value="Meridian" dir="auto" maxlength="100" autocomplete="off" autocapitalize="none" autocorrect="off" spellcheck="false" required data-missing="Fill in: Country." readonly>`,
 	} {
