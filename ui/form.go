@@ -25,12 +25,15 @@ var (
 	errBadForm     = errors.New("ui: the form is malformed")
 )
 
+// csrfBytes is how long the secret behind a token is.
+const csrfBytes = 16
+
 // csrfToken is what the forms of a login or a session carry. Only who holds the handle can make it. It is another one on every
 // page, as a mask and what it hides, so that the length of a compressed page that also has what a stranger sent says nothing
 // of it (BREACH).
 func csrfToken(handle string) string {
-	token := make([]byte, 2*sha256.Size)
-	mask, masked := token[:sha256.Size], token[sha256.Size:]
+	token := make([]byte, 2*csrfBytes)
+	mask, masked := token[:csrfBytes], token[csrfBytes:]
 	rand.Read(mask)
 	subtle.XORBytes(masked, mask, csrfSecret(handle))
 	return base64.RawURLEncoding.EncodeToString(token)
@@ -39,18 +42,18 @@ func csrfToken(handle string) string {
 // isCSRFToken reports whether csrfToken made the token for the handle.
 func isCSRFToken(token, handle string) bool {
 	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(b) != 2*sha256.Size {
+	if err != nil || len(b) != 2*csrfBytes {
 		return false
 	}
-	secret := b[sha256.Size:]
-	subtle.XORBytes(secret, secret, b[:sha256.Size])
+	secret := b[csrfBytes:]
+	subtle.XORBytes(secret, secret, b[:csrfBytes])
 	return hmac.Equal(secret, csrfSecret(handle))
 }
 
 func csrfSecret(handle string) []byte {
 	mac := hmac.New(sha256.New, []byte(handle))
 	mac.Write([]byte("signet/ui/csrf"))
-	return mac.Sum(nil)
+	return mac.Sum(nil)[:csrfBytes]
 }
 
 // readForm reads a form that one of the login's own pages sent. It returns errForeignForm for one that another page
