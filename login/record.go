@@ -212,9 +212,9 @@ func (r *record) identified() bool { return len(r.Succeeded) > 0 }
 func (r *record) fixed() bool { return r.identified() && !r.Unnamed }
 
 // steppingUp reports whether the login has the identifier from the session, and asks its person for more. A face then
-// neither asks for the identifier nor shows it.
+// neither asks for the identifier nor shows it. Where nothing of the session stands, the person logs in anew.
 func (r *record) steppingUp() bool {
-	return r.Bound != nil && r.Bound.Identifier.Value != "" && r.Bound.Identifier == r.Identifier
+	return r.Bound != nil && len(r.Bound.Proofs) > 0 && r.Bound.Identifier.Value != "" && r.Bound.Identifier == r.Identifier
 }
 
 // account is what to call the person towards themselves.

@@ -92,10 +92,12 @@ func (f *Flow) bind(ctx context.Context, client *oauth.Client, rec *record, toke
 		return nil
 	}
 	rec.Bound = &bound{Session: token, Account: s.Account, Identifier: s.Identifier, Identity: s.Identity}
-	rec.Identifier = s.Identifier
 	rec.Selecting = rec.OpenID.HasPrompt(oidc.PromptSelectAccount)
 	if age := f.maxAge(client, rec.OpenID); age > 0 {
 		rec.Bound.Proofs = s.fresh(f.now(), age)
+	}
+	if len(rec.Bound.Proofs) > 0 {
+		rec.Identifier = s.Identifier
 	}
 	if known := s.participant(client.ID); known != nil {
 		rec.SID = known.SIDs[0]

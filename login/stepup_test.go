@@ -21,13 +21,6 @@ func (w *world) beginIn(session string, req *oauth.AuthorizationRequest) (handle
 	return handle, s
 }
 
-// again is a request that lets no proof of the session stand.
-func again() *oauth.AuthorizationRequest {
-	req := request(acrPassword)
-	req.Parameters["prompt"] = "login"
-	return req
-}
-
 func TestAStepUpDoesNotAskWhoThePersonIs(t *testing.T) {
 	t.Parallel()
 	w, _ := newSessionWorld(t)
@@ -45,48 +38,35 @@ func TestAStepUpDoesNotAskWhoThePersonIs(t *testing.T) {
 	assert.Equal(t, login.StepDone, s.Step)
 }
 
-func TestAFreshLoginInASessionDoesNotAskWhoThePersonIs(t *testing.T) {
+func TestALoginForWhichNothingOfTheSessionStandsAsksWhoThePersonIs(t *testing.T) {
 	t.Parallel()
 	w, _ := newSessionWorld(t)
 	session := w.enter("", alice)
 	w.clock.advance(2 * time.Minute)
-	old := request(acrPassword)
+	old, again := request(acrPassword), request(acrPassword)
 	old.Parameters["max_age"] = "60"
-	for name, req := range map[string]*oauth.AuthorizationRequest{"max_age": old, "prompt=login": again()} {
+	again.Parameters["prompt"] = "login"
+	for name, req := range map[string]*oauth.AuthorizationRequest{"max_age": old, "prompt=login": again} {
 		handle, s := w.beginIn(session, req)
-		assert.True(t, s.IdentifierKnown, name)
-		s = w.ok(w.Answer(t.Context(), handle, nobodyID, right(alice, authenticator.Password)))
+		assert.False(t, s.IdentifierKnown, name)
+		assert.Empty(t, s.Identifier, name)
+		_, err := w.Answer(t.Context(), handle, nobodyID, right(alice, authenticator.Password))
+		assert.Equal(t, authenticator.WrongCredentials, reasonOf(t, err), name)
+		s = w.ok(w.Answer(t.Context(), handle, alice, right(alice, authenticator.Password)))
 		assert.Equal(t, login.StepDone, s.Step, name)
-		var err error
-		session, err = w.KeepSession(t.Context(), handle, session)
-		require.NoError(t, err)
-		assert.Equal(t, alice, w.people.requests[len(w.people.requests)-1].Identifier, name)
-		w.clock.advance(2 * time.Minute)
 	}
-	_, s := w.beginIn(session, again())
-	assert.True(t, s.IdentifierKnown, "the new session knows it too")
-}
-
-func TestTheIdentifierOfAStepUpStaysHiddenAfterItsFirstFactor(t *testing.T) {
-	t.Parallel()
-	w, _ := newSessionWorld(t)
-	req := request(acrBoth)
-	req.Parameters["prompt"] = "login"
-	handle, _ := w.beginIn(w.enter("", alice), req)
-	s := w.ok(w.Answer(t.Context(), handle, nobodyID, right(alice, authenticator.Password)))
-	assert.Equal(t, authenticator.OTP, s.Factor)
-	assert.True(t, s.IdentifierFixed)
-	assert.True(t, s.IdentifierKnown)
-	assert.Empty(t, s.Identifier)
 }
 
 func TestAStepUpTakesNoAnswerOfAnotherPerson(t *testing.T) {
 	t.Parallel()
 	w, _ := newSessionWorld(t)
-	handle, _ := w.beginIn(w.enter("", alice), again())
-	_, err := w.Answer(t.Context(), handle, nobodyID, right(bob, authenticator.Password))
+	handle, _ := w.beginIn(w.enter("", alice), request(acrBoth))
+	w.ok(w.SendCode(t.Context(), handle, nobodyID))
+	_, err := w.Answer(t.Context(), handle, nobodyID, right(bob, authenticator.OTP))
 	assert.Equal(t, authenticator.WrongCredentials, reasonOf(t, err), "it is looked at as one of alice's")
-	s, err := w.Answer(t.Context(), handle, bob, right(bob, authenticator.Password))
+	w.clock.advance(time.Minute)
+	w.ok(w.SendCode(t.Context(), handle, bob))
+	s, err := w.Answer(t.Context(), handle, bob, right(bob, authenticator.OTP))
 	require.ErrorIs(t, err, login.ErrOtherPerson)
 	assert.Empty(t, s.Succeeded)
 	assert.Equal(t, bob, s.Identifier, "what was typed is shown again")
@@ -112,13 +92,14 @@ func TestAWrongAnswerInAStepUpCountsForTheIdentifier(t *testing.T) {
 	w, _ := newSessionWorld(t, func(c *login.Config) { c.IdentifierLimit = login.Limit{Attempts: 2, Window: time.Hour} })
 	session := w.enter("", alice)
 	for range 2 {
-		handle, _ := w.beginIn(session, again())
-		_, err := w.Answer(t.Context(), handle, nobodyID, wrong(authenticator.Password))
+		handle, _ := w.beginIn(session, request(acrBoth))
+		w.ok(w.SendCode(t.Context(), handle, nobodyID))
+		_, err := w.Answer(t.Context(), handle, nobodyID, wrong(authenticator.OTP))
 		assert.Equal(t, authenticator.WrongCredentials, reasonOf(t, err))
 		w.clock.advance(time.Minute)
 	}
-	handle, _ := w.beginIn(session, again())
-	_, err := w.Answer(t.Context(), handle, nobodyID, right(alice, authenticator.Password))
+	handle, _ := w.beginIn(session, request(acrBoth))
+	_, err := w.SendCode(t.Context(), handle, nobodyID)
 	assert.Equal(t, authenticator.Locked, reasonOf(t, err))
 }
 
@@ -135,7 +116,7 @@ func TestASessionOfSomebodyWhoTypedNoIdentifierAsksForIt(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, session)
 
-	handle, s := w.beginIn(session, again())
+	handle, s := w.beginIn(session, request(acrPassword))
 	assert.NotEmpty(t, s.Account)
 	assert.False(t, s.IdentifierKnown)
 	_, err = w.Answer(t.Context(), handle, nobodyID, right(alice, authenticator.Password))
@@ -158,7 +139,7 @@ func TestAPasskeyInAStepUpLeavesTheIdentifierKnown(t *testing.T) {
 	w.ok(w.Answer(t.Context(), handle, nobodyID, right(alice, authenticator.OTP)))
 	session, err := w.KeepSession(t.Context(), handle, session)
 	require.NoError(t, err)
-	_, s = w.beginIn(session, again())
+	_, s = w.beginIn(session, request(acrFace))
 	assert.True(t, s.IdentifierKnown)
 	assert.Equal(t, "••••678", s.Account)
 }
@@ -174,7 +155,7 @@ func TestTheIdentifierOfASessionIsSealedAndGoneWithIt(t *testing.T) {
 	}
 	w.store.mu.Unlock()
 	require.NoError(t, w.LogOut(t.Context(), session))
-	_, s := w.beginIn(session, again())
+	_, s := w.beginIn(session, request(acrBoth))
 	assert.False(t, s.IdentifierKnown)
 	w.ok(w.Cancel(t.Context(), handle))
 	assert.Empty(t, w.ok(w.State(t.Context(), handle)).Account, "a login that is over knows nobody")
