@@ -107,6 +107,15 @@ func TestChromiumTellsWhatIsMissingAtEveryTypeOfQuestion(t *testing.T) {
 	c.assertNoComplaints()
 }
 
+func TestChromiumShowsNothingAsWrongThatNobodyHasAnswered(t *testing.T) {
+	t.Parallel()
+	c := atControls(t, controls).chromium(t, nil)
+	border := func(id string) string { return c.eval(`getComputedStyle(document.getElementById("` + id + `")).borderColor`) }
+	assert.Equal(t, border("field-secret"), border("field-gender"))
+	c.eval(`document.getElementById("field-gender").setAttribute("aria-invalid", "true")`)
+	assert.NotEqual(t, border("field-secret"), border("field-gender"))
+}
+
 func TestChromiumTakesAPhotoWithTheCamera(t *testing.T) {
 	t.Parallel()
 	f := atControls(t, withPhoto())

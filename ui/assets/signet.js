@@ -136,7 +136,7 @@
     close.hidden = false;
     close.addEventListener("click", () => {
       byId("error-banner").remove();
-      (document.querySelector("input[aria-invalid]") || byId("main")).focus();
+      (document.querySelector("input[aria-invalid=true], select[aria-invalid=true]") || byId("main")).focus();
     });
   }
 
