@@ -110,7 +110,9 @@ func TestChromiumTellsWhatIsMissingAtEveryTypeOfQuestion(t *testing.T) {
 func TestChromiumShowsNothingAsWrongThatNobodyHasAnswered(t *testing.T) {
 	t.Parallel()
 	c := atControls(t, controls).chromium(t, nil)
-	border := func(id string) string { return c.eval(`getComputedStyle(document.getElementById("` + id + `")).borderColor`) }
+	border := func(id string) string {
+		return c.eval(`getComputedStyle(document.getElementById("` + id + `")).borderColor`)
+	}
 	assert.Equal(t, border("field-secret"), border("field-gender"))
 	c.eval(`document.getElementById("field-gender").setAttribute("aria-invalid", "true")`)
 	assert.NotEqual(t, border("field-secret"), border("field-gender"))
