@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -47,31 +46,13 @@ type returnWorld struct {
 	esPortal
 	people *verifiable
 	config signet.Config
-	clock  *sharedClock
+	clock  *testClock
 	key    *keystore.Key // the provider's
-}
-
-// sharedClock is ahead of the time of day.
-type sharedClock struct {
-	mu    sync.Mutex
-	ahead time.Duration
-}
-
-func (c *sharedClock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return time.Now().Add(c.ahead)
-}
-
-func (c *sharedClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.ahead += d
 }
 
 func newReturnWorld(t *testing.T) *returnWorld {
 	t.Helper()
-	w := &returnWorld{clock: &sharedClock{}}
+	w := &returnWorld{clock: &testClock{}}
 	clients := &signUpClients{}
 	w.esWorld = newESWorld(t, assurances, func(c *signet.Config) {
 		clients.ClientStore = c.Clients

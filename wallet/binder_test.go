@@ -15,6 +15,7 @@ import (
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/captcha"
 	"github.com/gosignet/signet/consent"
+	"github.com/gosignet/signet/keystore/keystoretest"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/store/memory"
 	"github.com/gosignet/signet/wallet"
@@ -42,7 +43,7 @@ func (w *world) binder(verifier authenticator.Method, attempts wallet.Attempts) 
 	require.NoError(w, err)
 	b, err := wallet.NewBinder(wallet.BinderConfig{
 		Registry: w.Registry, Store: used, Verifier: verifier, Accept: []authenticator.FactorSet{{authenticator.OTP}},
-		Attempts: attempts, Keys: must(ca()), Now: w.clock.Now,
+		Attempts: attempts, Keys: keystoretest.WithBindingCA(w, must(providerKeys()), now), Now: w.clock.Now,
 	})
 	require.NoError(w, err)
 	return b

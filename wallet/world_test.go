@@ -7,9 +7,7 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/json"
-	"math/big"
 	"strings"
 	"sync"
 	"testing"
@@ -23,6 +21,7 @@ import (
 	"github.com/gosignet/signet/authenticator/wla"
 	"github.com/gosignet/signet/consent"
 	"github.com/gosignet/signet/keystore"
+	"github.com/gosignet/signet/keystore/keystoretest"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/oauth"
 	"github.com/gosignet/signet/oidc"
@@ -42,36 +41,8 @@ const (
 var (
 	secret       = []byte(strings.Repeat("s", 32))
 	now          = time.Date(2031, 3, 14, 9, 26, 53, 0, time.UTC)
-	ca           = sync.OnceValues(newAuthority)
 	providerKeys = sync.OnceValues(func() (*keystore.Memory, error) { return keystore.Generate(jose.ES256) })
 )
-
-// newAuthority is a keystore with the key that certifies wallets.
-func newAuthority() (*keystore.Memory, error) {
-	signer, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return nil, err
-	}
-	key, err := keystore.NewKey(jose.ES256, signer)
-	if err != nil {
-		return nil, err
-	}
-	der, err := key.CreateCertificate(context.Background(), &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Wallet CA"}, IsCA: true, BasicConstraintsValid: true,
-		KeyUsage: x509.KeyUsageCertSign, NotBefore: now.AddDate(0, -1, 0), NotAfter: now.AddDate(2, 0, 0),
-	}, signer.Public())
-	if err != nil {
-		return nil, err
-	}
-	certificate, err := x509.ParseCertificate(der)
-	if err != nil {
-		return nil, err
-	}
-	if key, err = key.WithCertificates([]*x509.Certificate{certificate}, now); err != nil {
-		return nil, err
-	}
-	return keystore.NewMemory(key)
-}
 
 // backend is what instances share.
 type backend struct {
@@ -105,8 +76,6 @@ func newWorld(t testing.TB, change ...func(*wallet.LinkerConfig)) *world {
 func newInstance(t testing.TB, b backend, c *clock, change ...func(*wallet.LinkerConfig)) *world {
 	t.Helper()
 	w := &world{TB: t, clock: c, people: &people{}, trail: &trail{}}
-	authority, err := ca()
-	require.NoError(t, err)
 	keys, err := providerKeys()
 	require.NoError(t, err)
 	w.Registry, err = wallet.NewRegistry(wallet.RegistryConfig{Ledger: b.Ledger, Secret: secret, Audit: w.trail, Now: c.Now})
@@ -137,7 +106,7 @@ func newInstance(t testing.TB, b backend, c *clock, change ...func(*wallet.Linke
 	require.NoError(t, err)
 	w.Binder, err = wallet.NewBinder(wallet.BinderConfig{
 		Registry: w.Registry, Store: b.Ephemeral, Verifier: w.people, Accept: []authenticator.FactorSet{{authenticator.OTP}},
-		Attempts: w.flow, Keys: authority, Audit: w.trail, Now: c.Now,
+		Attempts: w.flow, Keys: keystoretest.WithBindingCA(t, keys, now), Audit: w.trail, Now: c.Now,
 	})
 	require.NoError(t, err)
 	lc := wallet.LinkerConfig{

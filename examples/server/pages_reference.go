@@ -53,16 +53,10 @@ var referenceKeys = []referenceKey{
 	{name: "preauth-screen-timeout-in-secs", read: func(p *pages, d *document, name string) { p.LoginLifetime = secondsOf(d, name) }},
 	{name: "linked-transaction-expire-in-secs", read: readLinkTransaction},
 	{name: "wallet.qr-code-buffer-in-secs", read: func(p *pages, d *document, name string) {
-		p.QRBuffer = secondsOf(d, name)
-		if isZero(d, name) {
-			p.QRBuffer = -1
-		}
+		p.QRBuffer = noneIfZero(d, name, secondsOf(d, name))
 	}},
 	{name: "wallet.qr-code.auto-refresh-limit", read: func(p *pages, d *document, name string) {
-		p.QRRefreshes = integerOf(d, name)
-		if isZero(d, name) {
-			p.QRRefreshes = -1
-		}
+		p.QRRefreshes = noneIfZero(d, name, integerOf(d, name))
 	}},
 	{name: "wallet.config", read: readWallets},
 	{name: "signup.config", read: func(p *pages, d *document, name string) {
@@ -123,8 +117,13 @@ func integerOf(d *document, name string) int {
 	return n
 }
 
-// isZero reports whether the number is there, and 0.
-func isZero(d *document, name string) bool { return strings.Trim(string(d.members[name]), `" `) == "0" }
+// noneIfZero is the value, or -1 where the number is there and 0: zero means the usual to us, and none to eSignet.
+func noneIfZero[N int | time.Duration](d *document, name string, value N) N {
+	if strings.Trim(string(d.members[name]), `" `) == "0" {
+		return -1
+	}
+	return value
+}
 
 func secondsOf(d *document, name string) time.Duration {
 	const longest = 24 * 60 * 60
