@@ -68,12 +68,18 @@ func newAccountWithEverything(t *testing.T) *bank {
 	return w
 }
 
-func TestChromiumManagesTheAccountByKeyboardAlone(t *testing.T) {
-	t.Parallel()
+// runsInAccount runs a test on the account pages of somebody who has everything.
+func runsInAccount(t *testing.T, test func(t *testing.T, w *bank, c *chromium)) {
 	runs(t, func(t *testing.T, prepare func(*chromium)) {
-		w := newAccountWithEverything(t)
 		c := newChromium(t)
 		prepare(c)
+		test(t, newAccountWithEverything(t), c)
+	})
+}
+
+func TestChromiumManagesTheAccountByKeyboardAlone(t *testing.T) {
+	t.Parallel()
+	runsInAccount(t, func(t *testing.T, w *bank, c *chromium) {
 		downloads := t.TempDir()
 		_, err := chromedp.CallBrowser(c.ctx, cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{
 			Behavior: cdpbrowser.SetDownloadBehaviorBehaviorAllow, DownloadPath: downloads,
@@ -126,10 +132,7 @@ func TestChromiumManagesTheAccountByKeyboardAlone(t *testing.T) {
 
 func TestChromiumTakesTheFocusThroughTheAccountInOrder(t *testing.T) {
 	t.Parallel()
-	runs(t, func(t *testing.T, prepare func(*chromium)) {
-		w := newAccountWithEverything(t)
-		c := newChromium(t)
-		prepare(c)
+	runsInAccount(t, func(t *testing.T, w *bank, c *chromium) {
 		for path, want := range map[string][]string{
 			"":                                   {"Details and receipts of Clinic", "Stop sharing with Clinic", "Remove the passkey of", "Remove the passkey of", "Log out"},
 			"consents/" + clinicID:               {"Stop sharing with Clinic", "Download receipt 1", "Everything that you share", "Log out"},
@@ -150,10 +153,7 @@ func TestChromiumTakesTheFocusThroughTheAccountInOrder(t *testing.T) {
 
 func TestChromiumSkipsToTheMainContent(t *testing.T) {
 	t.Parallel()
-	runs(t, func(t *testing.T, prepare func(*chromium)) {
-		w := newAccountWithEverything(t)
-		c := newChromium(t)
-		prepare(c)
+	runsInAccount(t, func(t *testing.T, w *bank, c *chromium) {
 		c.do(chromedp.Navigate(w.URL + "/account/"))
 		c.tabTo("Skip to main content")
 		c.press(kb.Enter)
@@ -179,10 +179,7 @@ func TestChromiumClosesTheLanguagesByKeyboard(t *testing.T) {
 	})
 	t.Run("with and without JavaScript, where it was opened", func(t *testing.T) {
 		t.Parallel()
-		runs(t, func(t *testing.T, prepare func(*chromium)) {
-			w := newAccountWithEverything(t)
-			c := newChromium(t)
-			prepare(c)
+		runsInAccount(t, func(t *testing.T, w *bank, c *chromium) {
 			c.do(chromedp.Navigate(w.URL + "/account/"))
 			c.tab("language_selection")
 			c.press(kb.Enter)
