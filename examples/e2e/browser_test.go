@@ -165,10 +165,14 @@ func (b *tab) reads(text string) {
 	assert.Contains(b.t, b.text(), text, "at %s", b.where())
 }
 
-// has makes sure that there is such an element.
+// has makes sure that there is such an element, soon: a page may be under way.
 func (b *tab) has(css string) {
 	b.t.Helper()
-	require.True(b.t, b.shows(css), "no %s at %s, which reads:\n%s", css, b.where(), b.text())
+	ctx, cancel := context.WithTimeout(b.ctx, time.Minute)
+	defer cancel()
+	if chromedp.Do(ctx, chromedp.WaitReady(chromedp.CSS(css))) != nil {
+		require.Fail(b.t, "no "+css, "at %s, which reads:\n%s", b.where(), b.text())
+	}
 }
 
 func (b *tab) shows(css string) bool {

@@ -208,8 +208,13 @@ func TestABadOutageIsCaught(t *testing.T) {
 			return b
 		}, "FailsClosed"},
 		{"an Add that may have been carried out is repeated", func(r *remote) storetest.OutageBackend {
-			b := r.backend()
-			b.Ephemeral = repeatsAdd{r}
+			b, added, stopped := r.backend(), make(chan struct{}), make(chan struct{})
+			b.Ephemeral = repeatsAdd{r, added, stopped}
+			b.Stop = func() { // while an Add is under way
+				added <- struct{}{}
+				r.Stop()
+				close(stopped)
+			}
 			return b
 		}, "FailsMidway"},
 		{"a handle stays broken", func(r *remote) storetest.OutageBackend {
@@ -297,11 +302,18 @@ func (r halfBatches) Do(ctx context.Context, operations []store.Operation) []sto
 }
 
 // repeatsAdd learns that the connection is lost when its Add has arrived, and sends it again.
-type repeatsAdd struct{ *remote }
+type repeatsAdd struct {
+	*remote
+	added, stopped <-chan struct{} // an Add that reads from added waits for stopped
+}
 
 func (r repeatsAdd) Add(ctx context.Context, key string, value []byte, ttl time.Duration) error {
 	err := r.Store.Add(ctx, key, value, ttl)
-	yield()
+	select {
+	case <-r.added:
+		<-r.stopped
+	default:
+	}
 	if r.reach() != nil {
 		return r.Store.Add(ctx, key, value, ttl)
 	}
