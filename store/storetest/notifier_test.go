@@ -149,21 +149,25 @@ func TestABrokenNotifierIsCaught(t *testing.T) {
 		}, "SubscriptionEnds"},
 		{"a topic ends with one of its subscriptions", func() *faultyNotifier {
 			var mu sync.Mutex
-			ends := map[string][]context.CancelFunc{}
-			return &faultyNotifier{subscribe: func(ctx context.Context, n store.Notifier, topic string) (<-chan struct{}, error) {
-				shared, end := context.WithCancel(ctx)
-				mu.Lock()
-				defer mu.Unlock()
-				ends[topic] = append(ends[topic], end)
-				context.AfterFunc(ctx, func() {
+			subscriptions := map[string][]context.Context{}
+			return &faultyNotifier{
+				subscribe: func(ctx context.Context, n store.Notifier, topic string) (<-chan struct{}, error) {
 					mu.Lock()
 					defer mu.Unlock()
-					for _, end := range ends[topic] {
-						end()
+					subscriptions[topic] = append(subscriptions[topic], ctx)
+					return n.Subscribe(ctx, topic)
+				},
+				notify: func(ctx context.Context, n store.Notifier, topic string) error {
+					mu.Lock()
+					defer mu.Unlock()
+					for _, subscription := range subscriptions[topic] {
+						if subscription.Err() != nil {
+							return nil
+						}
 					}
-				})
-				return n.Subscribe(shared, topic)
-			}}
+					return n.Notify(ctx, topic)
+				},
+			}
 		}, "SubscriptionEnds"},
 		{"a handle carries a hundred subscriptions", func() *faultyNotifier {
 			connections := make(chan struct{}, 100)
