@@ -40,7 +40,7 @@ func newChromium(t *testing.T, flags ...chromedp.ExecAllocatorOption) *chromium 
 		}
 	}
 	require.NotEmpty(t, path, "the browser tests need Chromium: install it, or name it in the environment variable CHROMIUM")
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	t.Cleanup(cancel)
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,

@@ -144,10 +144,10 @@ func TestChromiumSaysHowMuchTimeIsLeftThreeTimes(t *testing.T) {
 
 func TestChromiumSaysWhenAnAnswerMayBeGivenAgain(t *testing.T) {
 	t.Parallel()
-	s := &login.State{Step: login.StepVerify, Factor: authenticator.Password, RetryAt: time.Now().Add(20 * time.Second), ExpiresAt: time.Now().Add(10 * time.Minute)}
+	s := &login.State{Step: login.StepVerify, Factor: authenticator.Password, RetryAt: time.Now().Add(4 * time.Minute), ExpiresAt: time.Now().Add(10 * time.Minute)}
 	f := newFakeLogin(t, s, nil)
 	c := f.chromium(t, func(c *chromium) { c.beforePages(noteNews + handClock) })
-	c.pass("30")
+	c.pass("250")
 	assert.Equal(t, []string{"polite: You can try again now."}, c.news())
 }
 

@@ -139,10 +139,10 @@ func TestChromiumSendsACodeThatCameAtOnce(t *testing.T) {
 	t.Parallel()
 	f := newFakeLogin(t, &login.State{
 		Step: login.StepVerify, Factor: authenticator.OTP, AttemptsLeft: 3,
-		Code: &authenticator.CodeReceipt{Length: 6, ExpiresAt: time.Now().Add(time.Minute)},
+		Code: &authenticator.CodeReceipt{Length: 6, ExpiresAt: time.Now().Add(10 * time.Minute)},
 	}, nil)
 	f.flow.do = moveOn
-	c := f.chromium(t, nil)
+	c := f.chromium(t, func(c *chromium) { c.beforePages(codeClock) })
 	paste := func(code string) {
 		c.retype("otp_verify_input", "")
 		c.paste(code)
@@ -158,6 +158,7 @@ func TestChromiumSendsACodeThatCameAtOnce(t *testing.T) {
 	assert.Empty(t, status())
 	assert.Equal(t, "otp_verify_input", c.focused())
 	paste("٦٥٤٣٢١")
+	c.eval("walletTest.pass(4000)")
 	c.do(chromedp.WaitVisible(chromedp.ID("continue")))
 	_, answer := f.flow.answered()
 	assert.Equal(t, "654321", answer.Response)

@@ -5,10 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"
@@ -23,18 +21,19 @@ const webOTP = `(() => {
 	});
 })()`
 
-// newTelephone is at the page that asks for a code, whose script has a clock that stands still.
+// codeClock gives the script of the page a clock that stands still until the test lets time pass.
+var codeClock = strings.Replace(walletClock, "/wallet.", "/code.", 1)
+
+// newTelephone is at the page that asks for a code, whose script has that clock.
 func newTelephone(t *testing.T) (*fakeLogin, *chromium) {
 	f := newFakeLogin(t, &login.State{
 		Step: login.StepVerify, Factor: authenticator.OTP, AttemptsLeft: 3,
-		Code: &authenticator.CodeReceipt{Length: 6, ExpiresAt: time.Now().Add(time.Minute)},
+		Code: &authenticator.CodeReceipt{Length: 6, ExpiresAt: time.Now().Add(10 * time.Minute)},
 	}, nil)
 	f.flow.do = moveOn
 	return f, f.chromium(t, func(c *chromium) {
-		for _, script := range []string{strings.Replace(walletClock, "/wallet.", "/code.", 1), webOTP} {
-			_, err := chromedp.Call(c.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: script})
-			require.NoError(t, err)
-		}
+		c.beforePages(codeClock)
+		c.beforePages(webOTP)
 	})
 }
 
