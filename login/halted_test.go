@@ -214,6 +214,17 @@ func requireUnwelcome(t testing.TB, err error) {
 	require.Equal(t, "id_token_hint", e.Parameter)
 }
 
+func TestALoginThatWasLeftForNoPortalIsNotHalted(t *testing.T) {
+	t.Parallel()
+	v := newVerifying(t)
+	handle := v.paused()
+	d, err := v.StartVerification(t.Context(), handle, returnURI)
+	require.NoError(t, err)
+	require.Empty(t, d.Nonce)
+	_, err = v.Halted(t.Context(), handle, d.Nonce)
+	require.Equal(t, authenticator.WrongCredentials, reasonOf(t, err))
+}
+
 func TestNobodyIsWelcomedAtAnotherClient(t *testing.T) {
 	t.Parallel()
 	w := newReturning(t)
