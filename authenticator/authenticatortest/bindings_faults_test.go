@@ -2,20 +2,10 @@ package authenticatortest_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"math/big"
 	"sync"
-	"testing"
-	"time"
-
-	"github.com/go-jose/go-jose/v4"
-	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/authenticator"
 )
@@ -25,29 +15,6 @@ type (
 	bindingAsked = authenticator.KeyBindingRequest
 	bindKey      = func(context.Context, *bindingAsked) (*binding, error)
 )
-
-// certifying binds keys of whoever can log in, and certifies them.
-func certifying(t testing.TB, whole authenticate) bindKey {
-	authority, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	return func(ctx context.Context, r *bindingAsked) (*binding, error) {
-		var key jose.JSONWebKey
-		if json.Unmarshal(r.Key, &key) != nil || !key.Valid() || !key.IsPublic() {
-			return nil, fail(authenticator.Unsupported, "no key")
-		}
-		who, err := whole(ctx, &r.Request)
-		if err != nil {
-			return nil, err
-		}
-		start := time.Unix(1_800_000_000, 0)
-		template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: start, NotAfter: start.AddDate(0, 6, 0)}
-		der, err := x509.CreateCertificate(rand.Reader, template, template, key.Key, authority)
-		if err != nil {
-			return nil, fail(authenticator.Unsupported, "a key of another kind")
-		}
-		return &binding{Identity: *who, Certificate: der}, nil
-	}
-}
 
 // bound changes what BindKey returns.
 func bound(change func(s *system, r *bindingAsked, b *binding, err error) (*binding, error)) func(*system) {

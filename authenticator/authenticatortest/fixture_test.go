@@ -99,7 +99,9 @@ func correct(t testing.TB) *system {
 			}
 			return &authenticator.Form{Fields: []authenticator.FormField{{Name: "password"}}}, nil
 		},
-		bindKey: certifying(t, m.Authenticate),
+		bindKey: func(ctx context.Context, r *bindingAsked) (*binding, error) {
+			return authenticatortest.BindKey(ctx, m, r)
+		},
 		end:     t.Context().Done(),
 		advance: func(d time.Duration) { mu.Lock(); defer mu.Unlock(); now = now.Add(d) },
 	}
