@@ -195,10 +195,10 @@ var bindingRules = []rule{
 			if s.binder() == nil {
 				return nil
 			}
-			errs := make([]error, concurrent)
+			errs := make([]error, concurrent/4)
 			start := make(chan struct{})
 			var wg sync.WaitGroup
-			for i := range concurrent {
+			for i := range errs {
 				wg.Go(func() {
 					<-start
 					binding, key, err := s.bind(ctx, s.factors()[0])

@@ -6,19 +6,19 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math/big"
+	"slices"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gosignet/signet/authenticator"
 )
 
 // BindKey is the BindKey of a [authenticator.KeyBinder] that is made of a Method, for tests: whoever answers rightly gets a
-// certificate of an authority that nobody trusts. What is no public key is Unsupported.
+// certificate of an authority that nobody trusts. What is no public key on P-256 is Unsupported.
 func BindKey(ctx context.Context, m authenticator.Method, r *authenticator.KeyBindingRequest) (*authenticator.KeyBinding, error) {
 	certificate, err := certify(r.Key)
 	if err != nil {
@@ -32,9 +32,15 @@ func BindKey(ctx context.Context, m authenticator.Method, r *authenticator.KeyBi
 }
 
 func certify(jwk json.RawMessage) ([]byte, error) {
-	var key jose.JSONWebKey
-	if err := json.Unmarshal(jwk, &key); err != nil || !key.Valid() || !key.IsPublic() {
-		return nil, errors.New("authenticatortest: not a public key")
+	var k struct{ Kty, Crv, X, Y, D string }
+	if err := json.Unmarshal(jwk, &k); err != nil || k.Kty != "EC" || k.Crv != "P-256" || k.D != "" {
+		return nil, errors.New("authenticatortest: not a public key on P-256")
+	}
+	x, errX := base64.RawURLEncoding.DecodeString(k.X)
+	y, errY := base64.RawURLEncoding.DecodeString(k.Y)
+	key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), slices.Concat([]byte{4}, x, y))
+	if err := errors.Join(errX, errY, err); err != nil {
+		return nil, fmt.Errorf("authenticatortest: not a point of P-256: %w", err)
 	}
 	authority, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -42,7 +48,7 @@ func certify(jwk json.RawMessage) ([]byte, error) {
 	}
 	now := time.Now()
 	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: now.Add(-time.Hour), NotAfter: now.AddDate(0, 6, 0)}
-	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key.Key, authority)
+	certificate, err := x509.CreateCertificate(rand.Reader, template, template, key, authority)
 	if err != nil {
 		return nil, fmt.Errorf("authenticatortest: certifying a key: %w", err)
 	}
