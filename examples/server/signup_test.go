@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
@@ -200,6 +201,24 @@ func TestALoginThatTheSignUpPortalDidNotCompleteIsNotGoneOnWith(t *testing.T) {
 	l.in(left, "POST", "/authorization/prepare-signup-redirect", members{"pathFragment": "urlInfo1"})
 	_, _, code := l.call("POST", "/authorization/complete-signup-redirect", members{"transactionId": left.id})
 	assert.Equal(t, "verification_incomplete", code)
+}
+
+func TestThePagesOfTheServerTakeNobodyToTheSignUpPortal(t *testing.T) {
+	t.Parallel()
+	l := newLeg(t)
+	sum := sha256.Sum256([]byte(l.verifier))
+	v := visit(t, strings.TrimSuffix(l.base, "/v1/esignet")+"/authorize?"+url.Values{
+		"client_id": {"clinic"}, "redirect_uri": {clinicCallback}, "response_type": {"code"}, "scope": {"openid"}, "nonce": {"n"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+		"claims": {`{"userinfo":{"verified_claims":{"verification":{"trust_framework":{"value":"` + fromTelecom + `"}},
+			"claims":{"phone_number":{"essential":true}}}}}`},
+	}.Encode())
+	v.press("verify_password", "identifier", tomas, "response", password)
+	require.True(t, v.shows("proceed-button"), v.page)
+	v.press("proceed-button")
+	assert.Contains(t, v.page, "The verification service cannot be reached", "they have no ID Token for it")
+	v.press("continue-without")
+	assert.True(t, v.shows("continue"), v.page)
 }
 
 func TestWhatASignUpPortalNeedsIsSaid(t *testing.T) {
