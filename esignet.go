@@ -3,6 +3,7 @@ package signet
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/gosignet/signet/authenticator"
@@ -22,8 +23,9 @@ type ESignet struct {
 	// those of the provider.
 	Management *esignet.ManagementConfig
 	// SignUpClient is the client_id of a sign-up portal to which Config.Verifier sends people, and which then logs them in by
-	// the ID Token that they bring along ([login.Departure]). The factor [authenticator.IDToken] is then one of those that ACRs
-	// may name, for this client alone. Empty means that there is none.
+	// the ID Token that they bring along ([login.Departure]). What verifies the factor [authenticator.IDToken] comes with it,
+	// and one of the ACRs has to be reached by this factor, which is for this client alone. Empty means that there is none, and
+	// no method for the factor either.
 	SignUpClient string
 	// Bearer says whose tokens may bind wallets, with Config.Wallet; OpenBinding that everybody may. With neither, no wallet is
 	// bound through the API.
@@ -37,6 +39,32 @@ func (e *ESignet) prefix() string { return cmp.Or(e.Prefix, esignet.DefaultPrefi
 func (e *ESignet) mount(mux *router, base string, p *Provider) {
 	mux.Handle(base+e.prefix()+"/", p.ESignet)
 	mux.Handle(base+"/.well-known/jwks.json", p.OpenID.JWKSHandler())
+}
+
+// checkSignUp finds what would keep people from going to the sign-up portal, and from coming back.
+func (c *Config) checkSignUp() error {
+	if c.ESignet == nil {
+		return nil
+	}
+	var errs []error
+	refuse := func(wrong bool, problem string) {
+		if wrong {
+			errs = append(errs, errors.New("Config."+problem))
+		}
+	}
+	verified := slices.ContainsFunc(append([]authenticator.Method{c.Authenticator}, c.Methods...), func(m authenticator.Method) bool {
+		return m != nil && slices.Contains(m.Factors(), authenticator.IDToken)
+	})
+	if c.signUpClient() == "" {
+		refuse(verified, "ESignet: without a SignUpClient nobody brings the ID Tokens that one of Methods, or the Authenticator, verifies (idt)")
+		return errors.Join(errs...)
+	}
+	refuse(verified, "ESignet.SignUpClient brings a method for its ID Tokens, and one of Methods, or the Authenticator, verifies them too (idt)")
+	refuse(c.Verifier == nil, "ESignet.SignUpClient needs a Verifier, which sends people to it")
+	refuse(c.ACRs != nil && !slices.ContainsFunc(c.ACRs.Alternatives(), func(a authenticator.Alternative) bool {
+		return slices.Contains(a.Factors, authenticator.IDToken)
+	}), "ESignet.SignUpClient needs one of ACRs to be reached by an ID Token (idt)")
+	return errors.Join(errs...)
 }
 
 // signUp makes what verifies the ID Tokens that people bring back from the sign-up portal.

@@ -1,6 +1,7 @@
 package signet_test
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"strings"
@@ -12,6 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet"
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/idtoken"
+	"github.com/gosignet/signet/esignet"
+	"github.com/gosignet/signet/login"
 )
 
 func TestESignetTakesPeopleToTheSignUpPortalAndBack(t *testing.T) {
@@ -256,10 +261,80 @@ func TestESignetOffersIDTokensToTheSignUpPortalAlone(t *testing.T) {
 	assert.NotContains(t, string(response), `"IDT"`)
 }
 
-func TestASignUpPortalNeedsAVerifier(t *testing.T) {
+func TestASignUpPortalNeedsWhatTakesPeopleThereAndBack(t *testing.T) {
+	t.Parallel()
+	withIDToken := []authenticator.Method{idTokens{}}
+	for name, c := range map[string]struct {
+		change   func(*signet.Config)
+		problems []string
+	}{
+		"whoever sends people, and an ACR that it reaches": {func(c *signet.Config) {
+			c.Verifier, c.ACRs = nil, signet.DefaultACRs([]authenticator.Factor{authenticator.Password})
+		}, []string{"SignUpClient needs a Verifier", "SignUpClient needs one of ACRs"}},
+		"one method, beside all else that is wrong": {func(c *signet.Config) {
+			c.Methods, c.Verifier, c.Store = withIDToken, nil, nil
+		}, []string{"verifies them too (idt)", "SignUpClient needs a Verifier", "Config.Store is missing"}},
+		"no method where nobody comes back": {func(c *signet.Config) {
+			c.Methods, c.ESignet = withIDToken, &signet.ESignet{}
+		}, []string{"without a SignUpClient nobody brings the ID Tokens"}},
+		"somebody who says what is verified": {func(c *signet.Config) {
+			c.Authenticator = struct{ authenticator.Authenticator }{c.Authenticator}
+		}, []string{"Verifier needs an Authenticator that is an Assurer"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config := newReturnWorld(t).config
+			c.change(&config)
+			_, err := signet.New(config)
+			for _, problem := range c.problems {
+				require.ErrorContains(t, err, problem)
+			}
+		})
+	}
+}
+
+// idTokens is a method that verifies ID Tokens.
+type idTokens struct{ authenticator.Challenger }
+
+func (idTokens) Factors() []authenticator.Factor {
+	return []authenticator.Factor{authenticator.IDToken}
+}
+
+func (idTokens) Authenticate(context.Context, *authenticator.Request) (*authenticator.Identity, error) {
+	return nil, &authenticator.Error{Reason: authenticator.WrongCredentials}
+}
+
+func TestESignetHasTheReaderOfItsPortalsIDTokens(t *testing.T) {
 	t.Parallel()
 	w := newReturnWorld(t)
-	w.config.Verifier = nil
-	_, err := signet.New(w.config)
-	require.ErrorContains(t, err, "Portal needs a Verifier")
+	w.config.ACRs = signet.DefaultACRs([]authenticator.Factor{authenticator.Password, authenticator.IDToken})
+	with, err := signet.New(w.config)
+	require.NoError(t, err)
+	w.config.ESignet, w.config.Verifier, w.config.ACRs = nil, nil, nil
+	without, err := signet.New(w.config)
+	require.NoError(t, err)
+	reader := func(audience string) *idtoken.Method {
+		m, err := idtoken.New(idtoken.Config{
+			Issuer: w.config.Issuer, Keys: w.config.Keys, Audience: []string{audience}, Store: w.config.Store,
+			Identities: struct{ idtoken.Identities }{},
+		})
+		require.NoError(t, err)
+		return m
+	}
+	for name, c := range map[string]struct {
+		flow    *login.Flow
+		signUp  *idtoken.Method
+		problem string
+	}{
+		"none":             {with.Login, nil, "SignUp is required: Flow has a Portal"},
+		"another client's": {with.Login, reader("other"), `does not take the ID Tokens of Flow's Portal, "signup"`},
+		"no portal":        {without.Login, reader("signup"), "SignUp: Flow has no Portal"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := esignet.New(esignet.Config{Authorization: &esignet.AuthorizationConfig{Flow: c.flow, SignUp: c.signUp}})
+			require.ErrorContains(t, err, c.problem)
+			require.ErrorContains(t, err, "Store is required", "all problems at once")
+		})
+	}
 }

@@ -103,7 +103,7 @@ func (c *Config) validate() error {
 			errs = append(errs, fmt.Errorf("Config.Paths.%s must end with a slash", name))
 		}
 	}
-	errs = append(errs, c.checkProfile())
+	errs = append(errs, c.checkProfile(), c.checkSignUp())
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("signet: %w", err)
 	}

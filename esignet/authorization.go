@@ -50,7 +50,7 @@ type AuthorizationConfig struct {
 	Captcha   captcha.Verifier
 	CaptchaOn []login.Use
 	// SignUp reads the ID Tokens that people bring back from the sign-up portal: those of Flow, of which it is one of the
-	// Methods, for its Portal. Nil means that no portal comes back by itself.
+	// Methods, for its Portal. Required with a Portal, and nil without.
 	SignUp *idtoken.Method
 	// UI are the settings of the pages, which they find in "configs", on top of [DefaultUI] and of what is known of the
 	// server. A key that is an integer is refused: a browser would change the order.
@@ -133,6 +133,7 @@ func (p *authorization) validate() error {
 			errs = append(errs, fmt.Errorf("esignet: Authorization.Challenges: %q is not upper case, or has no format or range", t))
 		}
 	}
+	errs = append(errs, p.checkSignUp())
 	if _, err := encode(p.UI); err != nil {
 		errs = append(errs, fmt.Errorf("esignet: Authorization.UI: %w", err))
 	}

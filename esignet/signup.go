@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/subtle"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -23,6 +24,23 @@ const (
 
 	invalidIDTokenHint = "invalid_id_token_hint"
 )
+
+// checkSignUp finds a portal whose ID Tokens nobody reads, and a reader of those that no portal brings.
+func (p *authorization) checkSignUp() error {
+	portal := ""
+	if p.Flow != nil {
+		portal = p.Flow.Portal()
+	}
+	switch {
+	case p.SignUp == nil && portal != "":
+		return errors.New("esignet: Authorization.SignUp is required: Flow has a Portal")
+	case p.SignUp != nil && p.Flow != nil && portal == "":
+		return errors.New("esignet: Authorization.SignUp: Flow has no Portal")
+	case p.SignUp != nil && portal != "" && !p.SignUp.Accepts(portal):
+		return fmt.Errorf("esignet: Authorization.SignUp does not take the ID Tokens of Flow's Portal, %q", portal)
+	}
+	return nil
+}
 
 // signupRequest sends the person to the sign-up portal.
 type signupRequest struct {

@@ -124,8 +124,9 @@ type Config struct {
 	// an [authenticator.Assurer]. Nil means that such claims are left out.
 	Verifier Verifier
 	// Portal is the client_id of a portal to which the Verifier sends people, and which then logs them in by an ID Token that
-	// they bring from the login that they left ([Departure]): a sign-up portal of MOSIP's does. It goes with a Verifier, and
-	// with a Method that verifies [authenticator.IDToken]. Empty means that there is none.
+	// they bring from the login that they left ([Departure]): a sign-up portal of MOSIP's does. It goes with a Verifier, with a
+	// Method that verifies [authenticator.IDToken], and with one of the ACRs that this factor reaches. Empty means that there is
+	// none.
 	Portal string
 	// Assure has an Authenticator that is an [authenticator.Assurer] asked about all claims of a request that wants any
 	// verified, for State.Assurances, and not only about the essential ones for which the Verifier is there.

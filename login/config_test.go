@@ -68,6 +68,23 @@ func TestNewReportsWhatTheMethodsCannotDo(t *testing.T) {
 	}
 }
 
+func TestAPortalNeedsWhatTakesPeopleThereAndBack(t *testing.T) {
+	t.Parallel()
+	config := login.Config{Authenticator: &people{}, Portal: "signup", ACRs: authenticator.ACRs{
+		{Value: acrCode, Alternatives: []authenticator.FactorSet{{authenticator.OTP}}},
+	}}
+	_, err := login.New(config)
+	for _, problem := range []string{
+		"Portal needs a Verifier", "Portal needs a Method that verifies idt", "Portal needs one of the ACRs to be reached by idt",
+		"Config.Store", "Config.Secret",
+	} {
+		require.ErrorContains(t, err, problem, "all problems at once")
+	}
+	config.Portal, config.Methods = "", []authenticator.Method{plainMethod{authenticator.IDToken}}
+	_, err = login.New(config)
+	require.ErrorContains(t, err, "one that verifies idt, and is no Challenger, needs a Portal")
+}
+
 // plainMethod verifies a factor and can do nothing else.
 type plainMethod struct{ factor authenticator.Factor }
 

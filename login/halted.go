@@ -28,6 +28,9 @@ type Departure struct {
 	Lifetime time.Duration
 }
 
+// Portal returns Config.Portal.
+func (f *Flow) Portal() string { return f.verification.client }
+
 // handOver adds what Config.Portal brings back.
 func (f *Flow) handOver(ctx context.Context, handle string, rec *record, d *Departure) error {
 	client, err := f.clients.Client(ctx, f.verification.client)

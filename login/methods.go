@@ -78,12 +78,31 @@ func newMethods(c *Config) (*methods, error) {
 	if err := c.ACRs.Validate(factors); err != nil {
 		problem("ACRs: %w", err)
 	}
+	all.checkPortal(c, problem)
 	for _, acr := range c.EnrollmentACRs {
 		if !slices.Contains(c.ACRs.Values(), acr) {
 			problem("EnrollmentACRs: %q is none of ACRs", acr)
 		}
 	}
 	return all, errors.Join(errs...)
+}
+
+// checkPortal finds an ID Token that nobody verifies, or that belongs to no login: one that neither a Portal brings back with
+// the nonce of the login that was left, nor answers a challenge of the Method.
+func (all *methods) checkPortal(c *Config, problem func(format string, args ...any)) {
+	m := all.of[authenticator.IDToken]
+	switch {
+	case c.Portal == "" && m != nil && m.challenger == nil:
+		problem("Methods: one that verifies idt, and is no Challenger, needs a Portal")
+	case c.Portal != "" && m == nil:
+		problem("Portal needs a Method that verifies idt")
+	}
+	reached := slices.ContainsFunc(c.ACRs.Alternatives(), func(a authenticator.Alternative) bool {
+		return slices.Contains(a.Factors, authenticator.IDToken)
+	})
+	if c.Portal != "" && !reached {
+		problem("Portal needs one of the ACRs to be reached by idt")
+	}
 }
 
 func newMethod(c *Config, s *system, verifier authenticator.Method, f authenticator.Factor) *method {

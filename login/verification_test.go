@@ -64,10 +64,10 @@ type verifying struct {
 	asked    []authenticator.ClaimsRequest
 }
 
-func newVerifying(t *testing.T) *verifying {
+func newVerifying(t *testing.T, config ...func(*login.Config)) *verifying {
 	t.Helper()
 	v := &verifying{portal: &portal{uri: "https://verify.example.org/start?x=1", state: []byte("s3cr3t")}}
-	v.memoryOf = newMemory(t, func(c *login.Config) { c.Verifier = v.portal })
+	v.memoryOf = newMemory(t, append([]func(*login.Config){func(c *login.Config) { c.Verifier = v.portal }}, config...)...)
 	v.portal.verify = func() { v.set(true, false) }
 	v.people.verifications = func(r *authenticator.ClaimsRequest) ([]authenticator.VerifiedClaims, error) {
 		v.mu.Lock()

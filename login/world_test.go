@@ -65,6 +65,7 @@ type world struct {
 	pushed     *par.Requests
 	trail      *trail
 	client     *oauth.Client
+	other      *oauth.Client // nil if there is no other
 }
 
 // newWorld returns a world whose Flow is configured as config says, where it differs from the default.
@@ -129,10 +130,12 @@ func (w *world) Client(ctx context.Context, id string) (*oauth.Client, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if id != w.client.ID {
-		return nil, oauth.ErrUnknownClient
+	for _, c := range []*oauth.Client{w.client, w.other} {
+		if c != nil && c.ID == id {
+			return c, nil
+		}
 	}
-	return w.client, nil
+	return nil, oauth.ErrUnknownClient
 }
 
 // request is an authorization request for the scopes "openid profile" that ends in the ACR, or in any if it is empty.

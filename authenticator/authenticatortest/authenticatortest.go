@@ -17,8 +17,8 @@ import (
 // Subject is an Authenticator under test, and what it takes to ask it.
 type Subject struct {
 	// Authenticator is tested with all abilities that it implements: [authenticator.CodeSender],
-	// [authenticator.ChannelSender], [authenticator.FormProvider], [authenticator.Describer], [authenticator.Recaller] and
-	// [authenticator.KeyPublisher]. Required.
+	// [authenticator.ChannelSender], [authenticator.FormProvider], [authenticator.Describer], [authenticator.Recaller],
+	// [authenticator.KeyPublisher] and [authenticator.KeyBinder]. Required.
 	Authenticator authenticator.Authenticator
 	// Person is the identifier of somebody who can use every factor, and Unknown one of the same kind that nobody has.
 	// Required. Limits on wrong answers, if the identity system has its own, must allow a few for each.
@@ -75,7 +75,7 @@ type rule struct {
 }
 
 var rules = slices.Concat(
-	answerRules, refusalRules, codeRules, channelRules, claimRules, signedRules, formRules, traitRules, recallRules, callRules,
+	answerRules, refusalRules, codeRules, channelRules, claimRules, signedRules, formRules, traitRules, recallRules, bindingRules, callRules,
 )
 
 // subject is a Subject with the calls that rules make of it.

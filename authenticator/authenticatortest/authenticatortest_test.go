@@ -26,7 +26,7 @@ type fault struct {
 func TestABrokenAuthenticatorIsCaught(t *testing.T) {
 	t.Parallel()
 	caught := map[string]bool{}
-	for _, tt := range slices.Concat(answerFaults(), codeFaults(), claimFaults(), signedFaults(), callFaults()) {
+	for _, tt := range slices.Concat(answerFaults(), codeFaults(), claimFaults(), signedFaults(), callFaults(), bindingFaults()) {
 		caught[tt.rule] = true
 		t.Run(tt.fault, func(t *testing.T) {
 			t.Parallel()

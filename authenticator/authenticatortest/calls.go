@@ -41,6 +41,15 @@ var callRules = []rule{
 				_, err = s.claims(ended, claimsRequest(*identity, s.Claims, nil))
 				err = expectEnded("Claims", err)
 			}
+			if err == nil && s.binder() != nil {
+				tx := transaction()
+				answer, rightErr := s.right(ctx, tx, s.factors()[0])
+				if rightErr != nil {
+					return rightErr
+				}
+				_, err = s.bindKey(ended, keyRequest(tx, s.Person, newKey().jwk, answer))
+				err = expectEnded("BindKey", err)
+			}
 			if err == nil {
 				var today *authenticator.Identity
 				if today, err = s.recall(ended, identity); today != nil || err != nil {

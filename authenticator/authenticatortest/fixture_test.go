@@ -39,6 +39,7 @@ type system struct {
 	traits       func(authenticator.Factor) authenticator.Traits
 	recall       func(context.Context, *identity) (*identity, error)
 	keys         func(context.Context) (json.RawMessage, error)
+	bindKey      bindKey
 	person       authenticator.Identifier
 	advance      func(time.Duration)
 	end          <-chan struct{} // closed when the test ends
@@ -60,6 +61,9 @@ func (s *system) Form(ctx context.Context, f authenticator.Factor) (*authenticat
 func (s *system) Channels() []authenticator.Channel                       { return s.channels() }
 func (s *system) Traits(f authenticator.Factor) authenticator.Traits      { return s.traits(f) }
 func (s *system) PublicKeys(ctx context.Context) (json.RawMessage, error) { return s.keys(ctx) }
+func (s *system) BindKey(ctx context.Context, r *bindingAsked) (*binding, error) {
+	return s.bindKey(ctx, r)
+}
 func (s *system) Recall(ctx context.Context, earlier *identity) (*identity, error) {
 	return s.recall(ctx, earlier)
 }
@@ -94,6 +98,9 @@ func correct(t testing.TB) *system {
 				return nil, fail(authenticator.Unsupported, "no form")
 			}
 			return &authenticator.Form{Fields: []authenticator.FormField{{Name: "password"}}}, nil
+		},
+		bindKey: func(ctx context.Context, r *bindingAsked) (*binding, error) {
+			return authenticatortest.BindKey(ctx, m, r)
 		},
 		end:     t.Context().Done(),
 		advance: func(d time.Duration) { mu.Lock(); defer mu.Unlock(); now = now.Add(d) },

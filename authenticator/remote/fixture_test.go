@@ -213,7 +213,7 @@ type world struct {
 	logs         *logs
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{people: newPeople(), handler: &late{}, logs: &logs{}}
 	w.server = httptest.NewUnstartedServer(w.handler)
@@ -232,7 +232,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) client(t *testing.T) *remote.Client {
+func (w *world) client(t testing.TB) *remote.Client {
 	t.Helper()
 	c, err := remote.New(t.Context(), w.config)
 	require.NoError(t, err)

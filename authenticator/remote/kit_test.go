@@ -16,24 +16,39 @@ import (
 	"github.com/gosignet/signet/store/memory"
 )
 
+// certifyingMock certifies the keys of whoever can log in.
+type certifyingMock struct{ *mock.Mock }
+
+func (m certifyingMock) BindKey(ctx context.Context, r *authenticator.KeyBindingRequest) (*authenticator.KeyBinding, error) {
+	return authenticatortest.BindKey(ctx, m.Mock, r)
+}
+
 func TestMockBehindBothHalvesKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	authenticatortest.Run(t, func(testing.TB) authenticatortest.Subject {
-		w := newWorld(t)
-		people, err := mock.New(mock.Config{Password: "a password", Store: must(memory.New(memory.Config{}))})
-		require.NoError(t, err)
-		t.Cleanup(func() { _ = people.Close() })
-		w.handler.Handler = must(remote.Handler(people, w.serverConfig))
-		return authenticatortest.Subject{
-			Authenticator: w.client(t),
-			Person:        authenticator.Identifier{Type: mock.NationalID, Value: "8051437269"},
-			Unknown:       authenticator.Identifier{Type: mock.NationalID, Value: "0000000000"},
-			Answers:       map[authenticator.Factor]authenticatortest.Answer{authenticator.Password: {Right: "a password", Wrong: "no password"}},
-			Code:          func(context.Context, string) (string, error) { return mock.OTP, nil },
-			Claims:        []string{"name", "birthdate"},
-			Languages:     []string{"name#en"},
-		}
-	})
+	for name, behind := range map[string]func(*mock.Mock) authenticator.Authenticator{
+		"and certifies nothing":  func(m *mock.Mock) authenticator.Authenticator { return m },
+		"and certifies keys too": func(m *mock.Mock) authenticator.Authenticator { return certifyingMock{m} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			authenticatortest.Run(t, func(t testing.TB) authenticatortest.Subject {
+				w := newWorld(t)
+				people, err := mock.New(mock.Config{Password: "a password", Store: must(memory.New(memory.Config{}))})
+				require.NoError(t, err)
+				t.Cleanup(func() { _ = people.Close() })
+				w.handler.Handler = must(remote.Handler(behind(people), w.serverConfig))
+				return authenticatortest.Subject{
+					Authenticator: w.client(t),
+					Person:        authenticator.Identifier{Type: mock.NationalID, Value: "8051437269"},
+					Unknown:       authenticator.Identifier{Type: mock.NationalID, Value: "0000000000"},
+					Answers:       map[authenticator.Factor]authenticatortest.Answer{authenticator.Password: {Right: "a password", Wrong: "no password"}},
+					Code:          func(context.Context, string) (string, error) { return mock.OTP, nil },
+					Claims:        []string{"name", "birthdate"},
+					Languages:     []string{"name#en"},
+				}
+			})
+		})
+	}
 }
 
 func TestPythonSampleKeepsTheContract(t *testing.T) {

@@ -89,24 +89,39 @@ func requireReason(t *testing.T, want authenticator.Reason, err error) {
 	require.Equal(t, want, e.Reason)
 }
 
+// certifyingMock certifies the keys of whoever can log in.
+type certifyingMock struct{ *mock.Mock }
+
+func (m certifyingMock) BindKey(ctx context.Context, r *authenticator.KeyBindingRequest) (*authenticator.KeyBinding, error) {
+	return authenticatortest.BindKey(ctx, m.Mock, r)
+}
+
 func TestRouterKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	authenticatortest.Run(t, func(t testing.TB) authenticatortest.Subject {
-		codes, err := memory.New(memory.Config{})
-		require.NoError(t, err)
-		m, err := mock.New(mock.Config{Password: "demo password", Store: codes})
-		require.NoError(t, err)
-		return authenticatortest.Subject{
-			Authenticator: two(t, m, &system{err: errors.New("not asked")}),
-			Person:        authenticator.Identifier{Value: m.Personas()[0].NationalID},
-			Unknown:       authenticator.Identifier{Value: "1000000000"},
-			Answers: map[authenticator.Factor]authenticatortest.Answer{
-				authenticator.Password: {Right: "demo password", Wrong: "other password"},
-			},
-			Code:   func(context.Context, string) (string, error) { return mock.OTP, nil },
-			Claims: []string{"name", "phone_number"},
-		}
-	})
+	for name, behind := range map[string]func(*mock.Mock) authenticator.Authenticator{
+		"of a system that certifies nothing":  func(m *mock.Mock) authenticator.Authenticator { return m },
+		"of a system that certifies keys too": func(m *mock.Mock) authenticator.Authenticator { return certifyingMock{m} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			authenticatortest.Run(t, func(t testing.TB) authenticatortest.Subject {
+				codes, err := memory.New(memory.Config{})
+				require.NoError(t, err)
+				m, err := mock.New(mock.Config{Password: "demo password", Store: codes})
+				require.NoError(t, err)
+				return authenticatortest.Subject{
+					Authenticator: two(t, behind(m), &system{err: errors.New("not asked")}),
+					Person:        authenticator.Identifier{Value: m.Personas()[0].NationalID},
+					Unknown:       authenticator.Identifier{Value: "1000000000"},
+					Answers: map[authenticator.Factor]authenticatortest.Answer{
+						authenticator.Password: {Right: "demo password", Wrong: "other password"},
+					},
+					Code:   func(context.Context, string) (string, error) { return mock.OTP, nil },
+					Claims: []string{"name", "phone_number"},
+				}
+			})
+		})
+	}
 }
 
 func TestSystemsAreChosenByTypeAndClient(t *testing.T) {

@@ -49,6 +49,7 @@ type config struct {
 	sessions                                      bool
 	esignet                                       bool
 	esignetIssuer, esignetJWKS, esignetUI         string
+	signUpClient, signUpURL                       string
 	apiDescription                                bool
 	drainDelay, shutdownTimeout                   time.Duration
 	logFormat                                     string
@@ -77,7 +78,7 @@ var optionGroups = []optionGroup{
 	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs", "wallet", "link-code-lifetime", "link-transaction-lifetime"}},
 	{"Pages", []string{"pages", "texts", "documents", "theme", "templates", "ui-preview", "api-description"}},
 	{"Limits of logins", []string{"attempts-per-person", "attempts-per-address", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
-	{"Compatibility", []string{"esignet", "esignet-ui", "esignet-issuer", "esignet-jwks"}},
+	{"Compatibility", []string{"esignet", "esignet-ui", "esignet-issuer", "esignet-jwks", "signup-client", "signup-url"}},
 	{"Tokens and sessions", []string{"access-token-lifetime", "sessions"}},
 	{"Logs", []string{"log-format", "log-level"}},
 	{"Shutdown", []string{"drain-delay", "shutdown-timeout"}},
@@ -136,6 +137,8 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.esignetUI, "esignet-ui", "", "`file` of a JSON object with further settings of eSignet's pages, which they find in \"configs\"")
 	f.StringVar(&c.esignetIssuer, "esignet-issuer", "", "`issuer` of the bearer tokens with which clients are managed through eSignet's API, or \"open\" to ask for none, with -development; empty: the API does not manage clients")
 	f.StringVar(&c.esignetJWKS, "esignet-jwks", "", "`URL` of the keys of -esignet-issuer")
+	f.StringVar(&c.signUpClient, "signup-client", "", "`client_id` of the sign-up portal to which eSignet's pages take people whose claims are not verified, and which then logs them in by the ID Token that they bring; empty: there is none (docs/esignet.md)")
+	f.StringVar(&c.signUpURL, "signup-url", "", "`URL` of this portal, to which people are taken: https://signup.example/identity-verification")
 	f.BoolVar(&c.sessions, "sessions", false, "single sign-on: people stay logged in for 8 hours, or until they do nothing for 30 minutes or log out")
 	f.StringVar(&c.logFormat, "log-format", "text", "`format` of the log on stderr: text or json")
 	f.TextVar(&c.logLevel, "log-level", slog.LevelInfo, "lowest `level` to log: debug, info, warn or error")
@@ -172,7 +175,7 @@ func parseConfig(args []string, getenv func(string) string) (*config, error) {
 	if !c.given["wallet"] && (c.keys != "" || c.identityFile != "") {
 		c.wallet = false // a deployment that has an authority for wallets, for months, says so
 	}
-	if err := errors.Join(append(errs, c.validate(), c.validateLogins(), c.validatePreview())...); err != nil {
+	if err := errors.Join(append(errs, c.validate(), c.validateLogins(), c.validateSignUp(), c.validatePreview())...); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -26,7 +26,7 @@ func (p *identityProvider) esignet(c *config) (*signet.ESignet, error) {
 	if err != nil {
 		return nil, err
 	}
-	api := &signet.ESignet{Management: management, UI: ui, OpenBinding: p.identity.people != nil}
+	api := &signet.ESignet{Management: management, UI: c.signUpSettings(ui), OpenBinding: p.identity.people != nil, SignUpClient: c.signUpClient}
 	if management != nil {
 		api.Bearer = management.Bearer
 	}

@@ -45,7 +45,7 @@ func importESignet(ctx context.Context, t *terminal, args []string) error {
 		return errors.New("-store, -issuer, -keys and -pairwise-secret-file are needed, as the server has them")
 	}
 	t.config.given = map[string]bool{}
-	if err := errors.Join(t.config.validate(), t.validateLogins()); err != nil {
+	if err := errors.Join(t.config.validate(), t.validateLogins(), t.validateSignUp()); err != nil {
 		return err
 	}
 	logger := slog.New(slog.NewTextHandler(t.stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))

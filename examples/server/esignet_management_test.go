@@ -139,19 +139,25 @@ func (c *esCaller) login(redirectURI string) (consentAction string, tokens membe
 	var code struct{ Code string }
 	c.ok("POST", "/authorization/auth-code", members{"transactionId": details.TransactionID, "acceptedClaims": accepted}, &code)
 
+	return action.ConsentAction, c.redeem("clinic", redirectURI, code.Code, verifier)
+}
+
+// redeem redeems a code as the client.
+func (c *esCaller) redeem(client, redirectURI, code, verifier string) (tokens members) {
+	c.Helper()
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: c.key, KeyID: "1"}}, nil)
 	require.NoError(c, err)
 	res, err := http.PostForm(c.base+"/oauth/v2/token", url.Values{
-		"grant_type": {"authorization_code"}, "code": {code.Code}, "client_id": {"clinic"}, "redirect_uri": {redirectURI}, "code_verifier": {verifier},
+		"grant_type": {"authorization_code"}, "code": {code}, "client_id": {client}, "redirect_uri": {redirectURI}, "code_verifier": {verifier},
 		"client_assertion_type": {"urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
 		"client_assertion": {signed(c.T, signer, members{
-			"iss": "clinic", "sub": "clinic", "aud": c.base + "/oauth/v2/token", "exp": time.Now().Add(time.Minute).Unix(), "jti": uuid.NewString(),
+			"iss": client, "sub": client, "aud": c.base + "/oauth/v2/token", "exp": time.Now().Add(time.Minute).Unix(), "jti": uuid.NewString(),
 		})},
 	})
 	require.NoError(c, err)
 	defer res.Body.Close()
 	require.NoError(c, json.NewDecoder(res.Body).Decode(&tokens))
-	return action.ConsentAction, tokens
+	return tokens
 }
 
 func signed(t *testing.T, signer jose.Signer, claims members) string {

@@ -60,6 +60,8 @@ var properties = map[string]property{
 	"supported-pkce-methods":                   only("S256", "S256 is the only method here"),
 	"client-assertion.unique.jti.required":     only("true", "an assertion is always accepted once"),
 	"supported.client.auth.signing.algorithms": valueFlag("algorithms"),
+	"signup-id-token-audience":                 valueFlag("signup-client"),
+	"ui.eKYC-steps.url":                        valueFlag("signup-url"),
 	"id-token-expire-seconds":                  {note: "ID Tokens live as long as they need to be looked at"},
 	"nonce-expire-seconds":                     {note: "replays of nonces are for relying parties to find"},
 	"cache.store.individual-id":                {note: "what is stored is sealed by its bearer, always"},

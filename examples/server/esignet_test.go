@@ -26,6 +26,8 @@ mosip.esignet.captcha.required=send-otp,\
 mosip.esignet.supported.grant.types=authorization_code,implicit
 mosip.esignet.link-code-length=${nowhere}
 mosip.esignet.link-code-expire-in-secs=60
+mosip.esignet.signup-id-token-audience=signup
+mosip.esignet.ui.eKYC-steps.url=https://signup.example/identity-verification
 mosip.esignet.linked-transaction-expire-in-secs=240
 mosip.esignet.captcha.site-key=hidden-value
 spring.datasource.url=jdbc:hidden-value
@@ -33,7 +35,7 @@ spring.datasource.url=jdbc:hidden-value
 	var stdout, stderr bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"import-properties"}, env(nil), strings.NewReader(properties), &stdout, &stderr))
 	flags, without, _ := strings.Cut(stdout.String(), "# without an equivalent\n")
-	require.Equal(t, "# flags of the server\n-access-token-lifetime=3600s\n-captcha=altcha\n-captcha-on=answer,code\n-issuer=https://id.example\n-link-code-lifetime=60s\n-link-transaction-lifetime=240s\n-profile=fapi2\n", flags)
+	require.Equal(t, "# flags of the server\n-access-token-lifetime=3600s\n-captcha=altcha\n-captcha-on=answer,code\n-issuer=https://id.example\n-link-code-lifetime=60s\n-link-transaction-lifetime=240s\n-profile=fapi2\n-signup-client=signup\n-signup-url=https://signup.example/identity-verification\n", flags)
 	for _, name := range []string{"supported.grant.types", "link-code-length", "captcha.site-key", "spring.datasource.url"} {
 		require.Contains(t, without, name)
 	}

@@ -63,9 +63,12 @@ func (c *config) waysToLogIn(s *identitySystem, ledger store.Ledger, secret []by
 	for _, m := range w.methods {
 		factors = append(factors, m.Factors()...)
 	}
+	if c.signUpClient != "" {
+		factors = append(factors, authenticator.IDToken)
+	}
 	if c.acrsFile == "" {
 		w.acrs = defaultACRs(factors)
-	} else if err := w.acrs.Validate(factors); err != nil {
+	} else if err := errors.Join(w.acrs.Validate(factors), c.checkSignUpACRs(w.acrs)); err != nil {
 		return nil, fmt.Errorf("-acrs: %s: %w", c.acrsFile, err)
 	}
 	w.enrollment, err = c.enrollmentACRs(w)

@@ -100,6 +100,10 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 	if err != nil {
 		return p, err
 	}
+	verifier, err := c.signUp(p.identity)
+	if err != nil {
+		return p, err
+	}
 	provider, err := signet.New(signet.Config{
 		ESignet:             api,
 		Issuer:              c.issuer,
@@ -110,6 +114,7 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 		EnrollmentACRs:      logins.enrollment,
 		Keys:                p.keys,
 		Wallet:              p.wallets(logins),
+		Verifier:            verifier,
 		Store:               p.state.ephemeral,
 		Ledger:              p.state.ledger,
 		Passkeys:            passkeysOf(logins.methods),

@@ -50,13 +50,16 @@ func (c *config) openTemplates() (fs.FS, error) {
 	return os.DirFS(c.templatesDir), nil
 }
 
+// loginPath is where the pages are, below the issuer.
+const loginPath = "/login/"
+
 // previewPath is where -ui-preview shows the pages.
 func (c *config) previewPath() string {
 	path := ""
 	if issuer, err := url.Parse(c.issuer); err == nil {
 		path = strings.TrimSuffix(issuer.Path, "/")
 	}
-	return path + "/login/preview/"
+	return path + loginPath + "preview/"
 }
 
 // withPreview shows all pages beside the provider, if that was asked for.
