@@ -237,6 +237,15 @@ func (p *authorization) open(ctx context.Context, handle, hash string, want phas
 	if state == nil {
 		return nil, err
 	}
+	if p.api.linker != nil { // looked at last: whatever the state shows was then proved here, or the wallet is known
+		linked, err := p.api.linker.Linked(ctx, handle)
+		if err != nil {
+			return nil, err
+		}
+		if linked {
+			return nil, fail(invalidTransaction, nil)
+		}
+	}
 	stands := phaseOf(&t, state)
 	switch {
 	case stands != want && (stands != exhausted || want != preauth):
