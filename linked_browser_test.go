@@ -56,3 +56,24 @@ func TestBrowserHasNoSayInALoginThatAWalletHas(t *testing.T) {
 		"transactionId": tx.id, "linkedCode": code,
 	}), "code"))
 }
+
+func TestWalletsAreToldTheSettingsOfThePages(t *testing.T) {
+	t.Parallel()
+	w := newESWorld(t, func(c *signet.Config) {
+		c.Keys = keystoretest.WithBindingCA(t, c.Keys, time.Now())
+		c.Wallet = &signet.Wallet{Accept: []authenticator.FactorSet{{authenticator.Password}}}
+	})
+	for _, version := range []string{"", "v2/"} {
+		tx, _ := w.begin(version)
+		var shown struct{ LinkCode string }
+		require.NoError(t, json.Unmarshal(w.post("/linked-authorization/link-code", esTransaction{}, map[string]any{"transactionId": tx.id}).Response, &shown))
+		var linked struct{ Configs map[string]any }
+		a := w.post("/linked-authorization/"+version+"link-transaction", esTransaction{}, map[string]any{"linkCode": shown.LinkCode})
+		require.NoError(t, json.Unmarshal(a.Response, &linked))
+		assert.Equal(t, w.URL, linked.Configs["issuer"])
+		assert.Equal(t, "email,phone", linked.Configs["send.otp.channels"])
+		assert.Contains(t, linked.Configs, "linked-transaction-expire-in-secs")
+		assert.NotContains(t, linked.Configs, "clientAdditionalConfig", "it is the browser's")
+		assert.NotContains(t, linked.Configs, "auth.factor.kbi.field-details")
+	}
+}

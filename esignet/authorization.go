@@ -87,6 +87,7 @@ func (c *AuthorizationConfig) serve(a *API) error {
 	if err := p.validate(); err != nil {
 		return err
 	}
+	a.pages = p
 	a.handle("POST /authorization/oauth-details", enveloped(a, p.detailsV1))
 	a.handle("POST /authorization/v2/oauth-details", enveloped(a, p.detailsV2))
 	a.handle("POST /authorization/v3/oauth-details", enveloped(a, p.detailsV3))

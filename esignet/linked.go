@@ -41,9 +41,11 @@ type WalletConfig struct {
 	// Challenges are the formats and lengths of answers to challenges, by the type of their factor. Nil means those of
 	// [DefaultChallenges].
 	Challenges map[string]Challenge
-	// Channels are those by which the identity system sends codes. Nil means that it chooses between telephone and e-mail.
+	// Channels are those by which the identity system sends codes. Nil means those of Authorization, or that it chooses
+	// between telephone and e-mail.
 	Channels []authenticator.Channel
-	// Configs are the settings that wallets find in "configs".
+	// Configs are the settings that wallets find in "configs". Nil means those of the pages of Authorization, but for the form
+	// and what is the client's.
 	Configs map[string]any
 	// Wait is how long link-status and link-auth-code wait, at most a minute. Zero means 25 seconds.
 	Wait time.Duration
@@ -73,6 +75,9 @@ func (c *WalletConfig) serve(a *API) error {
 		config.Challenges = DefaultChallenges()
 	}
 	a.makeRoom(config.Challenges)
+	if config.Channels == nil && a.pages != nil {
+		config.Channels = a.pages.Channels
+	}
 	if config.Wait == 0 {
 		config.Wait = 25 * time.Second
 	}
