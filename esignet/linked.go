@@ -100,14 +100,15 @@ func (c *WalletConfig) serve(a *API) error {
 		requests: store.Bucket[linkedRequest]{Store: a.store, Name: "esignet", Now: a.now},
 	}
 	const linked = "POST /linked-authorization/"
+	proof := formatted[*linkedProof](config.Challenges)
 	a.handle(linked+"link-code", enveloped(a, w.linkCode))
 	a.handle(linked+"link-status", enveloped(a, w.linkStatus))
 	a.handle(linked+"link-auth-code", enveloped(a, w.linkAuthCode))
-	a.handle(linked+"send-otp", sourced(enveloped(a, w.sendOTP)))
+	a.handle(linked+"send-otp", sourced(enveloped(a, w.sendOTP, among[*linkedCodeRequest](config.Channels))))
 	a.handle(linked+"link-transaction", enveloped(a, w.linkTransactionV1))
 	a.handle(linked+"v2/link-transaction", enveloped(a, w.linkTransactionV2))
-	a.handle(linked+"authenticate", sourced(enveloped(a, w.authenticateV1)))
-	a.handle(linked+"v2/authenticate", sourced(enveloped(a, w.authenticateV2)))
+	a.handle(linked+"authenticate", sourced(enveloped(a, w.authenticateV1, proof)))
+	a.handle(linked+"v2/authenticate", sourced(enveloped(a, w.authenticateV2, proof)))
 	a.handle(linked+"consent", enveloped(a, w.consentV1))
 	a.handle(linked+"v2/consent", enveloped(a, w.consentV2))
 	if c.Binder != nil {
@@ -115,9 +116,9 @@ func (c *WalletConfig) serve(a *API) error {
 		if guard == nil {
 			guard = func(_ string, h http.Handler) http.Handler { return h }
 		}
-		a.handle("POST /binding/binding-otp", guard(ScopeBindingOTP, sourced(enveloped(a, w.bindingOTPV1))))
-		a.handle("POST /binding/v2/binding-otp", guard(ScopeBindingOTP, sourced(enveloped(a, w.bindingOTPV2))))
-		a.handle("POST /binding/wallet-binding", guard(ScopeWalletBinding, sourced(enveloped(a, w.bind))))
+		a.handle("POST /binding/binding-otp", guard(ScopeBindingOTP, sourced(enveloped(a, w.bindingOTPV1, among[*bindingCodeRequest](config.Channels)))))
+		a.handle("POST /binding/v2/binding-otp", guard(ScopeBindingOTP, sourced(enveloped(a, w.bindingOTPV2, among[*bindingCodeV2](config.Channels)))))
+		a.handle("POST /binding/wallet-binding", guard(ScopeWalletBinding, sourced(enveloped(a, w.bind, formatted[*bindingRequest](config.Challenges)))))
 	}
 	return nil
 }
