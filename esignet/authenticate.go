@@ -22,23 +22,14 @@ type sendOTPRequest struct {
 func (q *sendOTPRequest) validate(v *violations) {
 	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
 	v.check(!blank(q.IndividualID), "request.individualId", invalidIdentifier)
-	v.check(len(q.OTPChannels) > 0 && !slices.ContainsFunc(q.OTPChannels, func(c text) bool { return c != "email" && c != "phone" }),
-		"request.otpChannels", "invalid_otp_channel")
 }
+
+func (q *sendOTPRequest) channels() []text { return q.OTPChannels }
 
 func (p *authorization) sendOTP(ctx context.Context, _ *http.Request, q *sendOTPRequest) (any, error) {
 	o, err := of(ctx, q.TransactionID)
 	if err != nil {
 		return nil, err
-	}
-	var channels []authenticator.Channel
-	for _, c := range q.OTPChannels {
-		if p.Channels != nil {
-			if !slices.Contains(p.Channels, authenticator.Channel(c)) {
-				return nil, fail("invalid_otp_channel", nil)
-			}
-			channels = append(channels, authenticator.Channel(c))
-		}
 	}
 	s := o.state
 	if s.Factor != authenticator.OTP {
@@ -50,7 +41,8 @@ func (p *authorization) sendOTP(ctx context.Context, _ *http.Request, q *sendOTP
 		}
 	}
 	s, err = p.guarded(ctx, o.handle, s, &q.CaptchaToken, func() (*login.State, error) {
-		return p.Flow.SendCode(ctx, o.handle, authenticator.Identifier{Value: string(q.IndividualID)}, channels...)
+		return p.Flow.SendCode(ctx, o.handle, authenticator.Identifier{Value: string(q.IndividualID)},
+			chosen(p.Channels, q.OTPChannels)...)
 	})
 	if err != nil {
 		if s != nil && s.CodesLeft == 0 && reason(err) == authenticator.Locked {
@@ -134,8 +126,9 @@ type authenticateV3 struct {
 func (q *authenticateRequest) validate(v *violations) {
 	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
 	v.check(!blank(q.IndividualID), "request.individualId", invalidIdentifier)
-	checkCount(v, q.ChallengeList)
 }
+
+func (q *authenticateRequest) challenges() []challenge { return q.ChallengeList }
 
 func (p *authorization) authenticateV1(ctx context.Context, _ *http.Request, q *authenticateRequest) (any, error) {
 	if _, err := p.authenticate(ctx, nil, q, ""); err != nil {
@@ -156,11 +149,7 @@ func (p *authorization) authenticateV3(ctx context.Context, r *http.Request, q *
 
 func (p *authorization) authenticate(ctx context.Context, r *http.Request, q *authenticateRequest, token text) (any, error) {
 	var provided []authenticator.Factor
-	for i := range q.ChallengeList {
-		c := &q.ChallengeList[i]
-		if err := wrongChallenge(p.Challenges, c, i); err != nil {
-			return nil, err
-		}
+	for _, c := range q.ChallengeList {
 		provided = append(provided, factorOf(string(c.AuthFactorType)))
 	}
 	o, err := of(ctx, q.TransactionID)

@@ -87,14 +87,15 @@ func (c *AuthorizationConfig) serve(a *API) error {
 	if err := p.validate(); err != nil {
 		return err
 	}
+	a.pages = p
 	a.handle("POST /authorization/oauth-details", enveloped(a, p.detailsV1))
 	a.handle("POST /authorization/v2/oauth-details", enveloped(a, p.detailsV2))
 	a.handle("POST /authorization/v3/oauth-details", enveloped(a, p.detailsV3))
 	a.handle("POST /authorization/par-oauth-details", enveloped(a, p.pushedDetails))
-	a.handle("POST /authorization/send-otp", p.filtered(preauth, enveloped(a, p.sendOTP)))
-	a.handle("POST /authorization/authenticate", p.filtered(preauth, enveloped(a, p.authenticateV1)))
-	a.handle("POST /authorization/v2/authenticate", p.filtered(preauth, enveloped(a, p.authenticateV2)))
-	a.handle("POST /authorization/v3/authenticate", p.filtered(preauth, enveloped(a, p.authenticateV3)))
+	a.handle("POST /authorization/send-otp", p.filtered(preauth, enveloped(a, p.sendOTP, among[*sendOTPRequest](c.Channels))))
+	a.handle("POST /authorization/authenticate", p.filtered(preauth, enveloped(a, p.authenticateV1, formatted[*authenticateRequest](config.Challenges))))
+	a.handle("POST /authorization/v2/authenticate", p.filtered(preauth, enveloped(a, p.authenticateV2, formatted[*authenticateRequest](config.Challenges))))
+	a.handle("POST /authorization/v3/authenticate", p.filtered(preauth, enveloped(a, p.authenticateV3, formatted[*authenticateV3](config.Challenges))))
 	a.handle("POST /authorization/auth-code", p.filtered(authenticated, enveloped(a, p.authCode)))
 	a.handle("GET /authorization/claim-details", p.filtered(authenticated, http.HandlerFunc(p.claimDetails)))
 	a.handle("POST /authorization/prepare-signup-redirect", p.filtered(authenticated, enveloped(a, p.prepareSignup)))
@@ -237,6 +238,15 @@ func (p *authorization) open(ctx context.Context, handle, hash string, want phas
 	}
 	if state == nil {
 		return nil, err
+	}
+	if p.api.linker != nil { // looked at last: whatever the state shows was then proved here, or the wallet is known
+		linked, err := p.api.linker.Linked(ctx, handle)
+		if err != nil {
+			return nil, err
+		}
+		if linked {
+			return nil, fail(invalidTransaction, nil)
+		}
 	}
 	stands := phaseOf(&t, state)
 	switch {

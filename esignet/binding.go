@@ -27,8 +27,9 @@ type bindingCodeRequest struct {
 
 func (q *bindingCodeRequest) validate(v *violations) {
 	v.check(!blank(q.IndividualID), "request.individualId", invalidIdentifier)
-	checkChannels(v, q.OTPChannels)
 }
+
+func (q *bindingCodeRequest) channels() []text { return q.OTPChannels }
 
 // bindingCodeV2 may have the solution of a captcha.
 type bindingCodeV2 struct {
@@ -45,11 +46,8 @@ func (p *wallets) bindingOTPV2(ctx context.Context, _ *http.Request, q *bindingC
 }
 
 func (p *wallets) bindingOTP(ctx context.Context, q *bindingCodeRequest, captcha string) (any, error) {
-	if !p.knowsChannels(q.OTPChannels) {
-		return nil, &Error{Code: invalidChannel, Message: "request.otpChannels: " + invalidChannel}
-	}
 	receipt, err := p.Binder.SendCode(ctx, &wallet.CodeRequest{
-		Identifier: authenticator.Identifier{Value: string(q.IndividualID)}, Channels: p.channelsOf(q.OTPChannels), Captcha: captcha,
+		Identifier: authenticator.Identifier{Value: string(q.IndividualID)}, Channels: chosen(p.Channels, q.OTPChannels), Captcha: captcha,
 	})
 	if err != nil {
 		return nil, proofError(nil, err, "send_otp_failed")
@@ -59,25 +57,26 @@ func (p *wallets) bindingOTP(ctx context.Context, q *bindingCodeRequest, captcha
 
 // bindingRequest asks to bind a key.
 type bindingRequest struct {
-	IndividualID   text            `json:"individualId"`
-	ChallengeList  []challenge     `json:"challengeList"`
-	PublicKey      json.RawMessage `json:"publicKey"`
-	AuthFactorType text            `json:"authFactorType"`
-	Format         text            `json:"format"`
-	CaptchaToken   text            `json:"captchaToken"`
+	IndividualID   text        `json:"individualId"`
+	ChallengeList  []challenge `json:"challengeList"`
+	PublicKey      jsonObject  `json:"publicKey"`
+	AuthFactorType text        `json:"authFactorType"`
+	Format         text        `json:"format"`
+	CaptchaToken   text        `json:"captchaToken"`
 
 	key jose.JSONWebKey
 }
 
 func (q *bindingRequest) validate(v *violations) {
 	v.check(!blank(q.IndividualID), "request.individualId", invalidIndividualID)
-	checkCount(v, q.ChallengeList)
 	var err error
 	q.key, err = wallet.ParseKey(q.PublicKey)
 	v.check(err == nil, "request.publicKey", "invalid_public_key")
 	v.check(!blank(q.AuthFactorType), "request.authFactorType", invalidFactor)
 	v.check(!blank(q.Format), "request.format", invalidChallengeFormat)
 }
+
+func (q *bindingRequest) challenges() []challenge { return q.ChallengeList }
 
 func (p *wallets) bind(ctx context.Context, r *http.Request, q *bindingRequest) (any, error) {
 	if q.AuthFactorType != "WLA" || q.Format != "jwt" {
@@ -86,13 +85,13 @@ func (p *wallets) bind(ctx context.Context, r *http.Request, q *bindingRequest) 
 	if _, ok := q.key.Key.(*rsa.PublicKey); !ok && !p.PlainUserID {
 		return nil, fail("failed_to_create_jwe", nil)
 	}
-	answers, err := answers(p.Challenges, q.ChallengeList)
+	answers, err := answers(q.ChallengeList)
 	if err != nil {
 		return nil, err
 	}
 	b, err := p.Binder.Bind(ctx, &wallet.BindRequest{
 		Identifier: authenticator.Identifier{Value: string(q.IndividualID)}, Challenges: answers,
-		Key: q.PublicKey, Captcha: string(q.CaptchaToken), Header: headersOf(r.Header),
+		Key: json.RawMessage(q.PublicKey), Captcha: string(q.CaptchaToken), Header: headersOf(r.Header),
 	})
 	if err != nil {
 		return nil, bindError(err)

@@ -56,6 +56,7 @@ func TestEveryRuleOfBinding(t *testing.T) {
 		"a wrong format":        {"challengeList", challenges(members{"authFactorType": "OTP", "challenge": "111111", "format": "x"}), "invalid_challenge_format"},
 		"what does not do":      {"challengeList", challenges(wla), "invalid_auth_factor_type_or_challenge_format"},
 		"no key":                {"publicKey", nil, "invalid_public_key"},
+		"a key in a string":     {"publicKey", "{}", "unknown_error"},
 		"no public key":         {"publicKey", members{"kty": "oct", "k": "AAAA"}, "invalid_public_key"},
 		"nothing can be sealed": {"publicKey", jose.JSONWebKey{Key: ec.Public()}, "failed_to_create_jwe"},
 		"no type":               {"authFactorType", "", "invalid_auth_factor_type"},
@@ -88,6 +89,39 @@ func TestEveryRuleOfBinding(t *testing.T) {
 	stolen := w.binding()
 	stolen["individualId"] = "8012345679"
 	assert.Equal(t, "duplicate_public_key", w.call("/binding/wallet-binding", stolen).code())
+}
+
+func TestAllThatIsWrongWithARequestIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	w := newWalletAPI(t)
+	wrong := challenges(otp("1"), otp("111111"), members{"authFactorType": "otp"}, members{"authFactorType": "OTP", "format": "x"})
+	inList := []string{
+		"request.challengeList[0]: invalid_challenge", "request.challengeList[2]: invalid_auth_factor_type",
+		"request.challengeList[3]: invalid_challenge_format",
+	}
+	for path, c := range map[string]struct {
+		request members
+		wrong   []string
+	}{
+		"/binding/wallet-binding": {
+			members{"challengeList": wrong, "publicKey": w.binding()["publicKey"], "authFactorType": "WLA", "format": "jwt"},
+			append([]string{"request.individualId: invalid_individual_id"}, inList...),
+		},
+		"/linked-authorization/v2/authenticate": {
+			members{"challengeList": wrong},
+			append([]string{"request.linkedTransactionId: invalid_transaction_id", "request.individualId: invalid_identifier"}, inList...),
+		},
+		"/binding/binding-otp": {
+			members{"otpChannels": []string{"email", "pigeon"}},
+			[]string{"request.individualId: invalid_identifier", "request.otpChannels: invalid_otp_channel"},
+		},
+	} {
+		var messages []string
+		for _, e := range w.call(path, c.request).Errors {
+			messages = append(messages, e.Message)
+		}
+		assert.ElementsMatch(t, c.wrong, messages, path)
+	}
 }
 
 func TestBindingAsksForAScope(t *testing.T) {

@@ -45,8 +45,8 @@ type challenge struct {
 	Format         text `json:"format"`
 }
 
-// wrongChallenge says what is wrong with the form of the i-th challenge of a request. It is nil if nothing is.
-func wrongChallenge(formats map[string]Challenge, c *challenge, i int) error {
+// wrongChallenge is the code of what is wrong with the form of a challenge, or empty if nothing is.
+func wrongChallenge(formats map[string]Challenge, c *challenge) string {
 	format, ok := formats[string(c.AuthFactorType)]
 	n := len(utf16.Encode([]rune(string(c.Challenge))))
 	if blank(c.Challenge) {
@@ -54,13 +54,31 @@ func wrongChallenge(formats map[string]Challenge, c *challenge, i int) error {
 	}
 	switch {
 	case !ok:
-		return challengeError(invalidFactor, i)
+		return invalidFactor
 	case string(c.Format) != format.Format:
-		return challengeError(invalidChallengeFormat, i)
+		return invalidChallengeFormat
 	case n < format.MinLength || n > format.MaxLength:
-		return challengeError(invalidChallenge, i)
+		return invalidChallenge
 	}
-	return nil
+	return ""
+}
+
+// challenged is a request with answers to challenges.
+type challenged interface{ challenges() []challenge }
+
+// formatted is a check that there are as many challenges as a request may have, each of the format of its factor.
+func formatted[Q challenged](formats map[string]Challenge) func(Q, *violations) {
+	return func(q Q, v *violations) {
+		list := q.challenges()
+		if len(list) < 1 || len(list) > 5 {
+			v.check(false, "request.challengeList", "invalid_no_of_challenges")
+			return
+		}
+		for i := range list {
+			code := wrongChallenge(formats, &list[i])
+			v.check(code == "", fmt.Sprintf("request.challengeList[%d]", i), code)
+		}
+	}
 }
 
 func challengeError(code string, i int) error {
@@ -68,12 +86,9 @@ func challengeError(code string, i int) error {
 }
 
 // answers reads the challenges of a request.
-func answers(formats map[string]Challenge, list []challenge) ([]authenticator.Challenge, error) {
+func answers(list []challenge) ([]authenticator.Challenge, error) {
 	all := make([]authenticator.Challenge, len(list))
 	for i := range list {
-		if err := wrongChallenge(formats, &list[i], i); err != nil {
-			return nil, err
-		}
 		factor := factorOf(string(list[i].AuthFactorType))
 		response, ok := decodeChallenge(factor, string(list[i].Challenge))
 		if !ok {
@@ -85,11 +100,6 @@ func answers(formats map[string]Challenge, list []challenge) ([]authenticator.Ch
 		all[i] = authenticator.Challenge{Factor: factor, Response: response}
 	}
 	return all, nil
-}
-
-// checkCount adds a violation unless there are as many challenges as a request may have.
-func checkCount(v *violations, list []challenge) {
-	v.check(len(list) >= 1 && len(list) <= 5, "request.challengeList", "invalid_no_of_challenges")
 }
 
 // factorTypes are the API's names of factors. Those of a deployment's own are in upper case there, and in lower case here.

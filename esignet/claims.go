@@ -2,9 +2,23 @@ package esignet
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 	"unicode/utf8"
 )
+
+// UnmarshalJSON drops the members that the API does not know, and those that are null, which is absence.
+func (c *claims) UnmarshalJSON(data []byte) error {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(data, &members); err != nil {
+		return err
+	}
+	maps.DeleteFunc(members, func(name string, value json.RawMessage) bool {
+		return name != "userinfo" && name != "id_token" || string(value) == "null"
+	})
+	*c = members
+	return nil
+}
 
 // valid reports whether the parameter obeys the schema of the API, which is narrower than that of OpenID Connect.
 func (c claims) valid() bool {

@@ -76,20 +76,41 @@ func (t *text) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
+// jsonObject is a member that is an object, of whose members nothing is known here.
+type jsonObject json.RawMessage
+
+func (o *jsonObject) UnmarshalJSON(data []byte) error {
+	switch data[0] {
+	case '{':
+		*o = bytes.Clone(data)
+	case 'n': // null is absence
+	default:
+		return errors.New("not an object")
+	}
+	return nil
+}
+
 // enveloped is a handler of requests {requestTime, request}, whose request is of type Q, and which are answered with
 // {responseTime, response, errors} and status 200, come what may. What is answered is encoded as encode does; a
-// json.RawMessage is answered as it is.
+// json.RawMessage is answered as it is. The checks add what the request alone does not know to be wrong with it.
 func enveloped[Q any, P interface {
 	*Q
 	body
-}](a *API, answer func(ctx context.Context, r *http.Request, q P) (response any, err error)) http.Handler {
+}](
+	a *API, answer func(ctx context.Context, r *http.Request, q P) (response any, err error), checks ...func(q P, v *violations),
+) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
 			problem(w, http.StatusUnsupportedMediaType)
 			return
 		}
 		q := P(new(Q))
-		if wrong := a.read(w, r, q); wrong != nil {
+		wrong := a.read(w, r, q, func(v *violations) {
+			for _, check := range checks {
+				check(q, v)
+			}
+		})
+		if wrong != nil {
 			a.respond(w, r, nil, wrong)
 			return
 		}
@@ -108,8 +129,8 @@ func enveloped[Q any, P interface {
 // later is a response for which the browser has to wait, at most maxLinkedWait.
 type later func(ctx context.Context) (response any, err error)
 
-// read reads the envelope into q and validates it.
-func (a *API) read(w http.ResponseWriter, r *http.Request, q body) []Error {
+// read reads the envelope into q and validates it, with further checks.
+func (a *API) read(w http.ResponseWriter, r *http.Request, q body, checks ...func(v *violations)) []Error {
 	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, a.maxBody))
 	if err != nil {
 		return []Error{*fail(unknownError, err)}
@@ -124,8 +145,8 @@ func (a *API) read(w http.ResponseWriter, r *http.Request, q body) []Error {
 	var v violations
 	at, err := time.Parse(timeFormat, string(e.RequestTime))
 	now := a.now()
-	v.check(err == nil && len(e.RequestTime) == len(timeFormat) && at.After(now.Add(-a.leeway)) && at.Before(now.Add(a.leeway)),
-		"requestTime", invalidRequest)
+	written := at.Format(timeFormat) == string(e.RequestTime) // time.Parse takes other forms too
+	v.check(err == nil && written && at.After(now.Add(-a.leeway)) && at.Before(now.Add(a.leeway)), "requestTime", invalidRequest)
 	if len(e.Request) == 0 || string(e.Request) == "null" {
 		v.check(false, "request", invalidRequest)
 		return v
@@ -134,6 +155,9 @@ func (a *API) read(w http.ResponseWriter, r *http.Request, q body) []Error {
 		return []Error{*fail(unknownError, err)}
 	}
 	q.validate(&v)
+	for _, check := range checks {
+		check(&v)
+	}
 	return v
 }
 

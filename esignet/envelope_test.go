@@ -87,6 +87,28 @@ func FuzzStringify(f *testing.F) {
 	})
 }
 
+func TestRequestTimeHasOneForm(t *testing.T) {
+	t.Parallel()
+	h := esignet.EchoDetails(newAPI(t))
+	for at, ok := range map[string]bool{
+		"2026-01-31T08:15:30.000Z": true, "2026-01-31T08:17:29.999Z": true, "2026-01-31T08:13:30.001Z": true,
+		"2026-01-31T08:17:30.000Z": false, "2026-01-31T08:13:30.000Z": false, "2026-01-31T08:15:30Z": false,
+		"2026-01-31T08:15:30,000Z": false, "2026-01-31T08:15:30.0000Z": false, "2026-01-31T08:15:30.000+00:00": false,
+		"2026-01-31 08:15:30.000Z": false, "": false,
+	} {
+		body := `{"requestTime":"` + at + `","request":{"clientId":"c","scope":"openid","responseType":"code","redirectUri":"https://a.example/b"}}`
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		var answer reply
+		require.NoError(t, json.Unmarshal(w.Body.Bytes(), &answer))
+		if assert.Equal(t, ok, len(answer.Errors) == 0, at); !ok {
+			assert.Equal(t, "requestTime: invalid_request", answer.Errors[0].Message)
+		}
+	}
+}
+
 func FuzzEnvelope(f *testing.F) {
 	f.Add(`{"requestTime":"2026-01-31T08:15:30.000Z","request":{"clientId":"c","scope":"openid","responseType":"code","redirectUri":"https://a.example/b","claims":{"userinfo":{"name":null}},"maxAge":"1"}}`)
 	f.Add(`{"requestTime":1,"request":null}`)

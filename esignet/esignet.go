@@ -57,6 +57,7 @@ type API struct {
 	mux     *http.ServeMux
 	polls   *longpoll.Room
 	linker  *wallet.Linker
+	pages   *authorization
 	// patterns are those that the mux has.
 	patterns []string
 }

@@ -41,9 +41,11 @@ type WalletConfig struct {
 	// Challenges are the formats and lengths of answers to challenges, by the type of their factor. Nil means those of
 	// [DefaultChallenges].
 	Challenges map[string]Challenge
-	// Channels are those by which the identity system sends codes. Nil means that it chooses between telephone and e-mail.
+	// Channels are those by which the identity system sends codes. Nil means those of Authorization, or that it chooses
+	// between telephone and e-mail.
 	Channels []authenticator.Channel
-	// Configs are the settings that wallets find in "configs".
+	// Configs are the settings that wallets find in "configs". Nil means those of the pages of Authorization, but for the form
+	// and what is the client's.
 	Configs map[string]any
 	// Wait is how long link-status and link-auth-code wait, at most a minute. Zero means 25 seconds.
 	Wait time.Duration
@@ -73,6 +75,9 @@ func (c *WalletConfig) serve(a *API) error {
 		config.Challenges = DefaultChallenges()
 	}
 	a.makeRoom(config.Challenges)
+	if config.Channels == nil && a.pages != nil {
+		config.Channels = a.pages.Channels
+	}
 	if config.Wait == 0 {
 		config.Wait = 25 * time.Second
 	}
@@ -95,14 +100,15 @@ func (c *WalletConfig) serve(a *API) error {
 		requests: store.Bucket[linkedRequest]{Store: a.store, Name: "esignet", Now: a.now},
 	}
 	const linked = "POST /linked-authorization/"
+	proof := formatted[*linkedProof](config.Challenges)
 	a.handle(linked+"link-code", enveloped(a, w.linkCode))
 	a.handle(linked+"link-status", enveloped(a, w.linkStatus))
 	a.handle(linked+"link-auth-code", enveloped(a, w.linkAuthCode))
-	a.handle(linked+"send-otp", sourced(enveloped(a, w.sendOTP)))
+	a.handle(linked+"send-otp", sourced(enveloped(a, w.sendOTP, among[*linkedCodeRequest](config.Channels))))
 	a.handle(linked+"link-transaction", enveloped(a, w.linkTransactionV1))
 	a.handle(linked+"v2/link-transaction", enveloped(a, w.linkTransactionV2))
-	a.handle(linked+"authenticate", sourced(enveloped(a, w.authenticateV1)))
-	a.handle(linked+"v2/authenticate", sourced(enveloped(a, w.authenticateV2)))
+	a.handle(linked+"authenticate", sourced(enveloped(a, w.authenticateV1, proof)))
+	a.handle(linked+"v2/authenticate", sourced(enveloped(a, w.authenticateV2, proof)))
 	a.handle(linked+"consent", enveloped(a, w.consentV1))
 	a.handle(linked+"v2/consent", enveloped(a, w.consentV2))
 	if c.Binder != nil {
@@ -110,9 +116,9 @@ func (c *WalletConfig) serve(a *API) error {
 		if guard == nil {
 			guard = func(_ string, h http.Handler) http.Handler { return h }
 		}
-		a.handle("POST /binding/binding-otp", guard(ScopeBindingOTP, sourced(enveloped(a, w.bindingOTPV1))))
-		a.handle("POST /binding/v2/binding-otp", guard(ScopeBindingOTP, sourced(enveloped(a, w.bindingOTPV2))))
-		a.handle("POST /binding/wallet-binding", guard(ScopeWalletBinding, sourced(enveloped(a, w.bind))))
+		a.handle("POST /binding/binding-otp", guard(ScopeBindingOTP, sourced(enveloped(a, w.bindingOTPV1, among[*bindingCodeRequest](config.Channels)))))
+		a.handle("POST /binding/v2/binding-otp", guard(ScopeBindingOTP, sourced(enveloped(a, w.bindingOTPV2, among[*bindingCodeV2](config.Channels)))))
+		a.handle("POST /binding/wallet-binding", guard(ScopeWalletBinding, sourced(enveloped(a, w.bind, formatted[*bindingRequest](config.Challenges)))))
 	}
 	return nil
 }

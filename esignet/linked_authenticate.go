@@ -20,29 +20,6 @@ const (
 	invalidChannel         = "invalid_otp_channel"
 )
 
-// channelsOf are the channels of a request, as far as the identity system has a choice.
-func (p *wallets) channelsOf(names []text) []authenticator.Channel {
-	var channels []authenticator.Channel
-	if p.Channels != nil {
-		for _, n := range names {
-			channels = append(channels, authenticator.Channel(n))
-		}
-	}
-	return channels
-}
-
-func (p *wallets) knowsChannels(names []text) bool {
-	known := p.Channels
-	if known == nil {
-		known = []authenticator.Channel{authenticator.Email, authenticator.Phone}
-	}
-	return !slices.ContainsFunc(names, func(n text) bool { return !slices.Contains(known, authenticator.Channel(n)) })
-}
-
-func checkChannels(v *violations, names []text) {
-	v.check(len(names) > 0 && !slices.ContainsFunc(names, blank), "request.otpChannels", invalidChannel)
-}
-
 // linkedCodeRequest asks for a one-time code. The transaction is that of the wallet.
 type linkedCodeRequest struct {
 	TransactionID text   `json:"transactionId"`
@@ -54,18 +31,16 @@ type linkedCodeRequest struct {
 func (q *linkedCodeRequest) validate(v *violations) {
 	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
 	v.check(!blank(q.IndividualID), "request.individualId", invalidIdentifier)
-	checkChannels(v, q.OTPChannels)
 }
 
+func (q *linkedCodeRequest) channels() []text { return q.OTPChannels }
+
 func (p *wallets) sendOTP(ctx context.Context, _ *http.Request, q *linkedCodeRequest) (any, error) {
-	if !p.knowsChannels(q.OTPChannels) {
-		return nil, &Error{Code: invalidChannel, Message: "request.otpChannels: " + invalidChannel}
-	}
 	if err := p.solve(ctx, q.TransactionID, q.CaptchaToken); err != nil {
 		return nil, err
 	}
 	id := authenticator.Identifier{Value: string(q.IndividualID)}
-	t, err := p.Linker.SendCode(ctx, string(q.TransactionID), id, p.channelsOf(q.OTPChannels)...)
+	t, err := p.Linker.SendCode(ctx, string(q.TransactionID), id, chosen(p.Channels, q.OTPChannels)...)
 	if err != nil {
 		return nil, proofError(t, err, "send_otp_failed")
 	}
@@ -99,8 +74,9 @@ type linkedProof struct {
 func (q *linkedProof) validate(v *violations) {
 	v.check(!blank(q.LinkedTransactionID), "request.linkedTransactionId", invalidTransactionID)
 	v.check(!blank(q.IndividualID), "request.individualId", invalidIdentifier)
-	checkCount(v, q.ChallengeList)
 }
+
+func (q *linkedProof) challenges() []challenge { return q.ChallengeList }
 
 // linkedID is the answer of the first versions.
 type linkedID struct {
@@ -128,7 +104,7 @@ func (p *wallets) authenticateV2(ctx context.Context, _ *http.Request, q *linked
 }
 
 func (p *wallets) authenticate(ctx context.Context, q *linkedProof) (*wallet.Transaction, error) {
-	answers, err := answers(p.Challenges, q.ChallengeList)
+	answers, err := answers(q.ChallengeList)
 	if err != nil {
 		return nil, err
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
+	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"
 	"github.com/gosignet/signet/store"
 	"github.com/gosignet/signet/wallet"
@@ -22,6 +24,11 @@ func (q *linkCodeRequest) validate(v *violations) {
 }
 
 func (p *wallets) linkCode(ctx context.Context, _ *http.Request, q *linkCodeRequest) (any, error) {
+	if p.api.pages != nil {
+		if err := p.api.pages.mayLink(ctx, string(q.TransactionID)); err != nil {
+			return nil, err
+		}
+	}
 	c, err := p.Linker.LinkCode(ctx, string(q.TransactionID))
 	if err != nil {
 		return nil, linkError(err)
@@ -31,6 +38,23 @@ func (p *wallets) linkCode(ctx context.Context, _ *http.Request, q *linkCodeRequ
 		LinkCode       string `json:"linkCode"`
 		ExpireDateTime string `json:"expireDateTime"`
 	}{q.TransactionID, c.Code, c.ExpiresAt.UTC().Format(timeFormat)}, nil
+}
+
+// mayLink lets wallets into all logins of the API, and into those of other pages that are for wallets. Any other page does not
+// look for wallets, and would let whoever sits before it decide on what the person proved with one.
+func (p *authorization) mayLink(ctx context.Context, handle string) error {
+	_, err := p.transactions.Get(ctx, handle)
+	if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	s, err := p.Flow.State(ctx, handle)
+	if s == nil {
+		return linkError(err)
+	}
+	if !slices.ContainsFunc(s.Options, func(set authenticator.FactorSet) bool { return len(set) > 0 && set[0] == authenticator.Wallet }) {
+		return fail(invalidTransaction, nil)
+	}
+	return nil
 }
 
 // linkStatusRequest waits for a wallet.

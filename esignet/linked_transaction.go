@@ -3,6 +3,7 @@ package esignet
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/gosignet/signet/oauth"
 )
@@ -52,8 +53,18 @@ func (p *wallets) linkTransaction(
 		Configs: p.Configs,
 	}
 	if l.Configs == nil {
-		l.Configs = map[string]any{}
+		if l.Configs, err = p.settings(ctx, t.ExpiresAt); err != nil {
+			return nil, err
+		}
 	}
 	name(l, t.Client)
 	return l, nil
+}
+
+// settings are those of the pages, as far as a wallet has a use for them.
+func (p *wallets) settings(ctx context.Context, until time.Time) (map[string]any, error) {
+	if p.api.pages == nil {
+		return map[string]any{}, nil
+	}
+	return p.api.pages.commonSettings(ctx, until)
 }

@@ -204,8 +204,9 @@ func isPattern(uri string) bool {
 	return strings.Contains(uri, "*") || oauth.CheckRedirectURI(uri) != nil
 }
 
+// isRegistrable reports whether a request of the API may have the URI too: one without an authority it may not.
 func isRegistrable(uri string) bool {
-	return !isPattern(uri) || oauth.CheckRedirectURIPattern(uri) == nil
+	return validRedirectURI(uri) && (!isPattern(uri) || oauth.CheckRedirectURIPattern(uri) == nil)
 }
 
 // parseLanguage returns the tag of a language (BCP 47) whose code is one of three letters (ISO 639-2).

@@ -228,6 +228,7 @@ func TestEveryRuleForAClientHasItsCode(t *testing.T) {
 		{"redirectUris", []string{}, "invalid_redirect_uri", ""}, {"redirectUris", []any{nil}, "invalid_redirect_uri", ""},
 		{"redirectUris", slices.Repeat([]string{"https://a.example/"}, 6), "invalid_redirect_uri", ""},
 		{"redirectUris", []string{"https://*.example/cb"}, "invalid_redirect_uri", ""}, {"redirectUris", []string{"com.example.app:"}, "invalid_redirect_uri", ""},
+		{"redirectUris", []string{"com.example.app:/cb"}, "invalid_redirect_uri", ""}, {"redirectUris", []string{"https://a.example/a//b"}, "invalid_redirect_uri", ""},
 		{"redirectUris", []string{"javascript://a/*"}, "invalid_redirect_uri", ""}, {"redirectUris", []string{""}, "invalid_redirect_uri", ""},
 		{"grantTypes", []string{"implicit"}, "unsupported_grant_type", ""}, {"grantTypes", []string{}, "unsupported_grant_type", ""}, {"grantTypes", nil, "unsupported_grant_type", ""},
 		{"clientAuthMethods", []string{"none"}, "invalid_client_auth", ""}, {"clientAuthMethods", []string{}, "invalid_client_auth", ""},

@@ -79,7 +79,7 @@ func (p *authorization) token(endpoint oauth.Endpoint) http.Handler {
 			{validRedirectURI(form.Get("redirect_uri")), "invalid_redirect_uri"},
 			{form.Get("client_assertion_type") == assertionType, "invalid_client"},
 			{strings.TrimSpace(form.Get("client_assertion")) != "", "invalid_client"},
-			{strings.TrimSpace(form.Get("client_id")) == "" || !speaksForAnother(form.Get("client_assertion"), form.Get("client_id")), "invalid_client_id"},
+			{strings.TrimSpace(form.Get("client_id")) == "" || !p.speaksForAnother(r.Context(), form.Get("client_assertion"), form.Get("client_id")), "invalid_client_id"},
 		} {
 			if !c.ok {
 				p.refuseOAuth(w, c.code)
@@ -92,8 +92,13 @@ func (p *authorization) token(endpoint oauth.Endpoint) http.Handler {
 			r.Header.Del(dpop.HeaderProof)
 		}
 		body, err := p.Server.IssueToken(w, r, endpoint)
-		if err != nil {
-			p.oauthError(w, r, err)
+		switch {
+		case err == nil:
+		case oauth.AsError(err).Code == oauth.InvalidClient && p.isNobody(r.Context(), form.Get("client_id")):
+			p.refuseOAuth(w, "invalid_client_id")
+			return
+		default:
+			p.oauthError(w, r, form, err)
 			return
 		}
 		w.Header().Set("Content-Type", "application/json")
@@ -101,17 +106,32 @@ func (p *authorization) token(endpoint oauth.Endpoint) http.Handler {
 	})
 }
 
-// speaksForAnother reports whether an assertion, which nobody verified yet, says that it is another client's.
-func speaksForAnother(assertion, client string) bool {
+// speaksForAnother reports whether an assertion, which nobody verified yet, says that it is another client's, of those that
+// there are. Any other assertion that is not the client's is no better than none.
+func (p *authorization) speaksForAnother(ctx context.Context, assertion, client string) bool {
 	parts := strings.Split(assertion, ".")
 	if len(parts) != 3 {
 		return false
 	}
 	var claims struct {
+		Issuer  string `json:"iss"`
 		Subject string `json:"sub"`
 	}
 	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
-	return err == nil && json.Unmarshal(payload, &claims) == nil && claims.Subject != client
+	if err != nil || json.Unmarshal(payload, &claims) != nil || claims.Subject != claims.Issuer || claims.Subject == client {
+		return false
+	}
+	_, err = p.Clients.Client(ctx, claims.Subject)
+	return err == nil
+}
+
+// isNobody reports whether a request names a client that there is not.
+func (p *authorization) isNobody(ctx context.Context, client string) bool {
+	if strings.TrimSpace(client) == "" {
+		return false
+	}
+	_, err := p.Clients.Client(ctx, client)
+	return errors.Is(err, oauth.ErrUnknownClient)
 }
 
 // push is the endpoint of pushed requests.
@@ -146,7 +166,7 @@ func (p *authorization) push(w http.ResponseWriter, r *http.Request) {
 		}
 	})
 	if err != nil {
-		p.oauthError(w, r, err)
+		p.oauthError(w, r, form, err)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
@@ -197,7 +217,7 @@ func decodeValue(data []byte, into any) error {
 }
 
 // oauthError answers with the API's form of an OAuth error.
-func (p *authorization) oauthError(w http.ResponseWriter, r *http.Request, err error) {
+func (p *authorization) oauthError(w http.ResponseWriter, r *http.Request, form url.Values, err error) {
 	e := oauth.AsError(err)
 	status := e.StatusCode()
 	switch {
@@ -213,12 +233,12 @@ func (p *authorization) oauthError(w http.ResponseWriter, r *http.Request, err e
 		w.Header().Set("WWW-Authenticate", p.challengeDPoP(string(e.Code), string(e.Code)))
 		writeOAuthError(w, http.StatusBadRequest, string(e.Code), string(e.Code))
 	default:
-		p.refuseOAuth(w, oauthCode(e))
+		p.refuseOAuth(w, oauthCode(e, form))
 	}
 }
 
-// oauthCode is the API's own name of an OAuth error.
-func oauthCode(e *oauth.Error) string {
+// oauthCode is the API's own name of an OAuth error in the answer to a form.
+func oauthCode(e *oauth.Error, form url.Values) string {
 	switch e.Parameter {
 	case "client_id":
 		return "invalid_client_id"
@@ -228,6 +248,11 @@ func oauthCode(e *oauth.Error) string {
 		return "invalid_claim"
 	case "code_challenge_method":
 		return "unsupported_pkce_challenge_method"
+	case "code_challenge":
+		if form.Has("code_challenge") {
+			return "invalid_pkce_challenge"
+		}
+		return "use_pkce"
 	}
 	return string(e.Code)
 }

@@ -42,8 +42,20 @@ const (
 	defaultIDField = "individualId"
 )
 
-// settings are those of the pages for a login: the defaults, what is known of the server, and on top what the operator says.
+// settings are those of the pages for a login.
 func (p *authorization) settings(ctx context.Context, s *login.State) (map[string]any, error) {
+	settings, err := p.commonSettings(ctx, s.ExpiresAt)
+	if err != nil {
+		return nil, err
+	}
+	settings["auth.factor.kbi.field-details"] = p.formSpecification(ctx, settings)
+	settings["clientAdditionalConfig"] = additionalConfigOf(s.Client)
+	return settings, nil
+}
+
+// commonSettings are those that are not the client's: the defaults, what is known of the server, and on top what the operator
+// says.
+func (p *authorization) commonSettings(ctx context.Context, until time.Time) (map[string]any, error) {
 	settings := DefaultUI()
 	settings["issuer"] = p.Issuer
 	channels := []string{"email", "phone"}
@@ -68,11 +80,9 @@ func (p *authorization) settings(ctx context.Context, s *login.State) (map[strin
 		}
 		settings["captcha.sitekey"], settings["captcha.enable"] = widget.SiteKey, strings.Join(p.captchas(), ",")
 	}
-	seconds := int(s.ExpiresAt.Sub(p.api.now()).Round(time.Second) / time.Second)
+	seconds := int(until.Sub(p.api.now()).Round(time.Second) / time.Second)
 	settings["preauth-screen-timeout-in-secs"], settings["consent.screen.timeout-in-secs"] = seconds, seconds
 	maps.Copy(settings, p.UI)
-	settings["auth.factor.kbi.field-details"] = p.formSpecification(ctx, settings)
-	settings["clientAdditionalConfig"] = additionalConfigOf(s.Client)
 	return settings, nil
 }
 

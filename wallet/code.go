@@ -37,7 +37,7 @@ func (l *Linker) LinkCode(ctx context.Context, handle string) (Code, error) {
 	c := Code{Code: store.NewHandle(), IssuedAt: now, ExpiresAt: earlier(now.Add(l.config.CodeLifetime), state.ExpiresAt)}
 	issue := func(r *link) error {
 		switch {
-		case r.Transaction != "" && (r.Tried || now.Before(r.ExpiresAt)):
+		case r.taken(now):
 			return ErrLinked
 		case r.Issued >= l.config.MaxCodes:
 			return ErrCodes

@@ -179,6 +179,12 @@ func (l *link) live(now time.Time) []Code {
 	return live
 }
 
+// taken reports whether a wallet has the login: until its time is over, and once it began to prove who the person is, for
+// good.
+func (l *link) taken(now time.Time) bool {
+	return l.Transaction != "" && (l.Tried || now.Before(l.ExpiresAt))
+}
+
 // outage is the error of the store as the faces see it.
 func outage(err, unknown error) error {
 	if errors.Is(err, store.ErrNotFound) {

@@ -62,6 +62,19 @@ func (l *Linker) Status(ctx context.Context, handle, code string, seen Stage, wa
 	return l.await(ctx, handle, code, seen, min(wait, MaxWait), hints)
 }
 
+// Linked reports whether a wallet has the login, so that a browser has no say in it: until the wallet's time is over, and once
+// it began to prove who the person is, for good.
+func (l *Linker) Linked(ctx context.Context, handle string) (bool, error) {
+	r, err := l.links.Get(ctx, handle)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("wallet: the store: %w", err)
+	}
+	return r.taken(l.config.Now()), nil
+}
+
 // Release ends all waiting in this instance, as if its time were over: whoever waits is answered at once, and nobody waits
 // any more. It is for the end of a server, which would wait for its requests; see [net/http.Server.RegisterOnShutdown].
 func (l *Linker) Release() { l.release() }
