@@ -125,7 +125,7 @@ func isBuilt(name string, literals map[string]bool) bool {
 		return true
 	}
 	for i, r := range name {
-		if r == '_' && literals[name[:i]] && (literals[name[i:]] || literals[name[i+1:]]) {
+		if r == '_' && isBuilt(name[:i], literals) && (literals[name[i:]] || literals[name[i+1:]]) {
 			return true
 		}
 	}
