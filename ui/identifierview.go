@@ -31,7 +31,9 @@ type identifierField struct {
 	Icon, Keyboard, Autocomplete                string
 	Prefix                                      string
 	Prefixes                                    []prefixView
-	Checked, Invalid, Fixed, Required           bool
+	// Error is what is the matter with the value.
+	Error                    string
+	Checked, Fixed, Required bool
 }
 
 // prefixView is one of several prefixes. ID is that of the field while it is chosen.
@@ -62,7 +64,7 @@ func (v *visit) identifierView(l *locale, s *login.State, p *page) identifierVie
 		view.Identifiers = []identifierField{{
 			ID: id, Name: "identifier", Label: l.text("identifier.label"), Hint: l.text("identifier.hint"),
 			Missing: l.text("problem.missing_identifier"), Value: value, Autocomplete: autocomplete, Checked: true,
-			Invalid: p.Problem != nil && p.Problem.Field == id, Fixed: s.IdentifierFixed, Required: true,
+			Error: p.Problem.of(id), Fixed: s.IdentifierFixed, Required: true,
 		}}
 		return view
 	}
@@ -92,7 +94,7 @@ func (v *visit) identifierView(l *locale, s *login.State, p *page) identifierVie
 			_, f.Value = t.split(value)
 		}
 		f.ID = identifierID(view.Factor, v.suffix(t, prefix))
-		f.Invalid = p.Problem != nil && p.Problem.Field == f.ID
+		f.Error = p.Problem.of(f.ID)
 		f.setPrefixes(t, prefix)
 		for i := range f.Prefixes {
 			f.Prefixes[i].ID = identifierID(view.Factor, v.suffix(t, i))

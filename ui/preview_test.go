@@ -110,6 +110,7 @@ func TestThePreviewHasLanguagesSchemesAndDisplays(t *testing.T) {
 	}
 	assert.Contains(t, preview(pages, "choose?display=popup").Body.String(), `<body class="popup">`)
 	assert.NotContains(t, preview(pages, "choose?display=wap").Body.String(), "stylesheet")
+	assert.Contains(t, preview(pages, "choose?display=wap").Body.String(), "</b><br><small>", "the hint is a line of its own")
 	assert.Contains(t, preview(pages, "?lang=km&theme=dark").Body.String(), `href="choose?lang=km&amp;theme=dark"`)
 	for _, path := range []string{"choose", "landing", "sharing"} {
 		assert.Contains(t, preview(pages, path+"?theme=dark&display=popup&lang=ar&other=1").Body.String(),

@@ -71,6 +71,14 @@ type problemView struct {
 	RetryAfter int
 }
 
+// of returns what is the matter with the field, empty if it is something else.
+func (p *problemView) of(field string) string {
+	if p == nil || p.Field != field {
+		return ""
+	}
+	return p.Text
+}
+
 type fieldProblem struct{ Field, Text string }
 
 // timeView is a time, the text that follows it, and how long it is till then.
