@@ -103,6 +103,7 @@ func TestThePreviewHasLanguagesSchemesAndDisplays(t *testing.T) {
 		}
 		body := preview(pages, state.Path+"?lang=ar&theme=dark").Body.String()
 		assert.Contains(t, body, `<html lang="ar" dir="rtl">`, state.Name)
+		assert.Contains(t, body, ` lang="km" dir="ltr">`, "%s can be read in another language", state.Name)
 		w := httptest.NewRecorder()
 		pages.ServeHTTP(w, httptest.NewRequest(http.MethodGet, assetLink.FindStringSubmatch(body)[1], nil))
 		assert.Contains(t, w.Body.String(), "color-scheme:dark;", state.Name)

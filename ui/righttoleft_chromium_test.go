@@ -16,7 +16,7 @@ func TestChromiumShowsNumbersAfterTheirPrefixFromRightToLeft(t *testing.T) {
 	t.Parallel()
 	kinds := &login.State{Step: login.StepIdentify, Factor: authenticator.OTP, LoginHint: "+85512345678"}
 	question := &login.State{Step: login.StepVerify, Factor: authenticator.Knowledge, Form: controls}
-	for id, state := range map[string]*login.State{"Otp_KHM": kinds, "field-mobile": question} {
+	for id, state := range map[string]*login.State{"Otp_KHM": kinds, "kba_vid": question} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
 			state.UILocales = []string{"ar"}
