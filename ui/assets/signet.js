@@ -31,12 +31,14 @@
     }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["hidden"] });
   }
 
-  // A second submit of the same page is not sent. Coming back to the page from history makes it usable again.
+  // A second submit of the same page is not sent. Coming back to the page from history makes it usable again, and so does
+  // a while: where the answer opens an app the page stays.
   for (const form of document.querySelectorAll("form[method=post]")) {
     form.addEventListener("submit", (event) => {
       if (form.getAttribute("aria-busy") === "true") event.preventDefault();
       else {
         form.setAttribute("aria-busy", "true");
+        setTimeout(() => form.removeAttribute("aria-busy"), 15000);
         if (regions.polite && navigator.onLine) regions.polite.textContent = regions.polite.dataset.sending;
       }
     });
