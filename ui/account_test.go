@@ -188,6 +188,7 @@ func TestAPersonRemovesAPasskey(t *testing.T) {
 	b := newBrowser(t, w.URL)
 	page := b.walk("/account/")
 	assert.Contains(t, page.text(), "Set up 1 February 2026, 09:00 UTC Last used 2 February 2026 There is a copy of it on your other devices.")
+	assert.Regexp(t, `/passkeys/phone/remove"><span>[^<]+<time [^>]+>[^<]+</time>[^<]*</span></a>`, page.body, "one text, which wraps as one")
 	ask := b.walk("/account/passkeys/phone/remove")
 	assert.Contains(t, ask.text(), "Remove this passkey?")
 	done := b.press(ask, ask.path)

@@ -188,3 +188,15 @@ func englishKeys(t *testing.T) []string {
 	slices.Sort(keys)
 	return keys
 }
+
+// What has two words on the pages of one login is two things to whoever reads them.
+func TestALanguageHasOneWordForOneThing(t *testing.T) {
+	t.Parallel()
+	for language, others := range map[string][]string{"pt": {"ompartilh", "senha", "onectad"}, "hi": {"लॉग इन", "उपयोग"}} {
+		texts, err := os.ReadFile(filepath.Join("locales", language+".json"))
+		require.NoError(t, err)
+		for _, other := range others {
+			assert.NotContains(t, string(texts), other, language)
+		}
+	}
+}
