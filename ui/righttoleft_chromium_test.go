@@ -57,16 +57,37 @@ func TestChromiumShowsPlaceholdersInTheDirectionOfThePage(t *testing.T) {
 
 func TestChromiumWritesNoMonthInALanguageOfWhichItKnowsNone(t *testing.T) {
 	t.Parallel()
-	for language, month := range map[string]string{"km": "មេសា", "si": "අප්‍රේල්", "fr": "avril"} {
+	for language, month := range map[string]string{"km": "មីនា", "si": "මාර්තු", "fr": "mars"} {
 		t.Run(language, func(t *testing.T) {
 			t.Parallel()
-			now := time.Date(2026, 4, 1, 12, 0, 0, 0, time.UTC)
+			now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 			state := &login.State{Step: login.StepVerify, Factor: authenticator.Password, UILocales: []string{language}, ExpiresAt: now.Add(48 * time.Hour)}
 			c := newFakeLogin(t, state, func(c *ui.Config) { c.Now = func() time.Time { return now } }).chromium(t, nil)
 			c.do(chromedp.WaitVisible(chromedp.ID("password-eye"))) // the script ran
 			end := c.eval(`document.querySelector("#time-end time").textContent`)
 			assert.Contains(t, end, month)
-			assert.NotContains(t, end, "April")
+			assert.NotContains(t, end, "March")
+		})
+	}
+}
+
+func TestChromiumListsWhereACodeWentInTheDirectionOfThePage(t *testing.T) {
+	t.Parallel()
+	for language, want := range map[string]string{"en": "true", "ar": "false"} {
+		t.Run(language, func(t *testing.T) {
+			t.Parallel()
+			code := &authenticator.CodeReceipt{Destinations: []string{"+855", "a@b"}}
+			state := &login.State{Step: login.StepVerify, Factor: authenticator.OTP, Code: code, UILocales: []string{language}}
+			c := newFakeLogin(t, state, nil).chromium(t, nil)
+			assert.Equal(t, want, c.eval(`((text) => {
+				const left = (part) => {
+					const range = document.createRange();
+					range.setStart(text, text.data.indexOf(part));
+					range.setEnd(text, text.data.indexOf(part) + part.length);
+					return range.getBoundingClientRect().left;
+				};
+				return left("+855") < left("a@b");
+			})(document.getElementById("code-sent").firstChild)`), "the first comes first")
 		})
 	}
 }
