@@ -98,6 +98,7 @@ func TestTheHistoryShowsEveryDecisionWithItsReceipt(t *testing.T) {
 	assert.Contains(t, text, "2 February 2026, 09:00 UTC You decided what to share. You share Email address Download", "what that decision was about")
 	assert.Contains(t, text, "You share Full name You do not share Phone number Download")
 	assert.NotContains(t, page.body, "/withdraw", "there is nothing to withdraw")
+	assert.Contains(t, isolates.Replace(b.walk("/account/consents/"+clinicID+"?lang=ar").text()), "تنزيل الإيصال رقم ٣", "numbers have the digits of the language")
 
 	receipt := b.walk("/account/consents/" + clinicID + "/receipts/2")
 	assert.Equal(t, http.StatusOK, receipt.status)
@@ -187,6 +188,7 @@ func TestAPersonRemovesAPasskey(t *testing.T) {
 	b := newBrowser(t, w.URL)
 	page := b.walk("/account/")
 	assert.Contains(t, page.text(), "Set up 1 February 2026, 09:00 UTC Last used 2 February 2026 There is a copy of it on your other devices.")
+	assert.Regexp(t, `/passkeys/phone/remove"><span>[^<]+<time [^>]+>[^<]+</time>[^<]*</span></a>`, page.body, "one text, which wraps as one")
 	ask := b.walk("/account/passkeys/phone/remove")
 	assert.Contains(t, ask.text(), "Remove this passkey?")
 	done := b.press(ask, ask.path)

@@ -186,9 +186,10 @@ func (v *accountVisit) logOut() {
 
 // loggedOut says that the session of the pages has ended.
 func (v *accountVisit) loggedOut() {
-	l := v.locale("")
+	l := v.locale(v.r.URL.Query().Get("lang"))
 	title := l.text("sharing.logged_out")
 	view := &logoutView{page: v.UI.page(l, title, nil), Lead: l.text("sharing.logged_out_lead")}
+	view.Languages = v.languagesHere(v.r, l)
 	view.ReturnURI, view.ReturnText = v.path, l.text("sharing.log_in_again")
 	v.render(v.w, v.r, http.StatusOK, v.pages.in(l).logout, view)
 }

@@ -263,7 +263,7 @@ func (v *accountVisit) version(l *locale, rec *consent.Record) versionView {
 	}
 	view.Event = l.text("sharing.event." + event)
 	if rec.Receipt != "" {
-		view.Receipt = l.text("sharing.receipt", "number", view.Number)
+		view.Receipt = l.text("sharing.receipt", "number", l.digits(view.Number))
 	}
 	return view
 }
@@ -277,12 +277,15 @@ type accountFailure struct {
 }
 
 func (v *accountVisit) fail(f accountFailure) {
-	l := v.locale("")
+	l := v.locale(v.r.URL.Query().Get("lang"))
 	key := "sharing.error." + f.kind
 	title := l.text(key + ".title")
 	view := &errorView{
 		page: v.UI.page(l, title, nil), Lead: l.text(key + ".text"), Next: l.text(key+".next", "host", v.r.Host), Code: f.code,
 		ReturnURI: v.path, ReturnText: l.text("sharing.title"),
+	}
+	if v.page != callbackPage { // which answers once
+		view.Languages = v.languagesHere(v.r, l)
 	}
 	if f.kind == "cancelled" || f.kind == "state" || f.kind == "login" {
 		view.ReturnText = l.text("sharing.log_in_again")

@@ -242,6 +242,7 @@ func TestBiometricsNeedJavaScriptAndSaySo(t *testing.T) {
 	page := f.page()
 	assert.Contains(t, page.text(), "This way to log in needs JavaScript, because the page talks to the device.")
 	c.do(chromedp.WaitNotVisible(chromedp.ID("verify_bio")), chromedp.WaitVisible(chromedp.ID("back-button")))
+	c.do(chromedp.WaitNotVisible(chromedp.ID("sbi_vid")), chromedp.WaitNotVisible(chromedp.ID("before-scan"))) // which lead nowhere
 }
 
 func TestMistakesOfBiometricsAreReported(t *testing.T) {

@@ -125,7 +125,7 @@ func isBuilt(name string, literals map[string]bool) bool {
 		return true
 	}
 	for i, r := range name {
-		if r == '_' && literals[name[:i]] && (literals[name[i:]] || literals[name[i+1:]]) {
+		if r == '_' && isBuilt(name[:i], literals) && (literals[name[i:]] || literals[name[i+1:]]) {
 			return true
 		}
 	}
@@ -187,4 +187,16 @@ func englishKeys(t *testing.T) []string {
 	walk("", tree)
 	slices.Sort(keys)
 	return keys
+}
+
+// What has two words on the pages of one login is two things to whoever reads them.
+func TestALanguageHasOneWordForOneThing(t *testing.T) {
+	t.Parallel()
+	for language, others := range map[string][]string{"pt": {"ompartilh", "senha", "onectad"}, "hi": {"लॉग इन", "उपयोग"}} {
+		texts, err := os.ReadFile(filepath.Join("locales", language+".json"))
+		require.NoError(t, err)
+		for _, other := range others {
+			assert.NotContains(t, string(texts), other, language)
+		}
+	}
 }

@@ -50,3 +50,12 @@ func TestADeploymentChoosesTheDigits(t *testing.T) {
 
 // isolates takes Unicode's marks of direction away.
 var isolates = strings.NewReplacer("\u2068", "", "\u2069", "")
+
+func TestTheExampleOfADateHasTheDigitsOfTheLanguage(t *testing.T) {
+	t.Parallel()
+	form := &authenticator.Form{Fields: []authenticator.FormField{{Name: "dob", Type: authenticator.FieldDate}}}
+	for language, want := range map[string]string{"ar": "٢٧ ٣ ١٩٨٧", "hi": "27 3 1987"} {
+		state := &login.State{Step: login.StepVerify, Factor: authenticator.Knowledge, Form: form, UILocales: []string{language}}
+		assert.Contains(t, newFakeLogin(t, state, nil).page().text(), want, language)
+	}
+}

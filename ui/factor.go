@@ -40,7 +40,11 @@ func (u *UI) options(l *locale, s *login.State, p purpose) []optionView {
 			Passkey: slices.Contains(set, authenticator.Passkey),
 		}
 		key := "factor." + o.Icon
-		if l.has(key + ".hint") {
+		alone := s.IdentifierKnown || len(u.identifiers) > 0 // of several kinds, not each is a number
+		switch {
+		case alone && l.has(key+".hint_alone"):
+			o.Hint = l.text(key + ".hint_alone")
+		case l.has(key + ".hint"):
 			o.Hint = l.text(key + ".hint")
 		}
 		if l.has(key+".button") && with == "choose.with" {

@@ -78,7 +78,12 @@ func destinations(l *locale, c *authenticator.CodeReceipt) string {
 	for i, d := range c.Destinations {
 		list[i] = l.isolate(strings.ReplaceAll(d, " ", noBreakSpace))
 	}
-	return strings.Join(list, l.text("common.list_join"))
+	joined := strings.Join(list, l.text("common.list_join"))
+	if l.dir == "rtl" { // isolates have no direction, and without one a list runs from left to right
+		const rightToLeftMark = "\u200f"
+		joined = rightToLeftMark + joined
+	}
+	return joined
 }
 
 func (v *visit) secretView(l *locale, s *login.State, client *clientView) *secretView {

@@ -23,9 +23,13 @@ const retryAfter = 30
 
 func (u *UI) fail(w http.ResponseWriter, r *http.Request, f failure) {
 	handle, chosen := u.cookies.handle(r, f.id)
+	q := r.URL.Query()
+	if lang := q.Get("lang"); u.catalog.byCode[lang] != nil {
+		chosen = lang
+	}
 	var wishes []string
 	if handle == "" {
-		wishes, chosen = r.URL.Query()["ui_locales"], r.URL.Query().Get("lang")
+		wishes = q["ui_locales"]
 	}
 	wishes = append(wishes, u.cookies.preference(r, languagePreference))
 	l := u.catalog.negotiate(chosen, fields(wishes), r.Header.Get("Accept-Language"))
@@ -37,7 +41,7 @@ func (u *UI) fail(w http.ResponseWriter, r *http.Request, f failure) {
 		Code:        f.code,
 		Description: f.description,
 	}
-	v.Heading = title
+	v.Heading, v.Languages = title, u.languagesHere(r, l)
 	v.Help = u.links.help(l, f.id)
 	if f.id != "" {
 		v.Reference = l.text("common.reference", "id", f.id)

@@ -237,7 +237,7 @@ func TestChromiumLogsOutByKeyboardAlone(t *testing.T) {
 		c := newChromium(t)
 		prepare(c)
 		c.do(chromedp.Navigate(server.URL + "/logout?client_id=portal&post_logout_redirect_uri=" + url.QueryEscape(portal.URL+"/bye")))
-		assert.Equal(t, []string{"Skip to main content", "Log out"}, c.order())
+		assert.Equal(t, []string{"Skip to main content", "English", "Log out"}, c.order())
 		assert.False(t, flow.out.Load(), "nobody is logged out who was not asked")
 		c.tab("logout")
 		c.enter()

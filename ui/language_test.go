@@ -2,9 +2,13 @@ package ui_test
 
 import (
 	"bytes"
+	"html"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -212,4 +216,34 @@ func TestErrorsBeforeALoginSpeakTheBrowsersLanguage(t *testing.T) {
 	a := b.open("/authorize?client_id=nobody&ui_locales=fi+ar")
 	assert.Equal(t, http.StatusBadRequest, a.status)
 	assert.Contains(t, a.body, `<html lang="ar"`)
+}
+
+func TestAPageOfNoLoginIsShownAgainInAnotherLanguage(t *testing.T) {
+	t.Parallel()
+	flow := &loggedIn{fakeFlow: newFakeFlow()}
+	pages, err := ui.New(ui.Config{Flow: flow, Logout: flow})
+	require.NoError(t, err)
+	show := func(method, uri string) string {
+		w := httptest.NewRecorder()
+		handler := http.Handler(pages)
+		if strings.HasPrefix(uri, "/logout") {
+			handler = pages.LogoutHandler()
+		}
+		handler.ServeHTTP(w, httptest.NewRequest(method, uri, nil))
+		return w.Body.String()
+	}
+	for _, uri := range []string{"/login/nothing/here?ui_locales=hi&a=%22b", "/logout?client_id=portal&ui_locales=hi&a=%22b"} {
+		page := show(http.MethodGet, uri)
+		link := regexp.MustCompile(`<a id="km\d+" href="(\?[^"]+)"`).FindStringSubmatch(page)
+		require.NotNil(t, link, uri)
+		query, err := url.ParseQuery(html.UnescapeString(link[1])[1:])
+		require.NoError(t, err)
+		assert.Equal(t, `"b`, query.Get("a"), "the rest of the address stays")
+
+		page = show(http.MethodGet, uri+"&lang=km")
+		assert.Contains(t, page, `<html lang="km"`, uri)
+		assert.NotContains(t, show(http.MethodPost, uri), `class="language"`, "what a form led to has no address of its own")
+	}
+	assert.Contains(t, show(http.MethodGet, "/logout?lang=km"), `<input type="hidden" name="lang" value="km">`, "the answer is in it, too")
+	assert.NotContains(t, show(http.MethodGet, "/login/nothing?a="+strings.Repeat("a", 5000)), `class="language"`, "ten times so much is too much")
 }

@@ -185,3 +185,15 @@ func TestChromiumSaysThatThereIsANewCodeToScan(t *testing.T) {
 	c.pass("1")
 	assert.Equal(t, []string{"polite: There is a new code."}, c.news())
 }
+
+func TestChromiumSaysWhatIsMissingInPlaceOfWhatWasWrong(t *testing.T) {
+	t.Parallel()
+	f := newFakeLogin(t, knownPerson(login.StepVerify, authenticator.Password), nil)
+	c := f.chromium(t, nil)
+	c.do(chromedp.Navigate(c.eval(`location.href`) + "?problem=wrong_credentials"))
+	c.waitText("response-error", "The password is not right.")
+	c.do(chromedp.Click(chromedp.ID("verify_password")))
+	c.waitText("response-error", "Enter your password.")
+	assert.Equal(t, "1", c.eval(`document.querySelectorAll(".error").length`))
+	assert.Empty(t, f.flow.made(), "nothing was sent")
+}

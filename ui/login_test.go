@@ -235,11 +235,13 @@ func TestMissingAnswersAreExplained(t *testing.T) {
 	identify := b.submit(choose, "choose", "option", "0")
 	missing := b.submit(identify, "identify/otp", "identifier", " ")
 	assert.Contains(t, missing.body, `<a href="#Otp_vid">Enter your ID number.</a>`)
-	assert.Contains(t, missing.body, `aria-describedby="error-banner-message Otp_vid-hint" aria-invalid="true"`)
+	assert.Contains(t, missing.body, `aria-describedby="Otp_vid-error Otp_vid-hint" aria-invalid="true"`)
+	assert.Contains(t, missing.body, `<p class="error" id="Otp_vid-error">Enter your ID number.</p>`)
 	long := b.submit(identify, "identify/otp", "identifier", strings.Repeat("1", 257))
 	assert.Contains(t, long.text(), "What you entered is too long.")
 	code := b.submit(identify, "identify/otp", "identifier", personID)
 	assert.Contains(t, b.submit(code, "verify/otp", "response", " - ").body, `<a href="#otp_verify_input">Enter the one-time code.</a>`)
+	assert.Contains(t, b.submit(code, "verify/otp", "response", " - ").body, `<p class="error" id="otp_verify_input-error">Enter the one-time code.</p>`)
 }
 
 func TestTheLastWrongAnswerEndsTheLoginAtTheClient(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 const maxLogoutBytes = 64 << 10
 
 // logoutFields are the parameters that the page's form repeats.
-var logoutFields = []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales"}
+var logoutFields = []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales", "lang"}
 
 type logoutView struct {
 	*page
@@ -57,7 +57,7 @@ func (u *UI) LogoutHandler() http.Handler {
 			return
 		}
 		v.request = request
-		v.locale = u.catalog.negotiate("", request.UILocales, r.Header.Get("Accept-Language"))
+		v.locale = u.catalog.negotiate(v.form.Get("lang"), request.UILocales, r.Header.Get("Accept-Language"))
 		v.serve()
 	})
 }
@@ -161,6 +161,7 @@ func (v *logoutVisit) done() {
 
 func (v *logoutVisit) view(title string) *logoutView {
 	view := &logoutView{page: v.page(v.locale, title, nil)}
+	view.Languages = v.languagesHere(v.r, v.locale)
 	if p := v.request.Problem; p != nil {
 		view.Code, view.Description = string(p.Code), p.Description
 	}

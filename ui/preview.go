@@ -43,7 +43,7 @@ func newScreen(name, title string, show func(p *previewVisit)) screen {
 
 // previewScreens lists all screens. A new page has its states here: a test fails for a template that none shows.
 func previewScreens() []screen {
-	return slices.Concat(chooserScreens(), factorScreens(), questionScreens(), problemScreens(), walletScreens(), decisionScreens(), endScreens(), openScreens(), accountScreens())
+	return slices.Concat(chooserScreens(), factorScreens(), kindScreens(), questionScreens(), problemScreens(), walletScreens(), decisionScreens(), endScreens(), openScreens(), accountScreens())
 }
 
 // previewVisit is a request for a screen. Its UI is a copy, which knows no real login.

@@ -103,6 +103,7 @@ func TestThePreviewHasLanguagesSchemesAndDisplays(t *testing.T) {
 		}
 		body := preview(pages, state.Path+"?lang=ar&theme=dark").Body.String()
 		assert.Contains(t, body, `<html lang="ar" dir="rtl">`, state.Name)
+		assert.Contains(t, body, ` lang="km" dir="ltr">`, "%s can be read in another language", state.Name)
 		w := httptest.NewRecorder()
 		pages.ServeHTTP(w, httptest.NewRequest(http.MethodGet, assetLink.FindStringSubmatch(body)[1], nil))
 		assert.Contains(t, w.Body.String(), "color-scheme:dark;", state.Name)
@@ -110,6 +111,7 @@ func TestThePreviewHasLanguagesSchemesAndDisplays(t *testing.T) {
 	}
 	assert.Contains(t, preview(pages, "choose?display=popup").Body.String(), `<body class="popup">`)
 	assert.NotContains(t, preview(pages, "choose?display=wap").Body.String(), "stylesheet")
+	assert.Contains(t, preview(pages, "choose?display=wap").Body.String(), "</b><br><small>", "the hint is a line of its own")
 	assert.Contains(t, preview(pages, "?lang=km&theme=dark").Body.String(), `href="choose?lang=km&amp;theme=dark"`)
 	for _, path := range []string{"choose", "landing", "sharing"} {
 		assert.Contains(t, preview(pages, path+"?theme=dark&display=popup&lang=ar&other=1").Body.String(),

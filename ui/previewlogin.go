@@ -91,6 +91,9 @@ func codeSent(s *login.State) {
 	}
 }
 
+// previewKnown is whom the browser's session knows.
+func previewKnown(s *login.State) { s.Account, s.CanSwitch, s.IdentifierKnown = "…789", true, true }
+
 func previewUntil(d time.Duration) string {
 	return "&" + untilParameter + "=" + strconv.FormatInt(previewNow.Add(d).Unix(), 10)
 }
@@ -128,7 +131,7 @@ func factorScreens() []screen {
 		s.Captcha = &captcha.Widget{Kind: "altcha", Challenge: json.RawMessage(`{}`)}
 	}
 	service := func(s *login.State) { s.Captcha = &captcha.Widget{Kind: "recaptcha", SiteKey: "preview"} }
-	known := func(s *login.State) { s.Account, s.CanSwitch, s.IdentifierKnown = "…789", true, true }
+	known := previewKnown
 	second := func(s *login.State) {
 		s.Succeeded = []authenticator.Factor{authenticator.Password}
 		s.Identifier, s.IdentifierFixed = authenticator.Identifier{Value: "5860 1234 6789"}, true
@@ -192,6 +195,7 @@ func problemScreens() []screen {
 		add("missing-"+string(f), "no answer, "+string(f), verifyPage+string(f), missing, "", change)
 	}
 	pwd, identify := at(login.StepVerify, authenticator.Password), at(login.StepIdentify, authenticator.OTP)
+	add("wrong-pwd-known", "wrong answer of the person of the session", verifyPage+"pwd", string(authenticator.WrongCredentials), "", and(pwd, previewKnown))
 	add("wrong-identifier", "the identifier", identifyPage+"otp", string(authenticator.WrongCredentials), "", identify)
 	add("missing-identifier", "no identifier", identifyPage+"otp", "missing_identifier", "", identify)
 	add("too-long", "too long an answer", verifyPage+"pwd", "too_long", "", pwd)

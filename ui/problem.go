@@ -71,6 +71,14 @@ type problemView struct {
 	RetryAfter int
 }
 
+// of returns what is the matter with the field, empty if it is something else.
+func (p *problemView) of(field string) string {
+	if p == nil || p.Field != field {
+		return ""
+	}
+	return p.Text
+}
+
 type fieldProblem struct{ Field, Text string }
 
 // timeView is a time, the text that follows it, and how long it is till then.
@@ -96,7 +104,13 @@ func (v *visit) problem(l *locale, q url.Values, s *login.State) *problemView {
 	case strings.HasPrefix(v.page, identifyPage):
 		about = "identify" // where there is no code yet that could be wrong
 	}
-	if specific := key + "_" + about; l.has(specific) {
+	switch specific := key + "_" + about; {
+	case !l.has(specific):
+	case !l.has(specific + "_alone"):
+		key = specific
+	case s.IdentifierKnown || s.IdentifierFixed: // which nobody typed beside the answer
+		key = specific + "_alone"
+	case len(v.identifiers) == 0: // of several kinds, not each is a number
 		key = specific
 	}
 	now := v.now()

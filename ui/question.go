@@ -145,7 +145,7 @@ func (u *UI) newQuestion(l *locale, form *authenticator.Form, f authenticator.Fo
 	switch f.Type {
 	case authenticator.FieldDate:
 		if q.Hint.Text == "" {
-			q.Hint.Text = l.text("answer.date_hint")
+			q.Hint.Text = l.digits(l.text("answer.date_hint"))
 		}
 		for _, part := range []string{"day", "month", "year"} {
 			q.Parts = append(q.Parts, &questionPart{

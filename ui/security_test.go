@@ -141,6 +141,7 @@ func TestALoginWithoutItsCookieIsExplained(t *testing.T) {
 			assert.Contains(t, a.text(), "allow cookies for 127.0.0.1")
 			assert.Contains(t, a.text(), "Reference: "+id)
 		}
+		assert.Contains(t, b.open(page.path+"?lang=fr").body, `<html lang="fr"`, "it is explained in every language")
 	}
 }
 

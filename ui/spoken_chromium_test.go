@@ -30,7 +30,7 @@ var writeSpoken = os.Getenv("SPOKEN") == "write"
 // spokenStates are those whose scripts are kept, as people meet them. docs/screen-readers.md says how to read them.
 var spokenStates = []string{
 	"account", "choose", "choose-missing", "otp-identify", "otp-identify-channels", "otp-code", "otp-code-second", "password",
-	"password-delay", "pin", "kbi", "kbi-errors", "biometrics", "passkey", "wla", "problem-wrong-otp", "problem-missing-identifier",
+	"password-delay", "pin", "kinds", "kinds-errors", "kbi", "kbi-errors", "biometrics", "passkey", "wla", "problem-wrong-otp", "problem-missing-identifier",
 	"problem-locked-until", "enroll", "verification", "consent", "consent-required", "consent-verified", "done", "error-expired",
 	"landing", "logout", "sharing", "sharing-one-withdrawn", "withdraw",
 }

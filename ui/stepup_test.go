@@ -1,10 +1,12 @@
 package ui_test
 
 import (
+	"regexp"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"
@@ -101,4 +103,58 @@ func TestChromiumAnswersByEnterInAStepUp(t *testing.T) {
 	c.do(chromedp.SendKeys(chromedp.ID("response"), "correct horse\r"), chromedp.WaitVisible(chromedp.ID("continue")))
 	assert.Equal(t, []string{"answer"}, f.flow.made())
 	c.assertNoComplaints()
+}
+
+func TestAWrongAnswerWithoutAnIdentifierSpeaksOfTheAnswerAlone(t *testing.T) {
+	t.Parallel()
+	fixed := &login.State{Step: login.StepVerify, Succeeded: []authenticator.Factor{authenticator.OTP}, IdentifierFixed: true}
+	fixed.Identifier = authenticator.Identifier{Type: "vid", Value: "2740198356"}
+	for who, state := range map[string]*login.State{
+		"of the session":          knownPerson(login.StepVerify, ""),
+		"of the factor before it": fixed,
+	} {
+		for kinds, configure := range map[string]func(*ui.Config){"": nil, ", with several kinds of identifiers": withIdentifierTypes} {
+			for factor, want := range map[authenticator.Factor]string{
+				authenticator.Password:   "The password is not right.",
+				authenticator.PIN:        "The PIN is not right.",
+				authenticator.Biometrics: "The capture does not match.",
+			} {
+				t.Run(string(factor)+" "+who+kinds, func(t *testing.T) {
+					t.Parallel()
+					s := *state
+					s.Factor = factor
+					page := newFakeLogin(t, &s, configure).open("/login/" + login.ID(fakeHandle) + "/verify/" + string(factor) + "?problem=wrong_credentials")
+					assert.Contains(t, page.text(), want)
+				})
+			}
+		}
+	}
+}
+
+func TestNoLanguageSpeaksOfANumberThatWasNotAsked(t *testing.T) {
+	t.Parallel()
+	pages, _ := newPages(t, nil)
+	for _, language := range pages.Languages() {
+		first := preview(pages, "problem-wrong-pwd?lang="+language).Body.String()
+		alone := preview(pages, "problem-wrong-pwd-known?lang="+language).Body.String()
+		said := regexp.MustCompile(`id="error-banner-message">(?:<a [^>]*>)?([^<]+)<`)
+		require.Regexp(t, said, alone, language)
+		assert.NotEqual(t, said.FindStringSubmatch(first)[1], said.FindStringSubmatch(alone)[1], language)
+	}
+}
+
+func TestOfSeveralKindsOfIdentifiersNoneIsCalledANumber(t *testing.T) {
+	t.Parallel()
+	verify := &login.State{Step: login.StepVerify, Factor: authenticator.Password}
+	page := newFakeLogin(t, verify, withIdentifierTypes).open("/login/" + login.ID(fakeHandle) + "/verify/pwd?problem=wrong_credentials")
+	assert.Contains(t, page.text(), "What you entered is not right.")
+	assert.NotContains(t, page.text(), "ID number")
+
+	choose := &login.State{Step: login.StepChoose, Options: []authenticator.FactorSet{{authenticator.Password}, {authenticator.PIN}}}
+	page = newFakeLogin(t, choose, withIdentifierTypes).page()
+	assert.Contains(t, page.text(), "You need your password.")
+	assert.Contains(t, page.text(), "You need your PIN.")
+
+	code := &login.State{Step: login.StepVerify, Factor: authenticator.OTP, Code: &authenticator.CodeReceipt{}}
+	assert.Contains(t, newFakeLogin(t, code, withIdentifierTypes).page().text(), "Change what you entered")
 }

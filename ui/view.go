@@ -288,7 +288,10 @@ func (v *visit) doneView(l *locale, s *login.State, client *clientView) *doneVie
 	if s.Response != nil && s.Response.Parameters.Has("code") {
 		d.Lead = l.text("done.granted", "client", client.Name)
 	}
-	if client.origin != "" {
+	switch {
+	case client.origin == "" && s.Response != nil: // an app, whose browser may have wanted a touch to open it
+		d.ReturnURI, d.ReturnText = p.Path+"/", l.text("common.return", "client", client.Name)
+	case client.origin != "":
 		d.ReturnURI, d.ReturnText = client.origin+"/", l.text("common.return", "client", client.Name)
 	}
 	return d

@@ -31,12 +31,14 @@
     }).observe(document.body, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["hidden"] });
   }
 
-  // A second submit of the same page is not sent. Coming back to the page from history makes it usable again.
+  // A second submit of the same page is not sent. Coming back to the page from history makes it usable again, and so does
+  // a while: where the answer opens an app the page stays.
   for (const form of document.querySelectorAll("form[method=post]")) {
     form.addEventListener("submit", (event) => {
       if (form.getAttribute("aria-busy") === "true") event.preventDefault();
       else {
         form.setAttribute("aria-busy", "true");
+        setTimeout(() => form.removeAttribute("aria-busy"), 15000);
         if (regions.polite && navigator.onLine) regions.polite.textContent = regions.polite.dataset.sending;
       }
     });
@@ -55,13 +57,14 @@
     const described = () => input.getAttribute("aria-describedby") || "";
     input.addEventListener("invalid", (event) => {
       event.preventDefault();
-      if (!byId(id)) {
-        const error = document.createElement("p");
-        error.id = id;
-        error.className = "error";
+      let error = byId(id);
+      if (!error) {
+        error = Object.assign(document.createElement("p"), { id, className: "error" });
+        (group || input.closest(".secret, .prefixed, .photo, .row") || input).after(error);
+      }
+      if (error.textContent !== input.dataset.missing) {
         error.dataset.live = "assertive";
         error.textContent = input.dataset.missing;
-        (group || input.closest(".secret, .prefixed, .photo, .row") || input).after(error);
       }
       input.setAttribute("aria-invalid", "true");
       if (!described().split(" ").includes(id)) describe(id + " " + described());
@@ -260,12 +263,15 @@
   const blocked = window.PublicKeyCredential ? [] : ways.filter((way) => way.dataset.needs === "webauthn");
   if (blocked.length < ways.length) for (const way of blocked) way.hidden = true;
 
-  // Times are shown on the browser's clock, where the server can only know its own.
+  // Times are shown on the browser's clock, where the server can only know its own; with a day only in a language of which
+  // the browser knows the months.
+  const { lang } = document.documentElement;
+  const months = Intl.DateTimeFormat.supportedLocalesOf(lang).length > 0;
   for (const time of document.querySelectorAll("time[datetime]")) {
     const date = new Date(time.dateTime);
-    if (isNaN(date)) continue;
     const today = date.toDateString() === new Date().toDateString();
-    time.textContent = date.toLocaleString(document.documentElement.lang, {
+    if (isNaN(date) || !today && !months) continue;
+    time.textContent = date.toLocaleString(lang, {
       numberingSystem: numbers, dateStyle: today ? undefined : "long", timeStyle: "short", hourCycle: "h23",
     });
   }
