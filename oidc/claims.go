@@ -137,30 +137,27 @@ func (p *Provider) collect(set *ClaimSet, places []place) {
 		}
 	}
 	for at := range places {
-		pl, name := &places[at], p.places[at]
+		pl, name, left := &places[at], p.places[at], len(places)-at
 		if !pl.isAsked() {
 			continue
 		}
 		if pl.allowed && pl.userinfo {
-			set.Userinfo = append(set.Userinfo, name)
+			set.Userinfo = append(slices.Grow(set.Userinfo, left), name)
 		}
 		if pl.allowed && pl.idToken {
-			set.IDToken = append(set.IDToken, name)
+			set.IDToken = append(slices.Grow(set.IDToken, left), name)
 		}
 		switch {
 		case pl.companion:
 			continue
 		case pl.essential:
-			set.Essential = append(set.Essential, name)
+			set.Essential = append(slices.Grow(set.Essential, left), name)
 		default:
-			set.Voluntary = append(set.Voluntary, name)
+			set.Voluntary = append(slices.Grow(set.Voluntary, left), name)
 		}
 		if pl.verified {
 			pl.item.Plain = pl.plain || pl.isPlain()
-			if set.Verified == nil {
-				set.Verified = make([]VerifiedItem, 0, len(places)-at)
-			}
-			set.Verified = append(set.Verified, pl.item)
+			set.Verified = append(slices.Grow(set.Verified, left), pl.item)
 		}
 	}
 }
