@@ -97,7 +97,7 @@ func (r *record) claimAnswer(id authenticator.Identifier, c authenticator.Challe
 
 // wellFormed looks at what can be seen of an answer without knowing what is right.
 func (f *Flow) wellFormed(ctx context.Context, handle string, rec *record, m *method, c authenticator.Challenge) error {
-	if filledIn(c.Response) {
+	if m.forms == nil || filledIn(c.Response) {
 		return nil
 	}
 	form, err := m.form(ctx, ID(handle))

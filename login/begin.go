@@ -69,6 +69,7 @@ func (f *Flow) begin(ctx context.Context, req *oauth.AuthorizationRequest, token
 		Option:    -1,
 		AtOnce:    atOnce(ctx),
 	}
+	rec.Request.Parameters = nil // which OpenID has, read
 	if err := f.bind(ctx, client, rec, token); err != nil {
 		return nil, err
 	}

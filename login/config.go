@@ -23,6 +23,8 @@ const (
 )
 
 // Authorizer ends logins towards the client. An [oauth.Server] is one.
+//
+// The requests of logins have no Parameters: what these asked for, [OpenID] has read.
 type Authorizer interface {
 	// ApproveIn stores the grant under the code, unless a grant is there already, in a batch, and returns the response that
 	// carries the code. Nobody is shown it before the result is known to be no error. An *[oauth.Error] as the result says

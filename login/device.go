@@ -82,6 +82,22 @@ func (f *Flow) Challenge(ctx context.Context, handle string, factor authenticato
 	return d.Options, nil
 }
 
+// needsChallenge reports whether the factor is answered by a device that has to be given something. Of each factor the
+// Method is asked once.
+func (f *Flow) needsChallenge(ctx context.Context, handle string, r *record, m *method) (bool, error) {
+	switch {
+	case m.challenger == nil, m.challenged.Load() == never:
+		return false, nil
+	case m.challenged.Load() == always:
+		return true, nil
+	}
+	_, err := m.challenge(ctx, f.deviceRequest(handle, r, m))
+	if reasonIs(err, authenticator.Unsupported) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 func (f *Flow) deviceRequest(handle string, r *record, m *method) *authenticator.DeviceRequest {
 	return &authenticator.DeviceRequest{
 		Transaction: ID(handle),
@@ -145,7 +161,7 @@ func (f *Flow) issued(ctx context.Context, handle string, rec *record, m *method
 	if d := rec.device(m.factor); d != nil {
 		return d, nil
 	}
-	needs, err := m.needsChallenge(ctx, f.deviceRequest(handle, rec, m))
+	needs, err := f.needsChallenge(ctx, handle, rec, m)
 	switch {
 	case err != nil:
 		f.auditUnavailable(ctx, handle, rec, m.factor, err)

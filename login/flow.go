@@ -203,11 +203,13 @@ func (f *Flow) updateIn(
 			return nil, err
 		}
 	}
-	var before record
+	var before *record
 	var refusal error
 	moved := f.logins.UpdateHeldIn(b, known.held, func(r *record) error {
-		before = *r
-		refusal = move(r)
+		was := *r
+		if refusal = move(r); refusal != nil {
+			before = new(was)
+		}
 		return refusal
 	})
 	b.Do(ctx)
@@ -216,7 +218,7 @@ func (f *Flow) updateIn(
 	case err == nil:
 		return recordOf(held), nil
 	case refusal != nil:
-		rec, err := f.spent(ctx, handle, &before)
+		rec, err := f.spent(ctx, handle, before)
 		if err != nil {
 			return nil, err
 		}

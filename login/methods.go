@@ -1,7 +1,6 @@
 package login
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -130,20 +129,4 @@ func newMethod(c *Config, s *system, verifier authenticator.Method, f authentica
 // byDevice reports whether the factor is known to be answered by a device, without asking anybody.
 func (m *method) byDevice() bool {
 	return m != nil && m.challenger != nil && m.challenged.Load() == always
-}
-
-// needsChallenge reports whether the factor is answered by a device that has to be given something. Of each factor the
-// Method is asked once.
-func (m *method) needsChallenge(ctx context.Context, r *authenticator.DeviceRequest) (bool, error) {
-	switch {
-	case m.challenger == nil, m.challenged.Load() == never:
-		return false, nil
-	case m.challenged.Load() == always:
-		return true, nil
-	}
-	_, err := m.challenge(ctx, r)
-	if reasonIs(err, authenticator.Unsupported) {
-		return false, nil
-	}
-	return err == nil, err
 }

@@ -304,12 +304,13 @@ func (r *record) typed(before, claimed *record) bool {
 	return true
 }
 
-// end ends the login and forgets the person.
+// end ends the login and forgets the person, and what they were asked.
 func (r *record) end(response *oauth.AuthorizationResponse) {
 	r.Response = response
 	r.Identifier, r.Code, r.Editing, r.Identity, r.Bound = authenticator.Identifier{}, nil, false, nil, nil
 	r.Channels, r.Devices, r.Enrolling, r.Enrollment = nil, nil, "", nil
 	r.Asking, r.Unverified, r.Verification = nil, nil, nil
+	r.Essential, r.Voluntary, r.Scopes, r.Verified = nil, nil, nil, nil
 	openID := *r.OpenID // which other records share
 	openID.LoginHint = ""
 	r.OpenID = &openID

@@ -31,7 +31,7 @@ func (f *Flow) show(ctx context.Context, handle string, client *oauth.Client, r 
 		}
 	}
 	s.Form = form
-	needs, needsErr := m.needsChallenge(ctx, f.deviceRequest(handle, r, m))
+	needs, needsErr := f.needsChallenge(ctx, handle, r, m)
 	if needsErr != nil {
 		f.auditUnavailable(ctx, handle, r, m.factor, needsErr)
 	}

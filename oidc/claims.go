@@ -108,15 +108,14 @@ type place struct {
 	allowed, userinfo, idToken, essential bool
 	companion                             bool // of another claim that is asked for
 	plain                                 bool // its companion is
-	verified                              bool // the item is there
-	item                                  VerifiedItem
+	verified                              *VerifiedItem
 }
 
 // isPlain says whether the claim is asked for as it is.
 func (pl *place) isPlain() bool { return pl.allowed && (pl.userinfo || pl.idToken) }
 
 // isAsked says whether the claim is asked for at all.
-func (pl *place) isAsked() bool { return pl.isPlain() || pl.verified }
+func (pl *place) isAsked() bool { return pl.isPlain() || pl.verified != nil }
 
 // collect turns the places of all claims, in order, into a set.
 func (p *Provider) collect(set *ClaimSet, places []place) {
@@ -128,39 +127,38 @@ func (p *Provider) collect(set *ClaimSet, places []place) {
 		}
 		places[at].companion = true
 		places[of].plain = places[of].plain || places[at].isPlain()
-		switch item := places[at].item; {
-		case places[at].verified && places[of].verified:
-			places[of].item.add(&item)
-		case places[at].verified:
-			item.Name = p.places[of]
-			places[of].item, places[of].verified = item, true
+		switch item := places[at].verified; {
+		case item == nil:
+		case places[of].verified != nil:
+			places[of].verified.add(item)
+		default:
+			named := *item
+			named.Name = p.places[of]
+			places[of].verified = &named
 		}
 	}
 	for at := range places {
-		pl, name := &places[at], p.places[at]
+		pl, name, left := &places[at], p.places[at], len(places)-at
 		if !pl.isAsked() {
 			continue
 		}
 		if pl.allowed && pl.userinfo {
-			set.Userinfo = append(set.Userinfo, name)
+			set.Userinfo = append(slices.Grow(set.Userinfo, left), name)
 		}
 		if pl.allowed && pl.idToken {
-			set.IDToken = append(set.IDToken, name)
+			set.IDToken = append(slices.Grow(set.IDToken, left), name)
 		}
 		switch {
 		case pl.companion:
 			continue
 		case pl.essential:
-			set.Essential = append(set.Essential, name)
+			set.Essential = append(slices.Grow(set.Essential, left), name)
 		default:
-			set.Voluntary = append(set.Voluntary, name)
+			set.Voluntary = append(slices.Grow(set.Voluntary, left), name)
 		}
-		if pl.verified {
-			pl.item.Plain = pl.plain || pl.isPlain()
-			if set.Verified == nil {
-				set.Verified = make([]VerifiedItem, 0, len(places)-at)
-			}
-			set.Verified = append(set.Verified, pl.item)
+		if pl.verified != nil {
+			pl.verified.Plain = pl.plain || pl.isPlain()
+			set.Verified = append(slices.Grow(set.Verified, left), *pl.verified)
 		}
 	}
 }

@@ -132,12 +132,12 @@ func (p *Provider) askVerified(places []place, elements []VerifiedRequest) {
 			}
 			pl := &places[at]
 			pl.essential = pl.essential || claim.Essential
-			item := VerifiedItem{Name: name, TrustFrameworks: frameworks, Evidence: evidence, Purpose: claim.Purpose}
-			if pl.verified {
-				pl.item.add(&item)
+			item := &VerifiedItem{Name: name, TrustFrameworks: frameworks, Evidence: evidence, Purpose: claim.Purpose}
+			if pl.verified != nil {
+				pl.verified.add(item)
 				continue
 			}
-			pl.item, pl.verified = item, true
+			pl.verified = item
 		}
 	}
 }

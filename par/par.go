@@ -44,6 +44,7 @@ type Config struct {
 // Requests keeps pushed requests until a login with them is completed. It is safe for concurrent use.
 type Requests struct {
 	pushed   store.Bucket[oauth.AuthorizationRequest]
+	used     store.Bucket[struct{}] // pushed, of which nothing is read any more
 	spent    store.Bucket[string]
 	lifetime time.Duration
 }
@@ -67,6 +68,7 @@ func New(c Config) (*Requests, error) {
 	}
 	return &Requests{
 		pushed:   store.Bucket[oauth.AuthorizationRequest]{Store: c.Store, Name: "par", Now: c.Now},
+		used:     store.Bucket[struct{}]{Store: c.Store, Name: "par", Now: c.Now},
 		spent:    store.Bucket[string]{Store: c.Store, Name: "par-spent", Now: c.Now},
 		lifetime: c.Lifetime,
 	}, nil
@@ -133,7 +135,7 @@ func (p *Requests) SpendIn(b *store.Batch, requestURI, transaction string) (resu
 		return func(context.Context) error { return invalid(errors.New("it is not one of ours")) }
 	}
 	spent := p.spent.AddIn(b, handle, transaction, spentFor)
-	removed := p.pushed.TakeIn(b, handle)
+	removed := p.used.TakeIn(b, handle)
 	return func(ctx context.Context) error {
 		err := spent()
 		if errors.Is(err, store.ErrExists) {

@@ -11,7 +11,7 @@ var (
 	encoder = mode(cbor.EncOptions{
 		Time:      cbor.TimeRFC3339Nano,
 		OmitEmpty: cbor.OmitEmptyGoValue,
-	}.EncMode())
+	}.UserBufferEncMode())
 	decoder = mode(cbor.DecOptions{
 		// Strings come back as they were, also those of strangers who do not send UTF-8.
 		UTF8:           cbor.UTF8DecodeInvalid,

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
@@ -10,6 +11,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 )
 
@@ -82,13 +84,21 @@ func newSealer(bucket, handle string) (*sealer, error) {
 	return &sealer{key: string(base64.RawURLEncoding.AppendEncode(key, okm[:sha256.Size])), aead: aead}, nil
 }
 
+// plaintexts are the buffers in which values are encoded. They are empty, and all zeros.
+var plaintexts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 // seal makes the record of a value.
 func (s *sealer) seal(v any, expires time.Time) ([]byte, error) {
-	value, err := encoder.Marshal(v)
-	if err != nil {
+	plain := plaintexts.Get().(*bytes.Buffer)
+	defer func() {
+		clear(plain.Bytes())
+		plain.Reset()
+		plaintexts.Put(plain)
+	}()
+	if err := encoder.MarshalToBuffer(v, plain); err != nil {
 		return nil, fmt.Errorf("store: encode record: %w", err)
 	}
-	return s.encrypt(value, expires), nil
+	return s.encrypt(plain.Bytes(), expires), nil
 }
 
 // sealBlock makes the record of a blocked handle.

@@ -43,11 +43,15 @@ func object(data []byte) (members, error) {
 	if !json.Valid(data) {
 		return nil, fmt.Errorf("%w: not JSON", ErrMalformed)
 	}
+	return split(data)
+}
+
+// split is object for a value of an object that was split, in which there is nothing but what the grammar has there.
+func split(data []byte) (members, error) {
 	rest := skipSpace(data)
 	if rest[0] != '{' {
 		return nil, fmt.Errorf("%w: JSON that is not an object", ErrMalformed)
 	}
-	// From here on there is nothing but what the grammar has there.
 	all := make(members, 0, 8)
 	var seen map[string]bool // of many members
 	rest = skipSpace(rest[1:])

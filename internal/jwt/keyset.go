@@ -57,9 +57,9 @@ func ParseKeySet(data []byte) (jose.JSONWebKeySet, error) {
 	return set, nil
 }
 
-// parseKey reads one public key.
+// parseKey reads one public key, a value in an object that was split.
 func parseKey(data []byte) (jose.JSONWebKey, error) {
-	members, err := object(data)
+	members, err := split(data)
 	if err != nil {
 		return jose.JSONWebKey{}, err
 	}

@@ -179,7 +179,7 @@ func (l *ledger) remove(r *record) {
 // removeExpired removes all that has expired.
 func (l *ledger) removeExpired(now time.Time) {
 	for len(l.expiry) > 0 && !now.Before(l.expiry[0].expires) {
-		collection, id, _ := strings.Cut(l.expiry[0].key, separator)
+		collection, id, _ := strings.Cut(l.expiry[0].entry.key, separator)
 		l.remove(l.collections[collection].records[id])
 	}
 }

@@ -32,7 +32,7 @@ const (
 
 	// overhead is what an entry costs beside its key and its value: itself, its places in map and heap, and what the
 	// allocator rounds up.
-	overhead = 192
+	overhead = 224
 
 	// sweepPerCall is how many expired entries one call removes. A call adds one at most, so that even two are enough
 	// to keep expired entries from piling up, and a few more let go of the memory of a rush soon after it.
@@ -283,6 +283,7 @@ func (s *Store) set(e *entry, key string, value []byte, now time.Time, ttl time.
 	}
 	s.bytes += growth
 	e.value, e.expires = bytes.Clone(value), now.Add(ttl)
+	s.expiry[e.place].expires = e.expires
 	heap.Fix(&s.expiry, e.place)
 	return nil
 }
@@ -303,7 +304,7 @@ func (s *Store) removeExpired(now time.Time) bool {
 	if len(s.expiry) == 0 || now.Before(s.expiry[0].expires) {
 		return false
 	}
-	s.remove(s.expiry[0])
+	s.remove(s.expiry[0].entry)
 	return true
 }
 
