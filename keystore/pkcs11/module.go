@@ -129,7 +129,8 @@ func (m *module) finalize() {
 func (m *module) reset(now time.Time, force bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.foreign || !force && now.Sub(m.lastReset) < retryPause {
+	since := now.Sub(m.lastReset) // negative when the clock was set back, or is another Vault's
+	if m.foreign || !force && since >= 0 && since < retryPause {
 		return false
 	}
 	m.lastReset = now
