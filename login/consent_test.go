@@ -45,6 +45,18 @@ func TestOnlyWhatThePersonChoseIsGranted(t *testing.T) {
 	require.Empty(t, authorization.IDToken)
 }
 
+func TestALoginKeepsNoParametersThatWereRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	req := request("")
+	req.Parameters["login_hint"] = alice.Value
+	w.ok(w.Decide(t.Context(), w.atConsent(req), login.Decision{}))
+	require.Len(t, w.authorizer.requests, 1)
+	require.Empty(t, w.authorizer.requests[0].Parameters)
+	require.Equal(t, req.RedirectURI, w.authorizer.requests[0].RedirectURI)
+	require.NotEmpty(t, req.Parameters, "the caller's stay")
+}
+
 // Invariant 7: no claim leaves without authentication in this transaction.
 func TestNothingIsGrantedBeforeThePersonIsKnown(t *testing.T) {
 	t.Parallel()

@@ -269,15 +269,16 @@ type authorizer struct {
 	fail   error
 	before func()
 
-	mu     sync.Mutex
-	grants []oauth.Grant
+	mu       sync.Mutex
+	grants   []oauth.Grant
+	requests []oauth.AuthorizationRequest
 }
 
 func (a *authorizer) ApproveIn(
 	ctx context.Context, b *store.Batch, req *oauth.AuthorizationRequest, g oauth.Grant, code string,
 ) (*oauth.AuthorizationResponse, func(context.Context) error, error) {
 	a.mu.Lock()
-	a.grants = append(a.grants, g)
+	a.grants, a.requests = append(a.grants, g), append(a.requests, *req)
 	a.mu.Unlock()
 	if a.before != nil {
 		a.before()
