@@ -35,8 +35,8 @@ func (f *faultyNotifier) Subscribe(ctx context.Context, topic string) (<-chan st
 	return f.subscribe(ctx, f.Notifier, topic)
 }
 
-// relay passes hints on to a channel of its own until the context ends, and then calls end.
-func relay(ctx context.Context, n store.Notifier, topic string, room int, end func(hints chan struct{})) (<-chan struct{}, error) {
+// relay passes hints on to a channel of its own until the context ends.
+func relay(ctx context.Context, n store.Notifier, topic string, room int) (<-chan struct{}, error) {
 	from, err := n.Subscribe(ctx, topic)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,6 @@ func relay(ctx context.Context, n store.Notifier, topic string, room int, end fu
 				case <-ctx.Done():
 				}
 			case <-ctx.Done():
-				end(hints)
 				return
 			}
 		}
@@ -105,7 +104,7 @@ func TestABrokenNotifierIsCaught(t *testing.T) {
 		}, "NoHintIsLost"},
 		{"hints are kept", func() *faultyNotifier {
 			return &faultyNotifier{subscribe: func(ctx context.Context, n store.Notifier, topic string) (<-chan struct{}, error) {
-				return relay(ctx, n, topic, 100, func(chan struct{}) {})
+				return relay(ctx, n, topic, 100)
 			}}
 		}, "HintsBecomeOne"},
 		{"Notify waits for who does not read", func() *faultyNotifier {
@@ -138,9 +137,33 @@ func TestABrokenNotifierIsCaught(t *testing.T) {
 			return topics(func(topic string) string { return topic[:min(len(topic), store.MaxKey-1)] })
 		}, "TopicsAreApart"},
 		{"the channel is closed", func() *faultyNotifier {
-			return &faultyNotifier{subscribe: func(ctx context.Context, n store.Notifier, topic string) (<-chan struct{}, error) {
-				return relay(ctx, n, topic, 1, func(hints chan struct{}) { close(hints) })
-			}}
+			var mu sync.Mutex
+			subscribers := map[chan struct{}]context.Context{}
+			return &faultyNotifier{
+				subscribe: func(ctx context.Context, _ store.Notifier, _ string) (<-chan struct{}, error) {
+					mu.Lock()
+					defer mu.Unlock()
+					hints := make(chan struct{}, 1)
+					subscribers[hints] = ctx
+					return hints, nil
+				},
+				notify: func(context.Context, store.Notifier, string) error {
+					mu.Lock()
+					defer mu.Unlock()
+					for hints, ctx := range subscribers {
+						if ctx.Err() != nil {
+							close(hints)
+							delete(subscribers, hints)
+							continue
+						}
+						select {
+						case hints <- struct{}{}:
+						default:
+						}
+					}
+					return nil
+				},
+			}
 		}, "SubscriptionEnds"},
 		{"a subscription does not end", func() *faultyNotifier {
 			return &faultyNotifier{subscribe: func(_ context.Context, n store.Notifier, topic string) (<-chan struct{}, error) {
