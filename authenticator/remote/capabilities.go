@@ -24,6 +24,8 @@ type (
 		Recall   bool                            `json:"recall,omitempty"`
 		Keys     bool                            `json:"keys,omitempty"`
 		Bindings bool                            `json:"bindings,omitempty"`
+		// Verifications says that the server says how claims are verified before they are shared.
+		Verifications bool `json:"verifications,omitempty"`
 	}
 	traits struct {
 		Identifies  bool `json:"identifies,omitempty"`

@@ -29,6 +29,7 @@ const (
 	pathRecall       = "/v1/recall"
 	pathKeys         = "/v1/keys"
 	pathBindings     = "/v1/key-bindings"
+	pathVerified     = "/v1/verifications"
 	pathOpenAPI      = "/v1/openapi.json"
 )
 

@@ -39,7 +39,7 @@ func (c *config) signUp(s *identitySystem) (login.Verifier, error) {
 	if c.signUpClient == "" {
 		return nil, nil
 	}
-	if _, ok := s.Authenticator.(authenticator.Assurer); !ok {
+	if authenticator.AssurerOf(s.Authenticator) == nil {
 		return nil, errors.New("-signup-client: the identity system does not say how claims are verified, so that nobody is sent to a portal")
 	}
 	return &signUpPortal{url: c.signUpURL, pages: c.issuer + loginPath}, nil
