@@ -161,9 +161,24 @@ func TestCodesAreLoggedInDevelopmentOnly(t *testing.T) {
 // startRemote serves the mock to who signs with the key of configuration.
 func startRemote(t *testing.T) *httptest.Server {
 	t.Helper()
+	return serveRemote(t, newPeople(t))
+}
+
+// newPeople is the mock with passwords.
+func newPeople(t *testing.T) *mock.Mock {
+	t.Helper()
 	state, err := memory.New(memory.Config{})
 	require.NoError(t, err)
 	people, err := mock.New(mock.Config{Password: password, Store: state, Factors: []authenticator.Factor{authenticator.Password}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, people.Close()) })
+	return people
+}
+
+// serveRemote serves an Authenticator to who signs with the key of configuration.
+func serveRemote(t *testing.T, people authenticator.Authenticator) *httptest.Server {
+	t.Helper()
+	state, err := memory.New(memory.Config{})
 	require.NoError(t, err)
 	_, certificate := keyPair()
 	block, _ := pem.Decode([]byte(certificate))
