@@ -59,6 +59,15 @@ func TestALoginGoesOnForWhomNobodyCanSayWhatIsVerified(t *testing.T) {
 	require.ErrorIs(t, err, login.ErrStep)
 }
 
+func TestALoginTellsThatThereIsNothing(t *testing.T) {
+	t.Parallel()
+	w := newMemory(t, func(c *login.Config) { c.Assure = true })
+	handle, _, err := w.Begin(w.Context(), verifiedName(false, wouldLikeGold), "")
+	require.NoError(t, err)
+	w.ok(w.Answer(w.Context(), handle, alice, right(alice, authenticator.Password)))
+	assert.Equal(t, map[string]bool{}, w.ok(w.State(w.Context(), handle)).Assurances)
+}
+
 func TestALoginHearsNothingOfClaimsThatItDidNotAskAbout(t *testing.T) {
 	t.Parallel()
 	w := newMemory(t, func(c *login.Config) { c.Assure = true })
