@@ -112,7 +112,10 @@ var verificationRules = []rule{
 			nobody := authenticator.Identity{Subject: otherCode(identity.Subject), State: identity.State}
 			all, err := s.ask(ctx, verificationRequest(nobody, s.Claims))
 			if err != nil {
-				return errors.Join(silent(err, nobody.Subject), expectReason("the identity of nobody", err, authenticator.WrongCredentials, authenticator.Unavailable))
+				if err := silent(err, nobody.Subject); err != nil {
+					return err
+				}
+				return expectReason("the identity of nobody", err, authenticator.WrongCredentials, authenticator.Unavailable)
 			}
 			if all == nil {
 				return nil

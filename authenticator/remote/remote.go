@@ -178,7 +178,7 @@ func (c *Client) Verifications(ctx context.Context, r *authenticator.ClaimsReque
 	if !c.can.Verifications {
 		return nil, unsupported("the server does not say how claims are verified")
 	}
-	verified, err := post(ctx, c.calls, pathVerified, claimsRequestOf(r), parseVerifications)
+	verified, err := post(ctx, c.calls, pathVerifications, claimsRequestOf(r), parseVerifications)
 	if err != nil {
 		return nil, err
 	}

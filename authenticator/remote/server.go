@@ -107,7 +107,7 @@ func Handler(a authenticator.Authenticator, c ServerConfig) (http.Handler, error
 	s.mux.HandleFunc("POST "+pathChallenges, answer(s, s.postChallenges, parseDevice))
 	s.mux.HandleFunc("POST "+pathRecall, answer(s, s.postRecall, parseIdentity))
 	s.mux.HandleFunc("POST "+pathBindings, answer(s, s.postBindings, parseBinding))
-	s.mux.HandleFunc("POST "+pathVerified, answer(s, s.postVerifications, parseVerifications))
+	s.mux.HandleFunc("POST "+pathVerifications, answer(s, s.postVerifications, parseVerifications))
 	s.mux.HandleFunc("GET "+pathKeys, get(s, s.getKeys, parseKeys))
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound) })
 	return s, nil

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -127,14 +128,23 @@ func (l *leg) lacking() *transaction {
 // wanting is a transaction of tomas at the clinic, which needs his telephone number verified.
 func (l *leg) wanting() *transaction {
 	l.Helper()
-	tx := l.begin("clinic", clinicCallback, members{"claims": members{"userinfo": members{"verified_claims": members{
+	tx := l.beginWanting()
+	var answer members
+	l.ok("POST", "/authorization/v3/authenticate", l.byPassword(tx), &answer)
+	return tx
+}
+
+// beginWanting is wanting before the person has answered anything.
+func (l *leg) beginWanting() *transaction {
+	l.Helper()
+	return l.begin("clinic", clinicCallback, members{"claims": members{"userinfo": members{"verified_claims": members{
 		"verification": members{"trust_framework": members{"value": fromTelecom}},
 		"claims":       members{"phone_number": members{"essential": true}},
 	}}}})
-	l.in(tx, "POST", "/authorization/v3/authenticate", members{
-		"individualId": tomas, "challengeList": challenge("PWD", "alpha-numeric", "signet-demo"),
-	})
-	return tx
+}
+
+func (l *leg) byPassword(tx *transaction) members {
+	return members{"transactionId": tx.id, "individualId": tomas, "challengeList": challenge("PWD", "alpha-numeric", "signet-demo")}
 }
 
 // userinfo is what the client, with the key of the caller, gets for the code.
@@ -232,6 +242,29 @@ func TestNobodyOfASystemThatSaysNothingIsSentToTheSignUpPortal(t *testing.T) {
 
 // silent does not say how claims are verified.
 type silent struct{ authenticator.Authenticator }
+
+func TestALoginWaitsUntilThePeopleElsewhereSayWhatIsVerified(t *testing.T) {
+	t.Parallel()
+	var away atomic.Bool
+	people := serveRemote(t, newPeople(t))
+	whole := people.Config.Handler
+	people.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/verifications" && away.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		whole.ServeHTTP(w, r)
+	})
+	l := legOf(t, "-identity", configuration(t, `{"type": "remote", "base_url": "`+people.URL+`", "allow_http": true, "key_file": "partner.key", `+whatRemotesAssure+`}`))
+	away.Store(true)
+	tx := l.beginWanting()
+	_, _, code := l.call("POST", "/authorization/v3/authenticate", l.byPassword(tx))
+	assert.Equal(t, "auth_failed", code)
+	_, _, code = l.call("POST", "/authorization/auth-code", members{"transactionId": tx.id, "acceptedClaims": []string{"phone_number"}})
+	assert.NotEmpty(t, code, "nobody consents before it is known what to")
+	away.Store(false)
+	assert.Equal(t, true, l.in(tx, "GET", "/authorization/claim-details", nil)["profileUpdateRequired"])
+}
 
 // complete is the way to the portal and back.
 func (l *leg) complete() {
