@@ -87,7 +87,8 @@ type claimStatus struct {
 	Available bool   `json:"available"`
 }
 
-// claimDetails says what is known of the claims, once for each transaction.
+// claimDetails says what is known of the claims, once for each transaction. Where nobody can say what is verified, nobody is told
+// to have it verified.
 func (p *authorization) claimDetails(w http.ResponseWriter, r *http.Request) {
 	o, err := of(r.Context(), text(r.Header.Get("oauth-details-key")))
 	if err == nil {
@@ -101,7 +102,7 @@ func (p *authorization) claimDetails(w http.ResponseWriter, r *http.Request) {
 	for _, claim := range o.Claims {
 		verified, available := o.state.Assurances[claim]
 		status = append(status, claimStatus{claim, verified, available})
-		incomplete = incomplete || !verified && slices.Contains(o.Verified, claim)
+		incomplete = incomplete || !verified && o.state.Assurances != nil && slices.Contains(o.Verified, claim)
 	}
 	p.api.finish(w, r, struct {
 		TransactionID         string        `json:"transactionId"`

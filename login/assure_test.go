@@ -43,6 +43,46 @@ func TestALoginGoesOnWhereNobodyCanSayWhatIsVerified(t *testing.T) {
 	assert.Nil(t, s.Assurances)
 }
 
+// The identity system of one person says what is verified, and that of another does not.
+func TestALoginGoesOnForWhomNobodyCanSayWhatIsVerified(t *testing.T) {
+	t.Parallel()
+	v := newVerifying(t)
+	v.people.verifications = func(*authenticator.ClaimsRequest) ([]authenticator.VerifiedClaims, error) {
+		return nil, &authenticator.Error{Reason: authenticator.Unsupported}
+	}
+	handle, _, err := v.Begin(v.Context(), verifiedName(false, mustBeGold), "")
+	require.NoError(t, err)
+	s := v.ok(v.Answer(v.Context(), handle, alice, right(alice, authenticator.Password)))
+	assert.Equal(t, login.StepConsent, s.Step, "nothing would come of a verification")
+	assert.Nil(t, s.Assurances)
+	_, err = v.StartVerification(t.Context(), handle, returnURI)
+	require.ErrorIs(t, err, login.ErrStep)
+}
+
+func TestALoginTellsThatThereIsNothing(t *testing.T) {
+	t.Parallel()
+	w := newMemory(t, func(c *login.Config) { c.Assure = true })
+	handle, _, err := w.Begin(w.Context(), verifiedName(false, wouldLikeGold), "")
+	require.NoError(t, err)
+	w.ok(w.Answer(w.Context(), handle, alice, right(alice, authenticator.Password)))
+	assert.Equal(t, map[string]bool{}, w.ok(w.State(w.Context(), handle)).Assurances)
+}
+
+func TestALoginHearsNothingOfClaimsThatItDidNotAskAbout(t *testing.T) {
+	t.Parallel()
+	w := newMemory(t, func(c *login.Config) { c.Assure = true })
+	w.people.verifications = func(*authenticator.ClaimsRequest) ([]authenticator.VerifiedClaims, error) {
+		return []authenticator.VerifiedClaims{{
+			Verification: json.RawMessage(`{"trust_framework":"gold"}`),
+			Values:       map[string]json.RawMessage{"name": json.RawMessage("null"), "faith": json.RawMessage("null")},
+		}}, nil
+	}
+	handle, _, err := w.Begin(w.Context(), verifiedName(false, wouldLikeGold), "")
+	require.NoError(t, err)
+	s := w.ok(w.Answer(w.Context(), handle, alice, right(alice, authenticator.Password)))
+	assert.Equal(t, map[string]bool{"name": true}, s.Assurances)
+}
+
 func TestCodesComeFirstWhereAnswersComeAtOnce(t *testing.T) {
 	t.Parallel()
 	w := newMemory(t, func(c *login.Config) {

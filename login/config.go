@@ -226,9 +226,7 @@ func (c *Config) validate() error {
 	if err := c.ConsentPolicy.Validate(); err != nil {
 		errs = append(errs, fmt.Errorf("login: Config.ConsentPolicy: %w", err))
 	}
-	if _, ok := c.Authenticator.(authenticator.Assurer); c.Verifier != nil && !ok {
-		refuse(true, "Verifier needs an Authenticator that is an Assurer")
-	}
+	refuse(c.Verifier != nil && authenticator.AssurerOf(c.Authenticator) == nil, "Verifier needs an Authenticator that is an Assurer")
 	refuse(c.Portal != "" && c.Verifier == nil, "Portal needs a Verifier")
 	refuse(c.Sessions.on() && (c.Sessions.Idle < time.Second || c.Sessions.Idle > c.Sessions.Total || c.Sessions.Total > maxSessionTotal),
 		fmt.Sprintf("Sessions: Idle must be at least a second and at most Total, and Total at most %v", maxSessionTotal))

@@ -36,7 +36,7 @@ type record struct {
 	// Verification is what the Verifier needs when the person comes back from it, and Verifications how often they went.
 	Assured       bool            `json:"assured,omitempty"`
 	Unverified    []string        `json:"unverified,omitempty"`
-	Assurances    map[string]bool `json:"assurances,omitempty"` // those of State
+	Assurances    map[string]bool `json:"assurances,omitzero"` // those of State
 	Verification  *started        `json:"verification,omitempty"`
 	Verifications int             `json:"verifications,omitempty"`
 

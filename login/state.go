@@ -108,7 +108,8 @@ type State struct {
 	// Unverified are the claims that lack verification, in StepVerification.
 	Unverified []string
 	// Assurances are those of the claims that the identity system has, and whether it verified them: as the client wants,
-	// if it wants that, or at all. Nil until it was asked, which [Config.Assure] says of which claims it is.
+	// if it wants that, or at all. Nil until it was asked, which [Config.Assure] says of which claims it is, and where it
+	// cannot say.
 	Assurances map[string]bool
 	// UILocales, LoginHint and Display are the wishes of the request.
 	UILocales []string

@@ -79,8 +79,8 @@ type started struct {
 }
 
 func newVerification(c *Config) verification {
-	assurer, ok := c.Authenticator.(authenticator.Assurer)
-	if !ok || c.Verifier == nil && !c.Assure {
+	assurer := authenticator.AssurerOf(c.Authenticator)
+	if assurer == nil || c.Verifier == nil && !c.Assure {
 		return verification{others: c.ACRs}
 	}
 	others := c.ACRs
@@ -109,13 +109,14 @@ func withoutFactor(acrs authenticator.ACRs, f authenticator.Factor) (left authen
 
 // assure takes a login in StepConsent to StepVerification if essential claims are not verified. Each login asks the identity
 // system once before, and once after each verification. Without a page nobody can be sent anywhere: what is not verified
-// is then left out. Nobody has to wait for what is only to be shown.
+// is then left out, as it is for people of whom nobody can say it. Nobody has to wait for what is only to be shown.
 func (f *Flow) assure(ctx context.Context, handle string, client *oauth.Client, rec *record) (*record, error) {
 	if rec.Assured || rec.step() != StepConsent || rec.OpenID.HasPrompt(oidc.PromptNone) || !f.verification.concerns(rec) {
 		return rec, nil
 	}
 	found, err := f.assured(ctx, handle, client, rec)
-	if _, ok := errors.AsType[*authenticator.Error](err); ok && (f.verification.verifier == nil || len(rec.essentialVerified()) == 0) {
+	e, ok := errors.AsType[*authenticator.Error](err)
+	if ok && (e.Reason == authenticator.Unsupported || f.verification.verifier == nil || len(rec.essentialVerified()) == 0) {
 		found, err = assured{}, nil
 	}
 	if err != nil {

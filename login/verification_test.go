@@ -323,6 +323,13 @@ func TestTheVerificationIsOfThePersonWhoLogsIn(t *testing.T) {
 
 func TestAVerifierNeedsSomebodyToAsk(t *testing.T) {
 	t.Parallel()
-	_, err := login.New(login.Config{Verifier: &portal{}, Authenticator: struct{ authenticator.Authenticator }{&people{}}})
-	require.ErrorContains(t, err, "Config.Verifier")
+	for _, silent := range []authenticator.Authenticator{struct{ authenticator.Authenticator }{&people{}}, standIn{&people{}}} {
+		_, err := login.New(login.Config{Verifier: &portal{}, Authenticator: silent})
+		require.ErrorContains(t, err, "Config.Verifier")
+	}
 }
+
+// standIn is an Assurer that stands for none.
+type standIn struct{ *people }
+
+func (standIn) Assures() bool { return false }

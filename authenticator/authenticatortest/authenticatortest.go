@@ -18,7 +18,7 @@ import (
 type Subject struct {
 	// Authenticator is tested with all abilities that it implements: [authenticator.CodeSender],
 	// [authenticator.ChannelSender], [authenticator.FormProvider], [authenticator.Describer], [authenticator.Recaller],
-	// [authenticator.KeyPublisher] and [authenticator.KeyBinder]. Required.
+	// [authenticator.KeyPublisher], [authenticator.KeyBinder] and [authenticator.Assurer]. Required.
 	Authenticator authenticator.Authenticator
 	// Person is the identifier of somebody who can use every factor, and Unknown one of the same kind that nobody has.
 	// Required. Limits on wrong answers, if the identity system has its own, must allow a few for each.
@@ -48,7 +48,7 @@ type Answer struct {
 }
 
 // Run checks the Authenticator against every rule of [authenticator.Authenticator] and of the further interfaces that it
-// implements, each in a subtest named for it. One that answers Unsupported to Recall need not do so.
+// implements, each in a subtest named for it. One that answers Unsupported to Recall, or to Verifications, need not do so.
 //
 // Rules run in parallel. Run calls open once for each of them, with the subtest's T for clean-up; Authenticators may
 // share an identity system, except that Expire must not disturb others. Run it with the race detector, which finds what
@@ -75,7 +75,8 @@ type rule struct {
 }
 
 var rules = slices.Concat(
-	answerRules, refusalRules, codeRules, channelRules, claimRules, signedRules, formRules, traitRules, recallRules, bindingRules, callRules,
+	answerRules, refusalRules, codeRules, channelRules, claimRules, signedRules, formRules, traitRules, recallRules, bindingRules, verificationRules,
+	callRules,
 )
 
 // subject is a Subject with the calls that rules make of it.

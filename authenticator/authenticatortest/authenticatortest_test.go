@@ -26,7 +26,7 @@ type fault struct {
 func TestABrokenAuthenticatorIsCaught(t *testing.T) {
 	t.Parallel()
 	caught := map[string]bool{}
-	for _, tt := range slices.Concat(answerFaults(), codeFaults(), claimFaults(), signedFaults(), callFaults(), bindingFaults()) {
+	for _, tt := range slices.Concat(answerFaults(), codeFaults(), claimFaults(), signedFaults(), callFaults(), bindingFaults(), verificationFaults()) {
 		caught[tt.rule] = true
 		t.Run(tt.fault, func(t *testing.T) {
 			t.Parallel()

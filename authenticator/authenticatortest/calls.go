@@ -41,6 +41,12 @@ var callRules = []rule{
 				_, err = s.claims(ended, claimsRequest(*identity, s.Claims, nil))
 				err = expectEnded("Claims", err)
 			}
+			if err == nil {
+				var all *[]authenticator.VerifiedClaims
+				if all, err = s.ask(ended, verificationRequest(*identity, s.Claims)); all != nil || err != nil {
+					err = expectEnded("Verifications", err)
+				}
+			}
 			if err == nil && s.binder() != nil {
 				tx := transaction()
 				answer, rightErr := s.right(ctx, tx, s.factors()[0])

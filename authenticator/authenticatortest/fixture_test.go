@@ -30,19 +30,20 @@ type (
 
 // system is the mock, in which single methods can be broken.
 type system struct {
-	factors      func() factors
-	authenticate authenticate
-	claims       func(context.Context, *claimsAsked) (*authenticator.Claims, error)
-	sendCode     func(context.Context, *codeAsked) (*codeReceipt, error)
-	form         func(context.Context, authenticator.Factor) (*authenticator.Form, error)
-	channels     func() []authenticator.Channel
-	traits       func(authenticator.Factor) authenticator.Traits
-	recall       func(context.Context, *identity) (*identity, error)
-	keys         func(context.Context) (json.RawMessage, error)
-	bindKey      bindKey
-	person       authenticator.Identifier
-	advance      func(time.Duration)
-	end          <-chan struct{} // closed when the test ends
+	factors       func() factors
+	authenticate  authenticate
+	claims        func(context.Context, *claimsAsked) (*authenticator.Claims, error)
+	sendCode      func(context.Context, *codeAsked) (*codeReceipt, error)
+	form          func(context.Context, authenticator.Factor) (*authenticator.Form, error)
+	channels      func() []authenticator.Channel
+	traits        func(authenticator.Factor) authenticator.Traits
+	recall        func(context.Context, *identity) (*identity, error)
+	keys          func(context.Context) (json.RawMessage, error)
+	bindKey       bindKey
+	verifications assure
+	person        authenticator.Identifier
+	advance       func(time.Duration)
+	end           <-chan struct{} // closed when the test ends
 }
 
 func (s *system) Factors() factors { return s.factors() }
@@ -61,6 +62,9 @@ func (s *system) Form(ctx context.Context, f authenticator.Factor) (*authenticat
 func (s *system) Channels() []authenticator.Channel                       { return s.channels() }
 func (s *system) Traits(f authenticator.Factor) authenticator.Traits      { return s.traits(f) }
 func (s *system) PublicKeys(ctx context.Context) (json.RawMessage, error) { return s.keys(ctx) }
+func (s *system) Verifications(ctx context.Context, r *claimsAsked) ([]verified, error) {
+	return s.verifications(ctx, r)
+}
 func (s *system) BindKey(ctx context.Context, r *bindingAsked) (*binding, error) {
 	return s.bindKey(ctx, r)
 }
@@ -102,8 +106,9 @@ func correct(t testing.TB) *system {
 		bindKey: func(ctx context.Context, r *bindingAsked) (*binding, error) {
 			return authenticatortest.BindKey(ctx, m, r)
 		},
-		end:     t.Context().Done(),
-		advance: func(d time.Duration) { mu.Lock(); defer mu.Unlock(); now = now.Add(d) },
+		verifications: assuring(claims(m.Claims)),
+		end:           t.Context().Done(),
+		advance:       func(d time.Duration) { mu.Lock(); defer mu.Unlock(); now = now.Add(d) },
 	}
 	for _, p := range m.Personas() {
 		if p.Claims["name#en"] != nil {

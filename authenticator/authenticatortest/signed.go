@@ -155,18 +155,26 @@ func (s *subject) releaseVerified(ctx context.Context, verified []string) (*auth
 	return s.claims(ctx, r)
 }
 
+// frameworkOf returns the trust framework of a verification, if that is well-formed.
+func frameworkOf(verification json.RawMessage) (framework string, err error) {
+	var members map[string]json.RawMessage
+	switch {
+	case json.Unmarshal(verification, &members) != nil || members == nil:
+		return "", errors.New("a Verification is no JSON object")
+	case json.Unmarshal(members["trust_framework"], &framework) != nil || framework == "":
+		return "", errors.New("a Verification has no trust_framework")
+	}
+	return framework, nil
+}
+
 // verifiedNames returns the names that verifications are of, without languages, if all is well-formed.
 func verifiedNames(all []authenticator.VerifiedClaims) ([]string, error) {
 	var names []string
 	for _, v := range all {
-		var verification map[string]json.RawMessage
-		var framework string
-		switch {
-		case json.Unmarshal(v.Verification, &verification) != nil || verification == nil:
-			return nil, errors.New("a Verification is no JSON object")
-		case json.Unmarshal(verification["trust_framework"], &framework) != nil || framework == "":
-			return nil, errors.New("a Verification has no trust_framework")
-		case len(v.Values) == 0:
+		if _, err := frameworkOf(v.Verification); err != nil {
+			return nil, err
+		}
+		if len(v.Values) == 0 {
 			return nil, errors.New("a Verification is of no values")
 		}
 		for name, value := range v.Values {

@@ -65,7 +65,7 @@ func TestMockKeepsTheContract(t *testing.T) {
 			Code:      func(context.Context, string) (string, error) { return mock.OTP, nil },
 			Expire:    func() { c.advance(4 * time.Minute) },
 			Claims:    []string{"name", "phone_number", "birthdate", "address"},
-			Languages: []string{"name#en"},
+			Languages: []string{"name#en"}, Verified: []string{"name", "phone_number", "birthdate"},
 		}
 	})
 }

@@ -14,16 +14,17 @@ var factorName = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
 type (
 	capabilities struct {
 		// Versions are those of the protocol that the server speaks.
-		Versions []int                           `json:"versions"`
-		Factors  []authenticator.Factor          `json:"factors"`
-		Codes    bool                            `json:"codes"`
-		Channels []authenticator.Channel         `json:"channels,omitempty"`
-		Forms    []authenticator.Factor          `json:"forms,omitempty"`
-		Devices  []authenticator.Factor          `json:"devices,omitempty"`
-		Traits   map[authenticator.Factor]traits `json:"traits,omitempty"`
-		Recall   bool                            `json:"recall,omitempty"`
-		Keys     bool                            `json:"keys,omitempty"`
-		Bindings bool                            `json:"bindings,omitempty"`
+		Versions      []int                           `json:"versions"`
+		Factors       []authenticator.Factor          `json:"factors"`
+		Codes         bool                            `json:"codes"`
+		Channels      []authenticator.Channel         `json:"channels,omitempty"`
+		Forms         []authenticator.Factor          `json:"forms,omitempty"`
+		Devices       []authenticator.Factor          `json:"devices,omitempty"`
+		Traits        map[authenticator.Factor]traits `json:"traits,omitempty"`
+		Recall        bool                            `json:"recall,omitempty"`
+		Keys          bool                            `json:"keys,omitempty"`
+		Bindings      bool                            `json:"bindings,omitempty"`
+		Verifications bool                            `json:"verifications,omitempty"`
 	}
 	traits struct {
 		Identifies  bool `json:"identifies,omitempty"`

@@ -32,6 +32,24 @@ type (
 	}
 )
 
+func claimsRequestOf(r *authenticator.ClaimsRequest) claimsRequest {
+	return claimsRequest{
+		Transaction: r.Transaction, ClientID: r.ClientID, Identity: *identityOf(&r.Identity),
+		Names: append([]string{}, r.Names...), Verified: r.Verified, Locales: r.Locales,
+	}
+}
+
+// contract returns the request, or nil if it is not as the description demands.
+func (r *claimsRequest) contract() *authenticator.ClaimsRequest {
+	if !r.Identity.fits() || len(r.Names) > maxClaims || len(r.Verified) > maxClaims {
+		return nil
+	}
+	return &authenticator.ClaimsRequest{
+		Transaction: r.Transaction, ClientID: r.ClientID, Identity: *r.Identity.contract(),
+		Names: r.Names, Verified: r.Verified, Locales: r.Locales,
+	}
+}
+
 // claimsOf returns nil for nil, which no client believes.
 func claimsOf(c *authenticator.Claims) *claims {
 	if c == nil {

@@ -309,18 +309,23 @@ func TestPersonWhoGivesUpIsNoFailure(t *testing.T) {
 func TestAuthenticatorThatBreaksItsContractIsContainedByTheHandler(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(*people){
-		"panics":          func(p *people) { p.before = func(context.Context) { panic("Grace") } },
-		"returns nothing": func(p *people) { p.identity, p.claims, p.receipt, p.device, p.binding = nil, nil, nil, nil, nil },
-		"fails":           func(p *people) { p.err = errors.New("no row for 4409173820") },
+		"panics": func(p *people) { p.before = func(context.Context) { panic("Grace") } },
+		"returns nothing": func(p *people) {
+			p.identity, p.claims, p.receipt, p.device, p.binding = nil, nil, nil, nil, nil
+			p.verified[0].Verification = []byte("null")
+		},
+		"fails": func(p *people) { p.err = errors.New("no row for 4409173820") },
 		"lies": func(p *people) {
 			p.identity.Subject, p.receipt.Length = "", -1
 			p.claims.Values["x"] = []byte("Grace")
 			p.device.Options = nil
 			p.binding.Certificate = make([]byte, 16<<10+1)
+			p.verified[0].Verification = []byte("Grace")
 		},
 		"subject of no text": func(p *people) {
 			p.identity.Subject = "grace-1\xff"
 			p.claims, p.receipt, p.device, p.binding = nil, nil, nil, nil
+			p.verified[0].Verification = []byte(`"grace-1"`)
 		},
 		"gives impossible times": func(p *people) {
 			p.err = &authenticator.Error{Reason: authenticator.TooSoon, RetryAt: time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)}
@@ -350,6 +355,8 @@ func TestAuthenticatorThatBreaksItsContractIsContainedByTheHandler(t *testing.T)
 			requireReason(t, err, authenticator.Unavailable)
 			_, err = c.BindKey(t.Context(), bindingFor())
 			requireReason(t, err, authenticator.Unavailable)
+			_, err = c.Verifications(t.Context(), claimsOf(authenticator.Identity{Subject: "grace-1"}))
+			requireReason(t, err, authenticator.Unavailable)
 			noPersonalData(t, w.logs.String())
 		})
 	}
@@ -377,6 +384,8 @@ func TestNothingPersonalIsInURLsLogsOrErrors(t *testing.T) {
 		_, err = c.Recall(t.Context(), w.people.identity)
 		fmt.Fprintln(&said, err)
 		_, err = c.BindKey(t.Context(), bindingFor())
+		fmt.Fprintln(&said, err)
+		_, err = c.Verifications(t.Context(), claimsOf(*w.people.identity))
 		fmt.Fprintln(&said, err)
 	}
 	exercise()

@@ -35,6 +35,7 @@ type people struct {
 	device   *authenticator.Device
 	keys     json.RawMessage
 	binding  *authenticator.KeyBinding
+	verified []authenticator.VerifiedClaims
 	err      error
 	// before, if set, is called by each method that the server is asked for.
 	before func(context.Context)
@@ -60,6 +61,11 @@ func newPeople() *people {
 		keys:   must(json.Marshal(jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: key.Public(), KeyID: "1", Use: "sig"}}})),
 		binding: &authenticator.KeyBinding{
 			Identity: authenticator.Identity{Subject: "grace-1", State: []byte{0, 0xff}}, Certificate: []byte{0x30, 0, 0xff},
+		},
+		verified: []authenticator.VerifiedClaims{
+			{Verification: json.RawMessage(`{"trust_framework":"ke_register","time":"2026-02-01T08:00Z"}`), Values: nulls("name", "name#sw")},
+			{Verification: json.RawMessage(`{"trust_framework":"ke_telecom"}`), Values: nulls("phone_number")},
+			{Values: nulls("address", "email")},
 		},
 	}
 }
@@ -103,6 +109,20 @@ func (p *people) Recall(ctx context.Context, earlier *authenticator.Identity) (*
 func (p *people) BindKey(ctx context.Context, r *authenticator.KeyBindingRequest) (*authenticator.KeyBinding, error) {
 	p.hear(ctx, r)
 	return p.binding, p.err
+}
+
+func (p *people) Verifications(ctx context.Context, r *authenticator.ClaimsRequest) ([]authenticator.VerifiedClaims, error) {
+	p.hear(ctx, r)
+	return p.verified, p.err
+}
+
+// nulls are claims without their values.
+func nulls(names ...string) map[string]json.RawMessage {
+	values := make(map[string]json.RawMessage)
+	for _, name := range names {
+		values[name] = json.RawMessage("null")
+	}
+	return values
 }
 
 func (p *people) PublicKeys(ctx context.Context) (json.RawMessage, error) {

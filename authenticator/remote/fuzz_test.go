@@ -28,6 +28,7 @@ func FuzzAnswer(f *testing.F) {
 		`{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "traits": {"pop": {"identifies": true}}, "keys": true}`,
 		`{"options": {"challenge": "AAAA"}, "state": "AAEC"}`, `{"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}`,
 		`{"title": "Forbidden", "status": 403, "reason": "locked", "retry_at": "2026-03-01T12:05:00+03:00"}`,
+		`{"verified": [{"verification": {"trust_framework": "x"}, "names": ["name", "name#sw"]}], "unverified": ["email"]}`, `{"verified": []}`,
 		"", "null", "[]", `{"subject": "\ud800"}`, "{\"subject\": \"\xff\"}", `{"subject": "a", "subject": "b"}`, `{"values": {"a": nul}}`,
 	} {
 		f.Add(200, s)
@@ -43,7 +44,7 @@ func FuzzAnswer(f *testing.F) {
 			Transport: transport(func(r *http.Request) (*http.Response, error) {
 				if r.URL.Path == "/v1/capabilities" && !started {
 					started = true
-					return answerOf(200, `{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "keys": true, "recall": true, "bindings": true}`), nil
+					return answerOf(200, `{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "keys": true, "recall": true, "bindings": true, "verifications": true}`), nil
 				}
 				return answerOf(status, body), nil
 			}),
@@ -88,6 +89,19 @@ func FuzzAnswer(f *testing.F) {
 		if err == nil && (binding.Identity.Subject == "" || len(binding.Identity.State) > 8<<10 || len(binding.Certificate) > 16<<10) {
 			t.Fatalf("%+v", binding)
 		}
+		verified, err := c.Verifications(context.Background(), claimsOf(authenticator.Identity{Subject: "grace-1"}))
+		check(t, err)
+		for i, v := range verified {
+			isVerified := len(v.Verification) > 0
+			if isVerified && (!json.Valid(v.Verification) || v.Verification[0] != '{') || !isVerified && i < len(verified)-1 || len(v.Values) == 0 {
+				t.Fatalf("%d: %+v", i, verified)
+			}
+			for name, value := range v.Values {
+				if string(value) != "null" || !utf8.ValidString(name) {
+					t.Fatalf("%q: %q", name, value)
+				}
+			}
+		}
 		keys, err := c.PublicKeys(context.Background())
 		check(t, err)
 		var set jose.JSONWebKeySet
@@ -117,10 +131,11 @@ func FuzzAnswer(f *testing.F) {
 func FuzzRequest(f *testing.F) {
 	for path, body := range map[string]string{
 		"/v1/authenticate": loginBody, "/v1/recall": `{"identity":{"subject":"grace-1","state":"AP8="}}`,
-		"/v1/codes":        `{"identifier":{"value":"4409173820"},"channels":["phone"],"acrs":["urn:example:loa:2"]}`,
-		"/v1/claims":       `{"identity":{"subject":"grace-1"},"names":["name"],"verified":["name"]}`,
-		"/v1/challenges":   `{"transaction":"t","client_id":"c","factor":"pop"}`,
-		"/v1/key-bindings": `{"authentication":` + loginBody + `,"factor":"wla","key":{"kty":"OKP"},"header":{"partner-id":"p"}}`,
+		"/v1/codes":         `{"identifier":{"value":"4409173820"},"channels":["phone"],"acrs":["urn:example:loa:2"]}`,
+		"/v1/claims":        `{"identity":{"subject":"grace-1"},"names":["name"],"verified":["name"]}`,
+		"/v1/verifications": `{"identity":{"subject":"grace-1"},"names":["name"],"verified":["name"]}`,
+		"/v1/challenges":    `{"transaction":"t","client_id":"c","factor":"pop"}`,
+		"/v1/key-bindings":  `{"authentication":` + loginBody + `,"factor":"wla","key":{"kty":"OKP"},"header":{"partner-id":"p"}}`,
 	} {
 		f.Add(path, body)
 	}
@@ -128,7 +143,7 @@ func FuzzRequest(f *testing.F) {
 	people.before = func(context.Context) { people.asked = nil }
 	handler := must(remote.Handler(people, remote.ServerConfig{ClientCertificate: true}))
 	f.Fuzz(func(t *testing.T, path, body string) {
-		if !slices.Contains([]string{"/v1/authenticate", "/v1/recall", "/v1/codes", "/v1/claims", "/v1/challenges", "/v1/key-bindings"}, path) {
+		if !slices.Contains([]string{"/v1/authenticate", "/v1/recall", "/v1/codes", "/v1/claims", "/v1/challenges", "/v1/key-bindings", "/v1/verifications"}, path) {
 			return
 		}
 		r := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))

@@ -43,8 +43,9 @@ func TestMockBehindBothHalvesKeepsTheContract(t *testing.T) {
 					Unknown:       authenticator.Identifier{Type: mock.NationalID, Value: "0000000000"},
 					Answers:       map[authenticator.Factor]authenticatortest.Answer{authenticator.Password: {Right: "a password", Wrong: "no password"}},
 					Code:          func(context.Context, string) (string, error) { return mock.OTP, nil },
-					Claims:        []string{"name", "birthdate"},
+					Claims:        []string{"name", "birthdate", "email"},
 					Languages:     []string{"name#en"},
+					Verified:      []string{"name", "birthdate"},
 				}
 			})
 		})

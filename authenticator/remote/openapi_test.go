@@ -214,12 +214,13 @@ func TestBothHalvesSayWhatIsDescribed(t *testing.T) {
 		_, _ = c.Recall(t.Context(), w.people.identity)
 		_, _ = c.PublicKeys(t.Context())
 		_, _ = c.BindKey(t.Context(), bindingFor())
+		_, _ = c.Verifications(t.Context(), claimsOf(*w.people.identity))
 	}
 	exercise()
 	w.people.identity = &authenticator.Identity{Subject: strings.Repeat("x", 256), State: bytes.Repeat([]byte{0xff}, 8<<10)}
 	w.people.receipt, w.people.claims = &authenticator.CodeReceipt{}, &authenticator.Claims{}
 	w.people.device = &authenticator.Device{Options: []byte(`{}`), State: bytes.Repeat([]byte{0xff}, 4<<10)}
-	w.people.keys = []byte(`{"keys":[]}`)
+	w.people.keys, w.people.verified = []byte(`{"keys":[]}`), nil
 	w.people.binding = &authenticator.KeyBinding{Identity: *w.people.identity, Certificate: bytes.Repeat([]byte{0xff}, 16<<10)}
 	exercise()
 	for _, reason := range reasons() {
@@ -229,7 +230,7 @@ func TestBothHalvesSayWhatIsDescribed(t *testing.T) {
 	for path := range traffic.d.at(traffic.d.root, "paths") {
 		assert.True(t, traffic.seen[path+" 200"], path)
 	}
-	for _, path := range []string{"/v1/authenticate", "/v1/codes", "/v1/claims", "/v1/challenges", "/v1/recall", "/v1/keys", "/v1/key-bindings"} {
+	for _, path := range []string{"/v1/authenticate", "/v1/codes", "/v1/claims", "/v1/challenges", "/v1/recall", "/v1/keys", "/v1/key-bindings", "/v1/verifications"} {
 		assert.True(t, traffic.seen[path+" default"], path)
 	}
 }
@@ -258,6 +259,10 @@ func TestClientRefusesAnswersThatTheDescriptionForbids(t *testing.T) {
 			_, err := c.BindKey(t.Context(), bindingFor())
 			return err
 		},
+		"Verifications": func(c *remote.Client) error {
+			_, err := c.Verifications(t.Context(), claimsOf(authenticator.Identity{Subject: "grace-1"}))
+			return err
+		},
 		"KeySet": func(c *remote.Client) error {
 			_, err := c.PublicKeys(t.Context())
 			return err
@@ -273,7 +278,11 @@ func TestClientRefusesAnswersThatTheDescriptionForbids(t *testing.T) {
 		},
 		"Device":     {"options": object{"challenge": "AAAA"}, "state": "AP8="},
 		"KeyBinding": {"identity": object{"subject": "grace-1"}, "certificate": "MAA="},
-		"KeySet":     {"keys": []any{object{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}},
+		"Verifications": {
+			"verified":   []any{object{"verification": object{"trust_framework": "ke_register"}, "names": []any{"name"}}},
+			"unverified": []any{"email"},
+		},
+		"KeySet": {"keys": []any{object{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}}},
 		"CodeReceipt": {
 			"destinations": []any{"+254 ** *** 820"}, "length": 6.0,
 			"expires_at": "2026-03-01T12:05:00Z", "resend_after": "2026-03-01T12:05:00Z",
@@ -284,7 +293,7 @@ func TestClientRefusesAnswersThatTheDescriptionForbids(t *testing.T) {
 		BaseURL: "https://people.example.org", MaxFailures: 1000,
 		Transport: transport(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path == "/v1/capabilities" {
-				return answerOf(200, `{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "keys": true, "bindings": true}`), nil
+				return answerOf(200, `{"versions": [1], "factors": ["otp", "pop"], "codes": true, "devices": ["pop"], "keys": true, "bindings": true, "verifications": true}`), nil
 			}
 			return answerOf(200, string(must(json.Marshal(answer)))), nil
 		}),

@@ -54,6 +54,7 @@ var (
 	_ authenticator.Recaller      = (*Client)(nil)
 	_ authenticator.KeyPublisher  = (*Client)(nil)
 	_ authenticator.KeyBinder     = (*Client)(nil)
+	_ authenticator.MaybeAssurer  = (*Client)(nil)
 )
 
 // New asks the server what it can do, and fetches its forms. It fails with everything that is wrong with the
@@ -165,10 +166,23 @@ func (c *Client) Recall(ctx context.Context, earlier *authenticator.Identity) (*
 
 // Claims asks the server, once.
 func (c *Client) Claims(ctx context.Context, r *authenticator.ClaimsRequest) (*authenticator.Claims, error) {
-	return post(ctx, c.calls, pathClaims, claimsRequest{
-		Transaction: r.Transaction, ClientID: r.ClientID, Identity: *identityOf(&r.Identity),
-		Names: append([]string{}, r.Names...), Verified: r.Verified, Locales: r.Locales,
-	}, parseClaims)
+	return post(ctx, c.calls, pathClaims, claimsRequestOf(r), parseClaims)
+}
+
+// Assures returns what the server said at the start.
+func (c *Client) Assures() bool { return c.can.Verifications }
+
+// Verifications asks the server, once. The error is Unsupported if the server said at the start that it does not say how
+// claims are verified. Values do not cross the wire.
+func (c *Client) Verifications(ctx context.Context, r *authenticator.ClaimsRequest) ([]authenticator.VerifiedClaims, error) {
+	if !c.can.Verifications {
+		return nil, unsupported("the server does not say how claims are verified")
+	}
+	verified, err := post(ctx, c.calls, pathVerifications, claimsRequestOf(r), parseVerifications)
+	if err != nil {
+		return nil, err
+	}
+	return *verified, nil
 }
 
 // PublicKeys asks the server, once. The set is empty if the server said at the start that it signs nothing.

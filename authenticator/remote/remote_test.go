@@ -43,9 +43,12 @@ func TestEverythingArrivesAsItWasSent(t *testing.T) {
 	binding, err := c.BindKey(t.Context(), bindingFor())
 	require.NoError(t, err)
 	assert.Equal(t, w.people.binding, binding)
+	verified, err := c.Verifications(t.Context(), claimsOf(*identity))
+	require.NoError(t, err)
+	assert.Equal(t, w.people.verified, verified)
 
 	assert.Equal(t, []any{
-		codeFor(), login(), claimsOf(*identity), deviceFor(authenticator.Passkey), identity, "keys", bindingFor(),
+		codeFor(), login(), claimsOf(*identity), deviceFor(authenticator.Passkey), identity, "keys", bindingFor(), claimsOf(*identity),
 	}, w.people.asked)
 }
 

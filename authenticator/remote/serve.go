@@ -137,14 +137,24 @@ func (s *server) postRecall(ctx context.Context, r *recallRequest) (*identity, e
 }
 
 func (s *server) postClaims(ctx context.Context, r *claimsRequest) (*claims, error) {
-	if !r.Identity.fits() || len(r.Names) > maxClaims || len(r.Verified) > maxClaims {
+	req := r.contract()
+	if req == nil {
 		return nil, errRequest
 	}
-	c, err := s.authenticator.Claims(ctx, &authenticator.ClaimsRequest{
-		Transaction: r.Transaction, ClientID: r.ClientID, Identity: *r.Identity.contract(),
-		Names: r.Names, Verified: r.Verified, Locales: r.Locales,
-	})
+	c, err := s.authenticator.Claims(ctx, req)
 	return claimsOf(c), err
+}
+
+func (s *server) postVerifications(ctx context.Context, r *claimsRequest) (*verifications, error) {
+	req := r.contract()
+	if req == nil {
+		return nil, errRequest
+	}
+	if s.assurer == nil {
+		return nil, errUnsupported
+	}
+	verified, err := s.assurer.Verifications(ctx, req)
+	return verificationsOf(verified), err
 }
 
 func (s *server) postCodes(ctx context.Context, r *codeRequest) (*codeReceipt, error) {

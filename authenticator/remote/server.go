@@ -80,8 +80,9 @@ func (c ServerConfig) validate() error {
 
 // Handler serves an Authenticator under "/v1/", with all the abilities that it has of [authenticator.ChannelSender],
 // [authenticator.FormProvider], [authenticator.Describer], [authenticator.Challenger], [authenticator.Recaller],
-// [authenticator.KeyPublisher] and [authenticator.KeyBinder]. It returns everything that is wrong with the configuration, or with the Authenticator's factors. The
-// description is at "/v1/openapi.json", for everybody. A program that serves it below a path uses http.StripPrefix.
+// [authenticator.KeyPublisher], [authenticator.KeyBinder] and [authenticator.Assurer]. It returns everything that is wrong with
+// the configuration, or with the Authenticator's factors. The description is at "/v1/openapi.json", for everybody. A program
+// that serves it below a path uses http.StripPrefix.
 func Handler(a authenticator.Authenticator, c ServerConfig) (http.Handler, error) {
 	if a == nil {
 		return nil, errors.New("remote: no Authenticator")
@@ -106,6 +107,7 @@ func Handler(a authenticator.Authenticator, c ServerConfig) (http.Handler, error
 	s.mux.HandleFunc("POST "+pathChallenges, answer(s, s.postChallenges, parseDevice))
 	s.mux.HandleFunc("POST "+pathRecall, answer(s, s.postRecall, parseIdentity))
 	s.mux.HandleFunc("POST "+pathBindings, answer(s, s.postBindings, parseBinding))
+	s.mux.HandleFunc("POST "+pathVerifications, answer(s, s.postVerifications, parseVerifications))
 	s.mux.HandleFunc("GET "+pathKeys, get(s, s.getKeys, parseKeys))
 	s.mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { refuse(w, http.StatusNotFound) })
 	return s, nil
@@ -120,6 +122,7 @@ type server struct {
 	recaller   authenticator.Recaller
 	keys       authenticator.KeyPublisher
 	binder     authenticator.KeyBinder
+	assurer    authenticator.Assurer
 
 	capabilities capabilities // without forms and devices
 	config       ServerConfig
@@ -136,9 +139,10 @@ func newServer(a authenticator.Authenticator) *server {
 	s.recaller, _ = a.(authenticator.Recaller)
 	s.keys, _ = a.(authenticator.KeyPublisher)
 	s.binder, _ = a.(authenticator.KeyBinder)
+	s.assurer = authenticator.AssurerOf(a)
 	s.capabilities = capabilities{
 		Versions: []int{1}, Factors: a.Factors(), Codes: s.codes != nil, Recall: s.recaller != nil, Keys: s.keys != nil,
-		Bindings: s.binder != nil, Traits: make(map[authenticator.Factor]traits),
+		Bindings: s.binder != nil, Verifications: s.assurer != nil, Traits: make(map[authenticator.Factor]traits),
 	}
 	if sender, ok := a.(authenticator.ChannelSender); ok {
 		s.capabilities.Channels = sender.Channels()

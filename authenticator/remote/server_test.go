@@ -195,7 +195,13 @@ func TestRequestsThatAreNotAsDescribedAreNotPassedOn(t *testing.T) {
 		{400, "POST", "/v1/key-bindings", `{"authentication":` + loginBody + `,"factor":"wla","key":"x"}`},
 		{400, "POST", "/v1/key-bindings", `{"authentication":` + loginBody + `,"factor":"wla","key":{},"header":{"":"x"}}`},
 		{400, "POST", "/v1/key-bindings", `{"authentication":` + loginBody + `,"factor":"wla","key":{},"header":{"` + strings.Repeat("x", 65) + `":"x"}}`},
+		{400, "POST", "/v1/verifications", `{"names":["name"]}`},
+		{400, "POST", "/v1/verifications", `{"identity":{"subject":""},"names":[]}`},
+		{400, "POST", "/v1/verifications", `{"identity":{"subject":"a"},"names":"name"}`},
+		{400, "POST", "/v1/verifications", `{"identity":{"subject":"a"},"names":["a"` + strings.Repeat(`,"a"`, 256) + `]}`},
+		{400, "POST", "/v1/verifications", `{"identity":{"subject":"a"},"verified":["a"` + strings.Repeat(`,"a"`, 256) + `]}`},
 		{413, "POST", "/v1/claims", strings.Repeat(" ", 4097)},
+		{413, "POST", "/v1/verifications", strings.Repeat(" ", 4097)},
 	} {
 		assert.Equal(t, test.status, w.send(t, test.method, test.path, test.body, ""), "%s %s %.200s", test.method, test.path, test.body)
 	}

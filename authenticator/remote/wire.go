@@ -20,16 +20,17 @@ const (
 	version       = "1"
 	versionHeader = "Authenticator-Version"
 
-	pathCapabilities = "/v1/capabilities"
-	pathAuthenticate = "/v1/authenticate"
-	pathCodes        = "/v1/codes"
-	pathClaims       = "/v1/claims"
-	pathForms        = "/v1/forms/"
-	pathChallenges   = "/v1/challenges"
-	pathRecall       = "/v1/recall"
-	pathKeys         = "/v1/keys"
-	pathBindings     = "/v1/key-bindings"
-	pathOpenAPI      = "/v1/openapi.json"
+	pathCapabilities  = "/v1/capabilities"
+	pathAuthenticate  = "/v1/authenticate"
+	pathCodes         = "/v1/codes"
+	pathClaims        = "/v1/claims"
+	pathForms         = "/v1/forms/"
+	pathChallenges    = "/v1/challenges"
+	pathRecall        = "/v1/recall"
+	pathKeys          = "/v1/keys"
+	pathBindings      = "/v1/key-bindings"
+	pathVerifications = "/v1/verifications"
+	pathOpenAPI       = "/v1/openapi.json"
 )
 
 // Bounds of what the server says; the description has the same.

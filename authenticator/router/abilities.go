@@ -138,6 +138,33 @@ func (r *Router) Recall(ctx context.Context, earlier *authenticator.Identity) (*
 	})
 }
 
+// Assures reports whether any system says how claims are verified.
+func (r *Router) Assures() bool {
+	return slices.ContainsFunc(r.names, func(name string) bool { return r.systems[name].assurer != nil })
+}
+
+// Verifications asks the system that said who the person is. The error is Unsupported if it does not say how claims are
+// verified.
+func (r *Router) Verifications(ctx context.Context, req *authenticator.ClaimsRequest) ([]authenticator.VerifiedClaims, error) {
+	s, identity, err := r.owner(&req.Identity)
+	if err != nil {
+		return nil, err
+	}
+	if s.assurer == nil {
+		return nil, fail(authenticator.Unsupported, errors.New("router: the system does not say how claims are verified"))
+	}
+	inner := *req
+	inner.Identity = *identity
+	verified, err := ask(ctx, s, func(ctx context.Context) (*[]authenticator.VerifiedClaims, error) {
+		verified, err := s.assurer.Verifications(ctx, &inner)
+		return &verified, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return *verified, nil
+}
+
 // PublicKeys returns the keys of all systems that publish any. One that is not available is left out, unless none is.
 func (r *Router) PublicKeys(ctx context.Context) (json.RawMessage, error) {
 	type set struct {

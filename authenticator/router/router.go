@@ -20,7 +20,8 @@
 // channels by which codes can come are those that all systems that send codes share, because people choose one before it
 // is known who will send: a system without a choice leaves none to anybody. A factor identifies if it does so in all
 // systems that verify it, and its answers may be as long as in any of them. The keys of wallets are certified by those of the
-// systems that do, and by the provider where none of those that are asked does.
+// systems that do, and by the provider where none of those that are asked does. How claims are verified is said of the people of
+// those systems that say it.
 package router
 
 import (
@@ -54,6 +55,7 @@ var (
 	_ authenticator.Recaller      = (*Router)(nil)
 	_ authenticator.KeyPublisher  = (*Router)(nil)
 	_ authenticator.KeyBinder     = (*Router)(nil)
+	_ authenticator.MaybeAssurer  = (*Router)(nil)
 )
 
 // New returns a Router, or everything that is wrong with the configuration. It asks each system for its factors

@@ -117,7 +117,7 @@ func TestRouterKeepsTheContract(t *testing.T) {
 						authenticator.Password: {Right: "demo password", Wrong: "other password"},
 					},
 					Code:   func(context.Context, string) (string, error) { return mock.OTP, nil },
-					Claims: []string{"name", "phone_number"},
+					Claims: []string{"name", "phone_number", "email"}, Verified: []string{"name", "phone_number"},
 				}
 			})
 		})

@@ -35,6 +35,7 @@ type system struct {
 	recaller   authenticator.Recaller
 	keys       authenticator.KeyPublisher
 	binder     authenticator.KeyBinder
+	assurer    authenticator.Assurer
 
 	timeout time.Duration
 	breaker *breaker.Breaker
@@ -59,6 +60,7 @@ func newSystem(c Config, s System) *system {
 	system.recaller, _ = s.Authenticator.(authenticator.Recaller)
 	system.keys, _ = s.Authenticator.(authenticator.KeyPublisher)
 	system.binder, _ = s.Authenticator.(authenticator.KeyBinder)
+	system.assurer = authenticator.AssurerOf(s.Authenticator)
 	return system
 }
 

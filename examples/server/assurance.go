@@ -49,6 +49,18 @@ func assuranceOf(people []mock.Persona) oidc.Assurance {
 	return a
 }
 
+// bothAssurances is what two identity systems can promise together.
+func bothAssurances(a, b oidc.Assurance) oidc.Assurance {
+	return oidc.Assurance{
+		TrustFrameworks:      union(a.TrustFrameworks, b.TrustFrameworks),
+		Claims:               union(a.Claims, b.Claims),
+		Evidence:             union(a.Evidence, b.Evidence),
+		Documents:            union(a.Documents, b.Documents),
+		DocumentCheckMethods: union(a.DocumentCheckMethods, b.DocumentCheckMethods),
+		ElectronicRecords:    union(a.ElectronicRecords, b.ElectronicRecords),
+	}
+}
+
 func promise(a *oidc.Assurance, e evidence) {
 	switch {
 	case e.Type == "document" && e.DocumentDetails.Type != "":

@@ -64,13 +64,16 @@ func (b *identityBuilder) build() (*identitySystem, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-identity: %w", err)
 	}
-	claims := d.texts("claims_supported")
+	claims, assured := d.texts("claims_supported"), member[*oidc.Assurance](d, "assurance")
 	s, err := b.system(d)
 	if err != nil {
 		return nil, fmt.Errorf("-identity: %s:\n%w", b.identityFile, err)
 	}
 	if claims != nil {
 		s.claims = claims
+	}
+	if assured != nil {
+		s.assurance = *assured
 	}
 	return s, nil
 }
@@ -185,6 +188,7 @@ func (b *identityBuilder) readRouter(d *document) (*identitySystem, error) {
 		system.Authenticator = inner.Authenticator
 		c.Systems = append(c.Systems, system)
 		all.claims, usual = union(all.claims, inner.claims), usual || inner.claims == nil
+		all.assurance = bothAssurances(all.assurance, inner.assurance)
 		all.once = all.once || inner.once
 		if inner.captureTransaction != nil {
 			all.biometrics, all.captureTransaction = inner.biometrics, inner.captureTransaction

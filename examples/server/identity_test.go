@@ -161,9 +161,24 @@ func TestCodesAreLoggedInDevelopmentOnly(t *testing.T) {
 // startRemote serves the mock to who signs with the key of configuration.
 func startRemote(t *testing.T) *httptest.Server {
 	t.Helper()
+	return serveRemote(t, newPeople(t))
+}
+
+// newPeople is the mock with passwords.
+func newPeople(t *testing.T) *mock.Mock {
+	t.Helper()
 	state, err := memory.New(memory.Config{})
 	require.NoError(t, err)
 	people, err := mock.New(mock.Config{Password: password, Store: state, Factors: []authenticator.Factor{authenticator.Password}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, people.Close()) })
+	return people
+}
+
+// serveRemote serves an Authenticator to who signs with the key of configuration.
+func serveRemote(t *testing.T, people authenticator.Authenticator) *httptest.Server {
+	t.Helper()
+	state, err := memory.New(memory.Config{})
 	require.NoError(t, err)
 	_, certificate := keyPair()
 	block, _ := pem.Decode([]byte(certificate))
@@ -288,6 +303,26 @@ func TestTheMockOfAFileHasItsOwnPassword(t *testing.T) {
 	require.ErrorContains(t, err, "a password has 1 to 1024 bytes", "not the one that everybody knows")
 }
 
+func TestWhatIsVerifiedIsThatOfThePeopleUnlessTheFileSaysSo(t *testing.T) {
+	t.Parallel()
+	const people = `{"type": "mock", "password_file": "secret"`
+	for file, want := range map[string][]string{
+		people + `}`: {"urn:example:address-check", "urn:example:civil-register", "urn:example:telecom"},
+		people + `, "assurance": {"trust_frameworks_supported": ["x"], "claims_in_verified_claims_supported": ["name"]}}`: {"x"},
+		people + `, "assurance": {}}`:                                 {},
+		`{"type": "csv", "file": "register.csv", "iterations": 1000}`: {},
+		`{"type": "router", "systems": [{"name": "a", "config": ` + people + `}},
+			{"name": "b", "config": {"type": "csv", "file": "register.csv", "iterations": 1000}}]}`: {
+			"urn:example:address-check", "urn:example:civil-register", "urn:example:telecom",
+		},
+	} {
+		s, err := build(t, t.Context(), configuration(t, file))
+		require.NoError(t, err)
+		assert.ElementsMatch(t, want, s.assurance.TrustFrameworks, file)
+		require.NoError(t, s.close())
+	}
+}
+
 func TestAllThatIsWrongWithAnIdentityFileIsSaidAtOnce(t *testing.T) {
 	t.Parallel()
 	for file, wants := range map[string][]string{
@@ -307,7 +342,9 @@ func TestAllThatIsWrongWithAnIdentityFileIsSaidAtOnce(t *testing.T) {
 		`{"type": "remote", "key_file": "secret", "tls": {"ca_file": "empty", "certificate_file": "partner.pem"}, "timeout": null}`: {
 			"key_file: keystore: no private key", "tls.ca_file: the file has no certificate", "tls.certificate_file: needs key_file", "timeout: is not a text",
 		},
-		`{"type": "remote", "base_url": "http://x.example"}`: {"BaseURL is not https", "requests are not authenticated"},
+		`{"type": "mock", "password_file": "secret", "assurance": {"claims": ["name"]}}`: {`assurance: "claims" in it is not known`},
+		`{"type": "mock", "password_file": "secret", "assurance": []}`:                   {"assurance: is not what it should be"},
+		`{"type": "remote", "base_url": "http://x.example"}`:                             {"BaseURL is not https", "requests are not authenticated"},
 		`{"type": "ida", "license_key": "a-secret-of-the-operator", "key_file": "partner.pem", "biometrics": {"eyes": 3}, "decoys": [{"fax": "1"}]}`: {
 			"license_key: is not known", "key_file: keystore", "biometrics.eyes: is not known", "decoys[0].fax: is not known",
 		},

@@ -39,8 +39,11 @@ func (c *config) signUp(s *identitySystem) (login.Verifier, error) {
 	if c.signUpClient == "" {
 		return nil, nil
 	}
-	if _, ok := s.Authenticator.(authenticator.Assurer); !ok {
+	if authenticator.AssurerOf(s.Authenticator) == nil {
 		return nil, errors.New("-signup-client: the identity system does not say how claims are verified, so that nobody is sent to a portal")
+	}
+	if len(s.assurance.Claims) == 0 {
+		return nil, errors.New("-signup-client: no client can have claims verified, so that nobody is sent to a portal: there is no \"assurance\" in the file of -identity")
 	}
 	return &signUpPortal{url: c.signUpURL, pages: c.issuer + loginPath}, nil
 }

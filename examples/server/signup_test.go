@@ -7,15 +7,20 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/authenticator/mock"
 )
 
 const (
@@ -33,16 +38,23 @@ type leg struct {
 	*esCaller
 	portal   *esCaller // which has a key of its own
 	people   string    // the identity system, over HTTP
+	banner   string
 	verifier string
 }
 
-func newLeg(t *testing.T, args ...string) *leg {
+// newLeg is a leg of the invented people of the server.
+func newLeg(t *testing.T) *leg {
 	t.Helper()
-	s := start(t, append([]string{
-		"-development", "-esignet-issuer", "open", "-mock-listen", "127.0.0.1:0", "-signup-client", "signup", "-signup-url", signUpURL,
-	}, args...)...)
-	l := &leg{esCaller: newESCaller(t, s), portal: newESCaller(t, s), verifier: strings.Repeat("v", 43)}
-	l.people = regexp.MustCompile(`People +(http://\S+)`).FindStringSubmatch(s.banner)[1]
+	l := legOf(t, "-mock-listen", "127.0.0.1:0")
+	l.people = regexp.MustCompile(`People +(http://\S+)`).FindStringSubmatch(l.banner)[1]
+	return l
+}
+
+// legOf is a leg of a server with the flags.
+func legOf(t *testing.T, args ...string) *leg {
+	t.Helper()
+	s := start(t, append([]string{"-development", "-esignet-issuer", "open", "-signup-client", "signup", "-signup-url", signUpURL}, args...)...)
+	l := &leg{esCaller: newESCaller(t, s), portal: newESCaller(t, s), banner: s.banner, verifier: strings.Repeat("v", 43)}
 	l.fetchCSRF()
 	clinic, portal := l.client(), l.portal.client()
 	clinic["userClaims"], clinic["authContextRefs"] = []string{"phone_number"}, []string{"mosip:idp:acr:password"}
@@ -105,18 +117,34 @@ func challenge(factor, format, answer string) []members {
 	return []members{{"authFactorType": factor, "format": format, "challenge": answer}}
 }
 
-// lacking is a transaction of tomas at the clinic, which needs his telephone number verified.
+// lacking is a transaction of tomas at the clinic, whose telephone number nobody verified.
 func (l *leg) lacking() *transaction {
 	l.Helper()
-	tx := l.begin("clinic", clinicCallback, members{"claims": members{"userinfo": members{"verified_claims": members{
+	tx := l.wanting()
+	require.Equal(l, true, l.in(tx, "GET", "/authorization/claim-details", nil)["profileUpdateRequired"])
+	return tx
+}
+
+// wanting is a transaction of tomas at the clinic, which needs his telephone number verified.
+func (l *leg) wanting() *transaction {
+	l.Helper()
+	tx := l.beginWanting()
+	var answer members
+	l.ok("POST", "/authorization/v3/authenticate", l.byPassword(tx), &answer)
+	return tx
+}
+
+// beginWanting is wanting before the person has answered anything.
+func (l *leg) beginWanting() *transaction {
+	l.Helper()
+	return l.begin("clinic", clinicCallback, members{"claims": members{"userinfo": members{"verified_claims": members{
 		"verification": members{"trust_framework": members{"value": fromTelecom}},
 		"claims":       members{"phone_number": members{"essential": true}},
 	}}}})
-	l.in(tx, "POST", "/authorization/v3/authenticate", members{
-		"individualId": tomas, "challengeList": challenge("PWD", "alpha-numeric", "signet-demo"),
-	})
-	require.Equal(l, true, l.in(tx, "GET", "/authorization/claim-details", nil)["profileUpdateRequired"])
-	return tx
+}
+
+func (l *leg) byPassword(tx *transaction) members {
+	return members{"transactionId": tx.id, "individualId": tomas, "challengeList": challenge("PWD", "alpha-numeric", "signet-demo")}
 }
 
 // userinfo is what the client, with the key of the caller, gets for the code.
@@ -164,7 +192,84 @@ func (l *leg) verify() {
 
 func TestASignUpPortalRunsBesideTheServer(t *testing.T) {
 	t.Parallel()
-	l := newLeg(t)
+	newLeg(t).complete()
+}
+
+// whatRemotesAssure is what clients can have verified of the people of startRemote.
+const whatRemotesAssure = `"assurance": {"trust_frameworks_supported": ["` + fromTelecom + `"], "claims_in_verified_claims_supported": ["phone_number"]}`
+
+// serveVerifiable serves people to the server, as the member base_url and what goes with it, and their API to the portal.
+func serveVerifiable(t *testing.T) (asRemote, api string) {
+	t.Helper()
+	people := newPeople(t)
+	server := httptest.NewServer(mockAPI(people, "http://people.example"))
+	t.Cleanup(server.Close)
+	return `"type": "remote", "base_url": "` + serveRemote(t, people).URL + `", "allow_http": true, "key_file": "partner.key"`, server.URL + mock.BasePath
+}
+
+func TestASignUpPortalRunsBesideAServerWhosePeopleAreElsewhere(t *testing.T) {
+	t.Parallel()
+	t.Run("in another process", func(t *testing.T) {
+		t.Parallel()
+		asRemote, api := serveVerifiable(t)
+		l := legOf(t, "-identity", configuration(t, `{`+asRemote+`, `+whatRemotesAssure+`}`))
+		l.people = api
+		l.complete()
+	})
+	t.Run("in one of several systems", func(t *testing.T) {
+		t.Parallel()
+		asRemote, api := serveVerifiable(t)
+		l := legOf(t, "-identity", configuration(t, `{"type": "router", `+whatRemotesAssure+`, "systems": [
+			{"name": "register", "choose": {"clients": ["nobody"]}, "config": {"type": "csv", "file": "register.csv", "iterations": 1000}},
+			{"name": "citizens", "config": {`+asRemote+`}}]}`))
+		l.people = api
+		l.complete()
+	})
+}
+
+func TestNobodyOfASystemThatSaysNothingIsSentToTheSignUpPortal(t *testing.T) {
+	t.Parallel()
+	asRemote, _ := serveVerifiable(t)
+	l := legOf(t, "-identity", configuration(t, `{"type": "router", `+whatRemotesAssure+`, "systems": [
+		{"name": "silent", "choose": {"clients": ["clinic"]},
+			"config": {"type": "remote", "base_url": "`+serveRemote(t, silent{newPeople(t)}).URL+`", "allow_http": true, "key_file": "partner.key"}},
+		{"name": "citizens", "config": {`+asRemote+`}}]}`))
+	tx := l.wanting()
+	assert.Equal(t, false, l.in(tx, "GET", "/authorization/claim-details", nil)["profileUpdateRequired"])
+	code := l.in(tx, "POST", "/authorization/auth-code", members{"acceptedClaims": []string{"phone_number"}})
+	assert.NotContains(t, l.userinfo(l.esCaller, "clinic", clinicCallback, code["code"]), "verified_claims", "it is left out")
+}
+
+// silent does not say how claims are verified.
+type silent struct{ authenticator.Authenticator }
+
+func TestALoginWaitsUntilThePeopleElsewhereSayWhatIsVerified(t *testing.T) {
+	t.Parallel()
+	var away atomic.Bool
+	people := serveRemote(t, newPeople(t))
+	whole := people.Config.Handler
+	people.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/verifications" && away.Load() {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		whole.ServeHTTP(w, r)
+	})
+	l := legOf(t, "-identity", configuration(t, `{"type": "remote", "base_url": "`+people.URL+`", "allow_http": true, "key_file": "partner.key", `+whatRemotesAssure+`}`))
+	away.Store(true)
+	tx := l.beginWanting()
+	_, _, code := l.call("POST", "/authorization/v3/authenticate", l.byPassword(tx))
+	assert.Equal(t, "auth_failed", code)
+	_, _, code = l.call("POST", "/authorization/auth-code", members{"transactionId": tx.id, "acceptedClaims": []string{"phone_number"}})
+	assert.NotEmpty(t, code, "nobody consents before it is known what to")
+	away.Store(false)
+	assert.Equal(t, true, l.in(tx, "GET", "/authorization/claim-details", nil)["profileUpdateRequired"])
+}
+
+// complete is the way to the portal and back.
+func (l *leg) complete() {
+	l.Helper()
+	t := l.T
 	left := l.lacking()
 	assert.Equal(t, signUpURL, left.configs["eKYC-steps.config"], "where the pages take people")
 	assert.Equal(t, [][]members{{{"type": "PWD", "count": 0., "subTypes": nil}}}, left.factors)
@@ -239,6 +344,20 @@ func TestWhatASignUpPortalNeedsIsSaid(t *testing.T) {
 		"nobody who verifies": {
 			"does not say how claims are verified",
 			append([]string{"-identity", configuration(t, `{"type": "csv", "file": "register.csv", "iterations": 1000}`)}, both...),
+		},
+		"nobody of several who verifies": {
+			"does not say how claims are verified",
+			append([]string{"-identity", configuration(t, `{"type": "router", `+whatRemotesAssure+`, "systems": [
+				{"name": "register", "config": {"type": "csv", "file": "register.csv", "iterations": 1000}}]}`)}, both...),
+		},
+		"nobody elsewhere who verifies": {
+			"does not say how claims are verified",
+			append([]string{"-identity", configuration(t, `{"type": "remote", "base_url": "`+serveRemote(t, silent{newPeople(t)}).URL+`",
+				"allow_http": true, "key_file": "partner.key", `+whatRemotesAssure+`}`)}, both...),
+		},
+		"nothing that is verified": {
+			`there is no "assurance" in the file of -identity`,
+			append([]string{"-identity", configuration(t, `{"type": "remote", "base_url": "`+startRemote(t).URL+`", "allow_http": true, "key_file": "partner.key"}`)}, both...),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
