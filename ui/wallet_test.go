@@ -103,11 +103,17 @@ func TestWithoutJavaScriptThePageOfAWalletLooksByItself(t *testing.T) {
 func TestAWalletThatProvedWhoThePersonIsAndWasLateEndsTheLogin(t *testing.T) {
 	t.Parallel()
 	w := newWalletLogin(t, callback, nil)
-	_, err := w.scan(w.page().deepLink())
+	linked, err := w.scan(w.page().deepLink())
 	require.NoError(t, err)
-	w.flow.change(fakeHandle, func(s *login.State) {
-		s.Step, s.Succeeded = login.StepConsent, []authenticator.Factor{authenticator.Wallet}
-	})
+	w.flow.do = func(call string, s *login.State) error {
+		if call == "answer" {
+			s.Step, s.Succeeded = login.StepConsent, []authenticator.Factor{authenticator.Wallet}
+		}
+		return nil
+	}
+	proved, err := w.Authenticate(t.Context(), linked.Handle, authenticator.Identifier{}, authenticator.Challenge{Factor: authenticator.Wallet})
+	require.NoError(t, err)
+	require.Equal(t, login.StepConsent, proved.Step)
 	w.clock.advance(6 * time.Minute)
 	p := w.page()
 	assert.Contains(t, p.text(), "Your wallet did not finish in time. Cancel, and start again at Health Portal.")

@@ -102,6 +102,13 @@ func (l *countingLinker) Status(
 	return nil, broken
 }
 
+func (l *countingLinker) Linked(ctx context.Context, handle string) (bool, error) {
+	if _, broken := l.problem(ctx); broken != nil {
+		return false, broken
+	}
+	return l.Linker.Linked(ctx, handle)
+}
+
 // newWalletLogin starts the login, of a client at the redirect URI. Lifetimes of the linker can be changed, and the pages.
 func newWalletLogin(
 	t *testing.T, redirectURI string, configure func(*wallet.LinkerConfig), pages ...func(*ui.Config),
