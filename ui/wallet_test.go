@@ -100,6 +100,19 @@ func TestWithoutJavaScriptThePageOfAWalletLooksByItself(t *testing.T) {
 	assert.NotContains(t, again.text(), "did not finish", "that was the one before")
 }
 
+func TestALoginThatAWalletHasMeetsNoSession(t *testing.T) {
+	t.Parallel()
+	w := newWalletLogin(t, callback, nil)
+	p := w.page()
+	w.header.Set("Cookie", w.header.Get("Cookie")+"; signet-session=a-token")
+	w.page()
+	require.Equal(t, []string{"join"}, w.flow.made(), "until then it does")
+	_, err := w.scan(p.deepLink())
+	require.NoError(t, err)
+	assert.Contains(t, w.page().text(), "Approve on your phone")
+	assert.Equal(t, []string{"join"}, w.flow.made())
+}
+
 func TestAWalletThatProvedWhoThePersonIsAndWasLateEndsTheLogin(t *testing.T) {
 	t.Parallel()
 	w := newWalletLogin(t, callback, nil)
