@@ -104,7 +104,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.DurationVar(&c.keyPolicy.Lifetime, "key-lifetime", 90*24*time.Hour, "how long a key signs")
 	f.DurationVar(&c.keyPolicy.PublishAhead, "key-publish-ahead", 24*time.Hour, "how long a key is published before it signs")
 	f.DurationVar(&c.keyPolicy.KeepFor, "key-keep-for", 25*time.Hour, "how long a key is published after it stopped to sign")
-	f.BoolVar(&c.selfSigned, "self-signed-certificates", false, "publish a self-signed certificate with each signing key")
+	f.BoolVar(&c.selfSigned, "self-signed-certificates", false, "publish a self-signed certificate with each new signing key; with -esignet-issuer unless this is false")
 	f.Func("algorithms", "signature `algorithms`, as ES256,RS256,PS256, that clients can be registered for beside ES256; default: ES256 and RS256 and those of -clients, unless -profile forbids them", c.algorithms.set)
 	f.StringVar(&c.nonceSecretFiles, "nonce-secret-files", "", "`files`, separated by commas, with at least 32 secret bytes each, for DPoP nonces: the first makes them, all are accepted; default: derived from the pairwise secret")
 	f.StringVar(&c.clientsFile, "clients", "", "JSON `file` with an array of clients, each with the metadata of RFC 7591 and its client_id")
@@ -177,6 +177,9 @@ func parseConfig(args []string, getenv func(string) string) (*config, error) {
 	flags.Visit(func(f *flag.Flag) { c.given[f.Name] = true })
 	if !c.given["mock-listen"] && (c.identityFile != "" || c.portalListen == "") {
 		c.mockListen = "" // instances beside each other, and other people, are no demonstration
+	}
+	if !c.given["self-signed-certificates"] && c.esignet && c.esignetIssuer != "" {
+		c.selfSigned = true // whoever manages clients through eSignet's API asks for certificates there
 	}
 	if !c.given["wallet"] && (c.keys != "" || c.identityFile != "") {
 		c.wallet = false // a deployment that has an authority for wallets, for months, says so
