@@ -76,7 +76,7 @@ func TestWalletsAreToldTheSettingsOfThePages(t *testing.T) {
 	}
 }
 
-// The pages do not look for wallets in a login that is not for them.
+// The pages offer no wallet in a login that is not for them.
 func TestNoWalletGetsALoginOfPagesThatOfferNone(t *testing.T) {
 	t.Parallel()
 	w := newESWorld(t, func(c *signet.Config) {

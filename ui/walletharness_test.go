@@ -155,10 +155,3 @@ func (w *walletLogin) scan(deepLink string) (*wallet.Transaction, error) {
 	require.NoError(w.tb, err)
 	return w.Link(w.tb.Context(), u.Query().Get("code"))
 }
-
-// change changes the login, as something elsewhere does.
-func (f *fakeFlow) change(handle string, change func(*login.State)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	change(f.states[handle])
-}
