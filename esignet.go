@@ -19,8 +19,8 @@ type ESignet struct {
 	UI map[string]any
 	// Challenges are the formats and lengths of answers to challenges. Nil means [esignet.DefaultChallenges].
 	Challenges map[string]esignet.Challenge
-	// Management serves the registration of clients, and certificates. Nil serves neither. ACRs and Claims that are nil are
-	// those of the provider.
+	// Management serves the registration of clients, and certificates. Nil serves neither. ACRs that are nil are those of the
+	// provider, Claims those of the provider and of [esignet.DefaultClaims].
 	Management *esignet.ManagementConfig
 	// SignUpClient is the client_id of a sign-up portal to which Config.Verifier sends people, and which then logs them in by
 	// the ID Token that they bring along ([login.Departure]). What verifies the factor [authenticator.IDToken] comes with it,
@@ -124,7 +124,7 @@ func (c *Config) esignet(p *Provider) (err error) {
 			copied.ACRs = c.ACRs.Values()
 		}
 		if copied.Claims == nil {
-			copied.Claims = p.OpenID.Metadata(p.OAuth.Metadata()).ClaimsSupported
+			copied.Claims = append(esignet.DefaultClaims(), p.OpenID.Metadata(p.OAuth.Metadata()).ClaimsSupported...)
 		}
 		management = &copied
 	}

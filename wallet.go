@@ -97,9 +97,9 @@ func (c *Config) linker(p *Provider) (err error) {
 	return nil
 }
 
-// showCodes lets the pages show codes for wallets.
+// showCodes lets the pages show codes for wallets, and look for wallets in any case.
 func (c *Config) showCodes(p *Provider, u *ui.Config) {
-	if c.Wallet != nil && len(c.Wallet.Apps) > 0 {
+	if c.Wallet != nil {
 		u.Linker, u.Wallets = p.Linker, c.Wallet.Apps
 		u.QRBuffer, u.QRRefreshes = c.Wallet.QRBuffer, c.Wallet.QRRefreshes
 	}

@@ -88,9 +88,9 @@ func (c *AuthorizationConfig) serve(a *API) error {
 		return err
 	}
 	a.pages = p
-	a.handle("POST /authorization/oauth-details", enveloped(a, p.detailsV1))
-	a.handle("POST /authorization/v2/oauth-details", enveloped(a, p.detailsV2))
-	a.handle("POST /authorization/v3/oauth-details", enveloped(a, p.detailsV3))
+	a.handle("POST /authorization/oauth-details", enveloped(a, p.detailsV1, scoped[*detailsV1](p)))
+	a.handle("POST /authorization/v2/oauth-details", enveloped(a, p.detailsV2, scoped[*detailsV2](p)))
+	a.handle("POST /authorization/v3/oauth-details", enveloped(a, p.detailsV3, scoped[*detailsV3](p)))
 	a.handle("POST /authorization/par-oauth-details", enveloped(a, p.pushedDetails))
 	a.handle("POST /authorization/send-otp", p.filtered(preauth, enveloped(a, p.sendOTP, among[*sendOTPRequest](c.Channels))))
 	a.handle("POST /authorization/authenticate", p.filtered(preauth, enveloped(a, p.authenticateV1, formatted[*authenticateRequest](config.Challenges))))

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gosignet/signet/authenticator"
@@ -40,11 +39,9 @@ func (p *authorization) detailsV3(ctx context.Context, r *http.Request, d *detai
 
 func (p *authorization) details(ctx context.Context, d *detailsV3, v1 bool) (any, error) {
 	parameters := d.parameters()
+	ignorePrompt(parameters)
 	if err := p.reduceScope(ctx, parameters); err != nil {
 		return nil, err
-	}
-	if d.Claims["userinfo"] != nil && !slices.Contains(strings.Fields(parameters.Get("scope")), oidc.ScopeOpenID) {
-		return nil, fail("invalid_scope", nil)
 	}
 	req, err := p.Server.Request(ctx, parameters)
 	if err != nil {
@@ -55,33 +52,17 @@ func (p *authorization) details(ctx context.Context, d *detailsV3, v1 bool) (any
 			return nil, err
 		}
 	}
+	if err := checkClaims(req); err != nil {
+		return nil, err
+	}
 	return p.begin(ctx, req, v1, d.Nonce, d.State)
 }
 
-// reduceScope leaves the scopes out that the client cannot ask for, which the API ignores.
-func (p *authorization) reduceScope(ctx context.Context, parameters url.Values) error {
-	client, err := p.Clients.Client(ctx, parameters.Get("client_id"))
-	if errors.Is(err, oauth.ErrUnknownClient) {
-		return fail("invalid_client_id", err)
+// ignorePrompt leaves out the prompt that needs a session, which nobody has here.
+func ignorePrompt(parameters url.Values) {
+	if parameters.Get("prompt") == oidc.PromptNone {
+		parameters.Del("prompt")
 	}
-	if err != nil {
-		return err
-	}
-	scope := slices.DeleteFunc(strings.Fields(parameters.Get("scope")), func(s string) bool {
-		return !slices.Contains(client.Scopes, s)
-	})
-	claims := p.claimScopes()
-	if len(scope) == 0 || !slices.Contains(scope, oidc.ScopeOpenID) &&
-		slices.ContainsFunc(scope, func(s string) bool { return slices.Contains(claims, s) }) {
-		return &Error{Code: "invalid_scope", Message: "request.scope: invalid_scope"}
-	}
-	parameters.Set("scope", strings.Join(scope, " "))
-	return nil
-}
-
-// claimScopes are openid and those that ask for claims.
-func (p *authorization) claimScopes() []string {
-	return p.OpenID.Metadata(oauth.Metadata{}).ScopesSupported
 }
 
 // markNonce remembers, in a batch, that the client used the nonce. It is not the client's own protection, but what the
@@ -117,6 +98,10 @@ func (p *authorization) pushedDetails(ctx context.Context, r *http.Request, d *p
 	parameters := url.Values{"client_id": {string(d.ClientID)}, "request_uri": {string(d.RequestURI)}}
 	req, err := p.Server.Request(ctx, parameters)
 	if err != nil {
+		// Whether there is a client is told to nobody who does not know what the client pushed.
+		if _, pushedErr := p.Pushed.Request(ctx, string(d.ClientID), string(d.RequestURI)); pushedErr != nil {
+			err = pushedErr
+		}
 		return nil, requestError(err, parameters)
 	}
 	if req.ResponseMode != "" && req.ResponseMode != oauth.ModeQuery { // the pages know no other
@@ -127,6 +112,9 @@ func (p *authorization) pushedDetails(ctx context.Context, r *http.Request, d *p
 		return nil, fail(invalidRequest, nil)
 	}
 	if err != nil {
+		return nil, err
+	}
+	if err := checkClaims(req); err != nil {
 		return nil, err
 	}
 	var nonce, state *text
@@ -173,7 +161,7 @@ type authFactor struct {
 }
 
 // begin begins a login. Somebody who is logged in elsewhere is a stranger here: there are no sessions, so that prompt has
-// no effect but for consent.
+// no effect but for consent. One that needs a session may come with a request that was pushed elsewhere.
 func (p *authorization) begin(ctx context.Context, req *oauth.AuthorizationRequest, v1 bool, nonce, state *text) (any, error) {
 	if req.Parameters["prompt"] == oidc.PromptNone {
 		stripped := *req

@@ -3,8 +3,12 @@ package esignet
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/gosignet/signet/oauth"
+	"github.com/gosignet/signet/oidc"
 )
 
 // UnmarshalJSON drops the members that the API does not know, and those that are null, which is absence.
@@ -23,6 +27,27 @@ func (c *claims) UnmarshalJSON(data []byte) error {
 // valid reports whether the parameter obeys the schema of the API, which is narrower than that of OpenID Connect.
 func (c claims) valid() bool {
 	return validClaims(c["userinfo"], claimMember) && validClaims(c["id_token"], func(json.RawMessage) bool { return true })
+}
+
+// checkClaims says what is wrong with the claims of a request that obey the schema, once the client is known.
+func checkClaims(req *oauth.AuthorizationRequest) error {
+	if req.Parameters["claims"] == "" {
+		return nil
+	}
+	var c claims
+	if err := json.Unmarshal([]byte(req.Parameters["claims"]), &c); err != nil {
+		return fail("invalid_claim", err)
+	}
+	switch userinfo, _ := object(c["userinfo"]); {
+	case c["userinfo"] != nil && !slices.Contains(req.Scope, oidc.ScopeOpenID):
+		return fail("invalid_scope", nil)
+	case slices.ContainsFunc(elements(userinfo["verified_claims"]), func(element json.RawMessage) bool {
+		o, ok := object(element)
+		return ok && isNull(o["claims"])
+	}):
+		return fail("invalid_verified_claims", nil)
+	}
+	return nil
 }
 
 // validClaims looks at one of the two targets.
@@ -98,11 +123,8 @@ func constrainable(data json.RawMessage) bool {
 
 // validVerified is one object, or several, of a verification and claims, and nothing else.
 func validVerified(data json.RawMessage) bool {
-	var elements []json.RawMessage
-	if json.Unmarshal(data, &elements) != nil {
-		elements = []json.RawMessage{data}
-	}
-	for _, element := range elements {
+	all := elements(data)
+	for _, element := range all {
 		o, ok := object(element)
 		verification, has := o["verification"]
 		names, hasClaims := o["claims"]
@@ -110,7 +132,15 @@ func validVerified(data json.RawMessage) bool {
 			return false
 		}
 	}
-	return len(elements) > 0
+	return len(all) > 0
+}
+
+// elements are those of verified_claims, which is one of them or a list, or nothing.
+func elements(data json.RawMessage) (all []json.RawMessage) {
+	if len(data) > 0 && json.Unmarshal(data, &all) != nil {
+		all = []json.RawMessage{data}
+	}
+	return all
 }
 
 func validNames(data json.RawMessage) bool {

@@ -69,7 +69,6 @@ func value(t *text) string {
 
 func (d *detailsV1) validate(v *violations) {
 	v.check(!blank(d.ClientID), "request.clientId", "invalid_client_id")
-	v.check(validScope(string(d.Scope)), "request.scope", "invalid_scope")
 	v.check(d.ResponseType == "code", "request.responseType", "invalid_response_type")
 	v.check(validRedirectURI(string(d.RedirectURI)), "request.redirectUri", "invalid_redirect_uri")
 	v.check(d.Display == nil || validDisplay(string(*d.Display)), "request.display", "invalid_display")
@@ -85,8 +84,7 @@ func (d *detailsV2) validate(v *violations) {
 		"request.codeChallengeMethod", "unsupported_pkce_challenge_method")
 }
 
-// validScope says what can be said of a scope without knowing the client.
-func validScope(s string) bool { return len(strings.Fields(s)) > 0 }
+func (d *detailsV1) scope() string { return string(d.Scope) }
 
 func validDisplay(s string) bool {
 	return slices.Contains([]string{"page", "popup", "touch", "wap"}, s)

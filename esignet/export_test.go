@@ -2,7 +2,10 @@ package esignet
 
 import (
 	"context"
+	"errors"
 	"net/http"
+
+	"github.com/gosignet/signet/oauth"
 )
 
 var (
@@ -23,6 +26,15 @@ func DecodeChallenge(factor, s string) (string, bool) { return decodeChallenge(f
 func ClaimsObeySchema(data []byte) bool {
 	var c claims
 	return decodeValue(data, &c) == nil && c.valid()
+}
+
+// ClaimsCode is the code of what is wrong with a claims parameter that obeys the schema, or empty.
+func ClaimsCode(parameter string) string {
+	err := checkClaims(&oauth.AuthorizationRequest{Scope: []string{"openid"}, Parameters: map[string]string{"claims": parameter}})
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Code
+	}
+	return ""
 }
 
 // EchoDetails is the envelope around an authorization request, which is answered as it was understood.

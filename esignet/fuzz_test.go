@@ -121,6 +121,7 @@ func FuzzClaims(f *testing.F) {
 		`{"userinfo":{"verified_claims":[{"verification":{"trust_framework":null},"claims":{"name":{"essential":true}}}]}}`,
 		`{"userinfo":[],"id_token":1}`,
 		`{"userinfo":{"verified_claims":{"verification":null,"claims":null}}}`,
+		`{"userinfo":{"verified_claims":[{"verification":{"trust_framework":null},"claims":null}]}}`,
 	} {
 		f.Add([]byte(parameter))
 	}
@@ -131,6 +132,11 @@ func FuzzClaims(f *testing.F) {
 		if json.Indent(&indented, parameter, "", " ") == nil {
 			require.Equal(t, valid, esignet.ClaimsObeySchema(indented.Bytes()), "space means nothing")
 			require.ElementsMatch(t, essential, esignet.EssentialVerified(indented.String()))
+			if valid {
+				code := esignet.ClaimsCode(string(parameter))
+				require.Contains(t, []string{"", "invalid_verified_claims"}, code)
+				require.Equal(t, code, esignet.ClaimsCode(indented.String()))
+			}
 		}
 	})
 }

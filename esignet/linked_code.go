@@ -40,8 +40,8 @@ func (p *wallets) linkCode(ctx context.Context, _ *http.Request, q *linkCodeRequ
 	}{q.TransactionID, c.Code, c.ExpiresAt.UTC().Format(timeFormat)}, nil
 }
 
-// mayLink lets wallets into all logins of the API, and into those of other pages that are for wallets. Any other page does not
-// look for wallets, and would let whoever sits before it decide on what the person proved with one.
+// mayLink lets wallets into all logins of the API, and into those of other pages that are for wallets. Any other page need not
+// look for wallets, and would then let whoever sits before it decide on what the person proved with one.
 func (p *authorization) mayLink(ctx context.Context, handle string) error {
 	_, err := p.transactions.Get(ctx, handle)
 	if !errors.Is(err, store.ErrNotFound) {

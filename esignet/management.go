@@ -35,7 +35,7 @@ type ManagementConfig struct {
 	Open bool
 	// ACRs are the authentication contexts that clients may be registered for. Required.
 	ACRs []string
-	// Claims are the names of the claims that clients may be registered for. Required.
+	// Claims are the names of the claims that clients may be registered for; [DefaultClaims] are those of eSignet. Required.
 	Claims []string
 	// Scopes are those that clients may ask for: in eSignet, whatever there is. Required.
 	Scopes []string
@@ -43,6 +43,15 @@ type ManagementConfig struct {
 	Profile oauth.Profile
 	// Certificates are the provider's. Nil: /system-info is not served.
 	Certificates CertificateStore
+}
+
+// DefaultClaims returns the claims that eSignet 1.8 registers clients for. A client may be registered for one that the identity
+// system does not know, and gets the others.
+func DefaultClaims() []string {
+	return []string{
+		"name", "address", "gender", "birthdate", "picture", "email", "phone_number", "individual_id", "phone_number_verified",
+		"registration_type", "updated_at",
+	}
 }
 
 func (c *ManagementConfig) validate() error {

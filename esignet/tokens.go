@@ -189,7 +189,7 @@ func (p *authorization) checkPushed(ctx context.Context, form url.Values) (code 
 		code string
 	}{
 		{strings.TrimSpace(form.Get("client_id")) != "", "invalid_client_id"},
-		{validScope(form.Get("scope")), "invalid_scope"},
+		{p.validScope(form.Get("scope")), "invalid_scope"},
 		{form.Get("response_type") == "code", "invalid_response_type"},
 		{validRedirectURI(form.Get("redirect_uri")), "invalid_redirect_uri"},
 		{form.Get("client_assertion_type") == assertionType, "invalid_client"},
@@ -204,6 +204,7 @@ func (p *authorization) checkPushed(ctx context.Context, form url.Values) (code 
 			return check.code
 		}
 	}
+	ignorePrompt(form)
 	if err := p.reduceScope(ctx, form); err != nil {
 		if e, ok := errors.AsType[*Error](err); ok {
 			return e.Code

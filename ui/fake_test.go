@@ -167,7 +167,7 @@ func (f *fakeFlow) Extend(_ context.Context, handle string) (*login.State, error
 }
 
 func (f *fakeFlow) Join(_ context.Context, handle, _ string) (*login.State, error) {
-	return f.call("state", handle)
+	return f.call("join", handle)
 }
 
 func (f *fakeFlow) SelectAccount(_ context.Context, handle string, _ bool) (*login.State, error) {

@@ -27,6 +27,10 @@ func (p previewLinker) Status(context.Context, string, string, wallet.Stage, tim
 	return &wallet.Status{Stage: p.stage}, nil
 }
 
+func (p previewLinker) Linked(context.Context, string) (bool, error) {
+	return p.stage == wallet.Linked, nil
+}
+
 func (previewLinker) Unlink(context.Context, string) error { return nil }
 
 // Release is for those who wait, which nobody does here.

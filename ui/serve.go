@@ -207,10 +207,17 @@ func (u *UI) negotiated(r *http.Request, s *login.State, chosen string) *locale 
 	return u.catalog.negotiate(chosen, u.wishes(r, s), r.Header.Get("Accept-Language"))
 }
 
-// state is where the login stands. The entrance of a login is where it meets the session, if it has not yet.
+// state is where the login stands. The entrance of a login is where it meets the session, if it has not yet, and no wallet
+// has it.
 func (v *visit) state() (*login.State, error) {
 	if session := v.cookies.session(v.r); v.page == "" && session != "" {
-		return v.flow.Join(v.r.Context(), v.handle, session)
+		linked, err := v.linked()
+		switch {
+		case err != nil:
+			return nil, err
+		case !linked:
+			return v.flow.Join(v.r.Context(), v.handle, session)
+		}
 	}
 	return v.flow.State(v.r.Context(), v.handle)
 }

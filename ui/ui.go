@@ -120,8 +120,8 @@ type Config struct {
 	// CaptureTransaction returns the transaction ID that a biometric device signs its capture for, from the login's. Nil
 	// means the login's own.
 	CaptureTransaction func(transaction string) string
-	// Linker links wallets to logins, and Wallets are those that the pages offer where a login takes a wallet. They go
-	// together; nil means that pages show no code for wallets.
+	// Linker links wallets to logins: while a wallet has one, the pages do not let the browser go on with it. Required where
+	// wallets can take logins. Wallets are those that the pages offer where a login takes one; without, they show no code.
 	Linker  Linker
 	Wallets []wallet.App
 	// QRBuffer is how long before a code for wallets expires a page shows the next one, but never in the first half of a

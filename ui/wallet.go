@@ -8,7 +8,6 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +22,7 @@ type Linker interface {
 	LinkCode(ctx context.Context, handle string) (wallet.Code, error)
 	CurrentCode(ctx context.Context, handle string) (wallet.Code, error)
 	Status(ctx context.Context, handle, code string, seen wallet.Stage, wait time.Duration) (*wallet.Status, error)
+	Linked(ctx context.Context, handle string) (bool, error)
 	Unlink(ctx context.Context, handle string) error
 	Release()
 }
@@ -68,8 +68,8 @@ type appView struct {
 
 // checkWallets returns all that is wrong with the wallets of the configuration.
 func (c *Config) checkWallets() error {
-	if (c.Linker == nil) != (len(c.Wallets) == 0) {
-		return errors.New("ui: Linker and Wallets go together")
+	if c.Linker == nil && len(c.Wallets) > 0 {
+		return errors.New("ui: Wallets need a Linker")
 	}
 	var errs []error
 	for i := range c.Wallets {
@@ -82,7 +82,15 @@ func (c *Config) checkWallets() error {
 
 // offersWallet reports whether the set of factors begins with a wallet that can be linked here. What follows, the wallet asks for.
 func (u *UI) offersWallet(set authenticator.FactorSet) bool {
-	return u.linker != nil && len(set) > 0 && set[0] == authenticator.Wallet
+	return len(u.wallets) > 0 && len(set) > 0 && set[0] == authenticator.Wallet
+}
+
+// linked reports whether a wallet has the login, wherever it got it from.
+func (v *visit) linked() (bool, error) {
+	if v.linker == nil {
+		return false, nil
+	}
+	return v.linker.Linked(v.r.Context(), v.handle)
 }
 
 // hold is what a wallet has of a login.
@@ -91,9 +99,9 @@ type hold int
 const (
 	// free logins no wallet has.
 	free hold = iota
-	// late is a wallet that had the login, and did not finish in time.
+	// late is a wallet that had the login, and did not finish in time. The page of wallets alone says so.
 	late
-	// stuck is one that was late, but had proved who the person is: whoever sits before the browser then decides nothing.
+	// stuck is one that was late, but had begun to prove who the person is: whoever sits before the browser then decides nothing.
 	stuck
 	// held logins a wallet has.
 	held
@@ -101,20 +109,22 @@ const (
 
 // walletHold is what a wallet has of the login.
 func (v *visit) walletHold(s *login.State) (hold, error) {
-	if s.Step == login.StepDone || !slices.ContainsFunc(s.Options, v.offersWallet) {
+	if v.linker == nil || s.Step == login.StepDone {
 		return free, nil
 	}
-	status, err := v.linker.Status(v.r.Context(), v.handle, "", wallet.Unlinked, 0)
-	switch {
-	case errors.Is(err, wallet.ErrCode):
-		return free, nil
-	case errors.Is(err, wallet.ErrTransaction) && len(s.Succeeded) > 0:
-		return stuck, nil
-	case errors.Is(err, wallet.ErrTransaction):
-		return late, nil
-	case err != nil:
+	linked, err := v.linked()
+	if err != nil || !linked && v.page != walletPlace {
 		return free, err
-	case status.Stage == wallet.Linked:
+	}
+	_, err = v.linker.Status(v.r.Context(), v.handle, "", wallet.Unlinked, 0)
+	switch over := errors.Is(err, wallet.ErrTransaction); {
+	case linked && over:
+		return stuck, nil
+	case over:
+		return late, nil
+	case err != nil && !errors.Is(err, wallet.ErrCode):
+		return free, err
+	case linked:
 		return held, nil
 	}
 	return free, nil
@@ -123,7 +133,7 @@ func (v *visit) walletHold(s *login.State) (hold, error) {
 // wallet answers what has to do with wallets, and reports whether it did.
 func (v *visit) wallet(s *login.State) bool {
 	has, err := v.walletHold(s)
-	shows := has >= stuck || v.linker != nil && s.Step == login.StepVerify && s.Factor == authenticator.Wallet
+	shows := has >= stuck || len(v.wallets) > 0 && s.Step == login.StepVerify && s.Factor == authenticator.Wallet
 	switch {
 	case err != nil:
 		v.failed(err)

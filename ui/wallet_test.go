@@ -100,14 +100,33 @@ func TestWithoutJavaScriptThePageOfAWalletLooksByItself(t *testing.T) {
 	assert.NotContains(t, again.text(), "did not finish", "that was the one before")
 }
 
+func TestALoginThatAWalletHasMeetsNoSession(t *testing.T) {
+	t.Parallel()
+	w := newWalletLogin(t, callback, nil)
+	p := w.page()
+	w.header.Set("Cookie", w.header.Get("Cookie")+"; signet-session=a-token")
+	w.page()
+	require.Equal(t, []string{"join"}, w.flow.made(), "until then it does")
+	_, err := w.scan(p.deepLink())
+	require.NoError(t, err)
+	assert.Contains(t, w.page().text(), "Approve on your phone")
+	assert.Equal(t, []string{"join"}, w.flow.made())
+}
+
 func TestAWalletThatProvedWhoThePersonIsAndWasLateEndsTheLogin(t *testing.T) {
 	t.Parallel()
 	w := newWalletLogin(t, callback, nil)
-	_, err := w.scan(w.page().deepLink())
+	linked, err := w.scan(w.page().deepLink())
 	require.NoError(t, err)
-	w.flow.change(fakeHandle, func(s *login.State) {
-		s.Step, s.Succeeded = login.StepConsent, []authenticator.Factor{authenticator.Wallet}
-	})
+	w.flow.do = func(call string, s *login.State) error {
+		if call == "answer" {
+			s.Step, s.Succeeded = login.StepConsent, []authenticator.Factor{authenticator.Wallet}
+		}
+		return nil
+	}
+	proved, err := w.Authenticate(t.Context(), linked.Handle, authenticator.Identifier{}, authenticator.Challenge{Factor: authenticator.Wallet})
+	require.NoError(t, err)
+	require.Equal(t, login.StepConsent, proved.Step)
 	w.clock.advance(6 * time.Minute)
 	p := w.page()
 	assert.Contains(t, p.text(), "Your wallet did not finish in time. Cancel, and start again at Health Portal.")

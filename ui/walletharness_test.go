@@ -102,6 +102,13 @@ func (l *countingLinker) Status(
 	return nil, broken
 }
 
+func (l *countingLinker) Linked(ctx context.Context, handle string) (bool, error) {
+	if _, broken := l.problem(ctx); broken != nil {
+		return false, broken
+	}
+	return l.Linker.Linked(ctx, handle)
+}
+
 // newWalletLogin starts the login, of a client at the redirect URI. Lifetimes of the linker can be changed, and the pages.
 func newWalletLogin(
 	t *testing.T, redirectURI string, configure func(*wallet.LinkerConfig), pages ...func(*ui.Config),
@@ -147,11 +154,4 @@ func (w *walletLogin) scan(deepLink string) (*wallet.Transaction, error) {
 	u, err := url.Parse(deepLink)
 	require.NoError(w.tb, err)
 	return w.Link(w.tb.Context(), u.Query().Get("code"))
-}
-
-// change changes the login, as something elsewhere does.
-func (f *fakeFlow) change(handle string, change func(*login.State)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	change(f.states[handle])
 }

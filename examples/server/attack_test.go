@@ -79,6 +79,29 @@ func TestServerLimitsAttemptsAndDelaysThem(t *testing.T) {
 	require.NoError(t, s.stop())
 }
 
+func TestADeploymentSaysHowManyAnswersAndCodesALoginHas(t *testing.T) {
+	t.Parallel()
+	s := start(t, "-attempts-per-login", "2", "-delay-after", "1", "-delay", "1m", "-codes-per-login", "1")
+	v := visit(t, s.portal+"/login")
+	v.press("login_with_pwd")
+	for i := range 2 {
+		v.press("verify_password", "identifier", fmt.Sprintf("100000000%d", i), "response", "wrong")
+	}
+	assert.Contains(t, v.at.Path+v.at.RawQuery+v.page, "access_denied", "the second wrong answer ends the login")
+
+	v = visit(t, s.portal+"/login")
+	v.press("login_with_pwd")
+	v.press("verify_password", "identifier", person, "response", "wrong")
+	v.press("verify_password", "identifier", person, "response", password)
+	assert.Contains(t, v.page, "After wrong answers you have to wait", "the first is not free")
+
+	v = visit(t, s.portal+"/login")
+	v.press("login_with_otp")
+	v.press("get_otp", "identifier", person)
+	assert.False(t, v.shows("resend_otp"), "there is one code")
+	require.NoError(t, s.stop())
+}
+
 func TestServerLimitsCodes(t *testing.T) {
 	t.Parallel()
 	s := start(t, "-attempts-per-person", "2")

@@ -45,6 +45,8 @@ type config struct {
 	captchaAfter                                  int
 	authenticatorTimeout                          time.Duration
 	attemptsPerPerson, attemptsPerAddress         int
+	attemptsPerLogin, codesPerLogin, delayAfter   int
+	delay                                         time.Duration
 	accessTokenLifetime, loginLifetime            time.Duration
 	sessions                                      bool
 	esignet                                       bool
@@ -77,7 +79,7 @@ var optionGroups = []optionGroup{
 	{"People", []string{"identity", "personas", "demo-password", "development"}},
 	{"Ways to log in", []string{"acrs", "passkeys", "passkey-acrs", "wallet", "link-code-lifetime", "link-transaction-lifetime"}},
 	{"Pages", []string{"pages", "texts", "documents", "theme", "templates", "ui-preview", "api-description"}},
-	{"Limits of logins", []string{"attempts-per-person", "attempts-per-address", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
+	{"Limits of logins", []string{"attempts-per-login", "codes-per-login", "attempts-per-person", "attempts-per-address", "delay", "delay-after", "captcha", "captcha-on", "captcha-after", "authenticator-timeout", "login-lifetime"}},
 	{"Compatibility", []string{"esignet", "esignet-ui", "esignet-issuer", "esignet-jwks", "signup-client", "signup-url"}},
 	{"Tokens and sessions", []string{"access-token-lifetime", "sessions"}},
 	{"Logs", []string{"log-format", "log-level"}},
@@ -102,7 +104,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.DurationVar(&c.keyPolicy.Lifetime, "key-lifetime", 90*24*time.Hour, "how long a key signs")
 	f.DurationVar(&c.keyPolicy.PublishAhead, "key-publish-ahead", 24*time.Hour, "how long a key is published before it signs")
 	f.DurationVar(&c.keyPolicy.KeepFor, "key-keep-for", 25*time.Hour, "how long a key is published after it stopped to sign")
-	f.BoolVar(&c.selfSigned, "self-signed-certificates", false, "publish a self-signed certificate with each signing key")
+	f.BoolVar(&c.selfSigned, "self-signed-certificates", false, "publish a self-signed certificate with each new signing key; with -esignet-issuer unless this is false")
 	f.Func("algorithms", "signature `algorithms`, as ES256,RS256,PS256, that clients can be registered for beside ES256; default: ES256 and RS256 and those of -clients, unless -profile forbids them", c.algorithms.set)
 	f.StringVar(&c.nonceSecretFiles, "nonce-secret-files", "", "`files`, separated by commas, with at least 32 secret bytes each, for DPoP nonces: the first makes them, all are accepted; default: derived from the pairwise secret")
 	f.StringVar(&c.clientsFile, "clients", "", "JSON `file` with an array of clients, each with the metadata of RFC 7591 and its client_id")
@@ -132,6 +134,10 @@ func (c *config) flags() *flag.FlagSet {
 	f.DurationVar(&c.accessTokenLifetime, "access-token-lifetime", 10*time.Minute, "how long an access token is valid")
 	f.IntVar(&c.attemptsPerPerson, "attempts-per-person", 10, "how many wrong `answers`, and how many codes, one identifier is allowed in 15 minutes over all logins")
 	f.IntVar(&c.attemptsPerAddress, "attempts-per-address", 100, "how many wrong `answers` one network address is allowed in 15 minutes over all logins, and ten times as many codes")
+	f.IntVar(&c.attemptsPerLogin, "attempts-per-login", 5, "how many wrong `answers` end a login")
+	f.IntVar(&c.codesPerLogin, "codes-per-login", 3, "how many one-time `codes` are sent in a login")
+	f.DurationVar(&c.delay, "delay", time.Second, "how long the next answer for an identifier has to wait after wrong ones, the first time; it doubles each time, to a minute at most")
+	f.IntVar(&c.delayAfter, "delay-after", 0, "how many `answers` for an identifier go wrong before the first delay, over all logins; more than -attempts-per-person: there are no delays; 0: a third of -attempts-per-person, and at least 2")
 	f.DurationVar(&c.loginLifetime, "login-lifetime", 10*time.Minute, "how much time a person has to log in")
 	f.BoolVar(&c.esignet, "esignet", true, "serve eSignet's HTTP API under /v1/esignet too, for pages, scripts and tools that speak it (docs/esignet.md)")
 	f.StringVar(&c.esignetUI, "esignet-ui", "", "`file` of a JSON object with further settings of eSignet's pages, which they find in \"configs\"")
@@ -171,6 +177,9 @@ func parseConfig(args []string, getenv func(string) string) (*config, error) {
 	flags.Visit(func(f *flag.Flag) { c.given[f.Name] = true })
 	if !c.given["mock-listen"] && (c.identityFile != "" || c.portalListen == "") {
 		c.mockListen = "" // instances beside each other, and other people, are no demonstration
+	}
+	if !c.given["self-signed-certificates"] && c.esignet && c.esignetIssuer != "" {
+		c.selfSigned = true // whoever manages clients through eSignet's API asks for certificates there
 	}
 	if !c.given["wallet"] && (c.keys != "" || c.identityFile != "") {
 		c.wallet = false // a deployment that has an authority for wallets, for months, says so
@@ -242,7 +251,13 @@ func (c *config) validateLogins() error {
 	for _, name := range []string{"captcha-on", "captcha-after"} {
 		refuse(c.captcha == "" && c.given[name], "-%s: goes with -captcha", name)
 	}
-	refuse(c.captchaAfter < 0, "-captcha-after: %d is negative", c.captchaAfter)
+	for name, n := range map[string]int{"captcha-after": c.captchaAfter, "delay-after": c.delayAfter} {
+		refuse(n < 0, "-%s: %d is negative", name, n)
+	}
+	for name, n := range map[string]int{"attempts-per-login": c.attemptsPerLogin, "codes-per-login": c.codesPerLogin} {
+		refuse(n < 1, "-%s: %d is not at least one", name, n)
+	}
+	refuse(c.delay < time.Millisecond || c.delay > time.Minute, "-delay: %v is not between a millisecond and a minute", c.delay)
 	for name, d := range map[string]time.Duration{"link-code-lifetime": c.linkCodeLifetime, "link-transaction-lifetime": c.linkTransactionLifetime} {
 		refuse(d < time.Second || d > time.Hour, "-%s: %v is not between a second and an hour", name, d)
 	}

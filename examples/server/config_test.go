@@ -40,6 +40,10 @@ func TestConfigReportsEveryMistake(t *testing.T) {
 	for _, part := range []string{"-listen", "-log-format", "-shutdown-timeout", `"stray"`, "SIGNET_LOG_LEVEL", "-ops-listen"} {
 		assert.ErrorContains(t, err, part)
 	}
+	_, err = parseConfig([]string{"-attempts-per-login", "0", "-codes-per-login", "-1", "-delay", "0s", "-delay-after", "-1"}, env(nil))
+	for _, flag := range []string{"-attempts-per-login", "-codes-per-login", "-delay:", "-delay-after"} {
+		assert.ErrorContains(t, err, flag)
+	}
 	_, err = parseConfig([]string{"-nonsense"}, env(nil))
 	assert.ErrorContains(t, err, "-nonsense")
 }

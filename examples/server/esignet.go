@@ -48,6 +48,11 @@ func readESignetUI(file string) (settings map[string]any, err error) {
 	return settings, nil
 }
 
+// esignetClaims are what clients of eSignet's API may be registered for.
+func (p *identityProvider) esignetClaims() []string {
+	return append(esignet.DefaultClaims(), p.identity.claims...)
+}
+
 func (p *identityProvider) esignetManagement(c *config) (*esignet.ManagementConfig, error) {
 	if c.esignetIssuer == "" {
 		if c.esignetJWKS != "" {
@@ -58,7 +63,7 @@ func (p *identityProvider) esignetManagement(c *config) (*esignet.ManagementConf
 	m := &esignet.ManagementConfig{
 		Clients:      p.clients,
 		Ledger:       p.state.ledger,
-		Claims:       p.identity.claims,
+		Claims:       p.esignetClaims(),
 		Scopes:       esignetScopes,
 		Profile:      c.profile,
 		Certificates: p.keys,

@@ -81,7 +81,7 @@ func (p *identityProvider) importer(c *config, secret []byte, logger *slog.Logge
 	}
 	return &migration.Importer{
 		Clients: &esignet.ManagementConfig{
-			Clients: p.clients, Ledger: p.state.ledger, ACRs: logins.acrs.Values(), Claims: p.identity.claims, Scopes: esignetScopes, Profile: c.profile,
+			Clients: p.clients, Ledger: p.state.ledger, ACRs: logins.acrs.Values(), Claims: p.esignetClaims(), Scopes: esignetScopes, Profile: c.profile,
 		},
 		Consents: provider.Consents,
 		Subject:  provider.OpenID.Subject,

@@ -68,7 +68,7 @@ func newESignetDatabase(t *testing.T) *esignetDatabase {
 	require.NoError(t, err)
 	for id, key := range map[string]string{importedClient: string(public), "odd": `{"kty":"oct","k":"AA"}`} {
 		exec(`INSERT INTO client_detail (id, name, rp_id, logo_uri, redirect_uris, claims, acr_values, public_key, public_key_hash, grant_types, auth_methods, status)
-			VALUES ($1, '{"@none":"Clinic"}', 'health', 'https://clinic.example/logo.png', jsonb_build_array($3::text)::text, '["name","email"]',
+			VALUES ($1, '{"@none":"Clinic"}', 'health', 'https://clinic.example/logo.png', jsonb_build_array($3::text)::text, '["name","email","individual_id"]',
 			'["mosip:idp:acr:linked-wallet"]', $2, $1, '["authorization_code"]', '["private_key_jwt"]', 'ACTIVE')`, id, key, importedURI)
 	}
 	for id, client := range map[string]string{"expired": importedClient, "orphan": "odd"} {

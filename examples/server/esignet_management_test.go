@@ -195,6 +195,41 @@ func TestAClientOfESignetIsRegisteredChangedAndLogsIn(t *testing.T) {
 	assert.Equal(t, "invalid_client_id", code)
 }
 
+// The invented people have neither an individual_id nor a registration_type.
+func TestClientsOfESignetAreRegisteredForClaimsThatNobodyHas(t *testing.T) {
+	t.Parallel()
+	c := newESCaller(t, start(t, "-development", "-esignet-issuer", "open"))
+	client := c.client()
+	client["userClaims"] = []string{"name", "individual_id", "registration_type"}
+	var registered members
+	c.ok("POST", "/client-mgmt/client", client, &registered)
+	c.fetchCSRF()
+	var details struct{ EssentialClaims, VoluntaryClaims []string }
+	c.ok("POST", "/authorization/v3/oauth-details", members{
+		"clientId": "clinic", "scope": "openid", "responseType": "code", "redirectUri": "https://clinic.example/cb", "nonce": uuid.NewString(),
+		"codeChallenge": strings.Repeat("c", 43), "codeChallengeMethod": "S256",
+		"claims": members{"userinfo": members{"name": members{"essential": true}, "individual_id": members{"essential": true}, "registration_type": nil}},
+	}, &details)
+	assert.Equal(t, []string{"name"}, details.EssentialClaims, "nobody is asked for what there is not")
+	assert.Empty(t, details.VoluntaryClaims)
+	client["clientId"], client["userClaims"] = "another", []string{"shoe_size"}
+	_, _, code := c.call("POST", "/client-mgmt/client", client)
+	assert.Equal(t, "invalid_claim", code)
+}
+
+func TestESignetsAPIHasCertificates(t *testing.T) {
+	t.Parallel()
+	for name, flags := range map[string][]string{"": nil, "unknown_error": {"-self-signed-certificates=false"}} {
+		c := newESCaller(t, start(t, append(flags, "-development", "-esignet-issuer", "open")...))
+		for _, application := range []string{"ROOT", "OIDC_SERVICE", "OIDC_PARTNER"} {
+			status, response, code := c.call("GET", "/system-info/certificate?applicationId="+application, nil)
+			assert.Equal(t, http.StatusOK, status)
+			assert.Equal(t, name, code, application)
+			assert.Equal(t, name == "", strings.Contains(string(response), "BEGIN CERTIFICATE"), application)
+		}
+	}
+}
+
 func TestClientsAreNotManagedWithoutAnIssuer(t *testing.T) {
 	t.Parallel()
 	c := newESCaller(t, start(t))

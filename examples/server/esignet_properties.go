@@ -30,6 +30,32 @@ func secondsFlag(name string) property {
 	}}
 }
 
+// attempts is a number of them.
+func attempts(v string) (int, error) {
+	n, err := strconv.Atoi(v)
+	if err != nil || n <= 0 {
+		return 0, errors.New("is no number of attempts")
+	}
+	return n, nil
+}
+
+// answerFlags say how often people may answer. eSignet then ends the login and blocks the identifier, and has nobody wait before.
+func answerFlags(v string) ([]string, error) {
+	n, err := attempts(v)
+	if err != nil {
+		return nil, err
+	}
+	return []string{
+		fmt.Sprintf("-attempts-per-login=%d", n), fmt.Sprintf("-attempts-per-person=%d", n), fmt.Sprintf("-delay-after=%d", n+1),
+	}, nil
+}
+
+// codeFlags say how many codes are sent.
+func codeFlags(v string) ([]string, error) {
+	n, err := attempts(v)
+	return []string{fmt.Sprintf("-codes-per-login=%d", n)}, err
+}
+
 func valueFlag(name string) property {
 	return property{flags: func(v string) ([]string, error) { return []string{"-" + name + "=" + v}, nil }}
 }
@@ -51,7 +77,10 @@ var properties = map[string]property{
 	"link-code-expire-in-secs":                 secondsFlag("link-code-lifetime"),
 	"linked-transaction-expire-in-secs":        secondsFlag("link-transaction-lifetime"),
 	"amr-acr-mapping-file-path":                {flags: func(v string) ([]string, error) { return []string{"-acrs=" + strings.TrimPrefix(v, "file:")}, nil }},
-	"authenticate.attempts":                    valueFlag("attempts-per-person"),
+	"authenticate.attempts":                    {flags: answerFlags},
+	"send-otp.attempts":                        {flags: codeFlags},
+	"authenticate.invocation-gap-secs":         {note: "eSignet does not look at it; wrong answers have people wait here: -delay, -delay-after"},
+	"send-otp.invocation-gap-secs":             {note: "eSignet does not look at it; the identity system says when a code can be sent again: resend_after in -identity"},
 	"server.profile":                           {flags: serverProfile},
 	"captcha.required":                         {flags: captchaFlags},
 	"supported.grant.types":                    only("authorization_code", "authorization_code is the only grant type here"),
@@ -68,7 +97,6 @@ var properties = map[string]property{
 	"cache.secure.individual-id":               {note: "what is stored is sealed by its bearer, always"},
 	"cache.security.secretkey.reference-id":    {note: "keys of what is stored are derived from what its bearer holds"},
 	"cache.security.algorithm-name":            {note: "AES-256-GCM, always"},
-	"send-otp.attempts":                        {note: "codes are limited together with answers: -attempts-per-person"},
 	"domain.url":                               {note: "the issuer is the base of all URLs"},
 }
 
@@ -162,12 +190,14 @@ func importProperties(_ context.Context, t *terminal, _ []string) error {
 	if err != nil {
 		return err
 	}
-	var flags, without []string
+	var flags, without, unknown []string
 	var pages string
+	used := map[string]bool{} // in what became something
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		short := strings.TrimPrefix(name, "mosip.esignet.")
 		p, known := properties[short]
-		value, err := resolve(values, values[name], 0)
+		references := map[string]bool{}
+		value, err := resolve(values, values[name], 0, references)
 		switch {
 		case short == uiProperty && err == nil:
 			var notes []string
@@ -176,17 +206,26 @@ func importProperties(_ context.Context, t *terminal, _ []string) error {
 		case name == "spring.datasource.url" || strings.Contains(short, "database.") || strings.Contains(name, "redis"):
 			err = errors.New("say where what lasts is with -store, and what does not with -state")
 		case !known || short == name:
-			err = errors.New("has no equivalent")
+			unknown = append(unknown, name)
+			continue
 		case err != nil:
 		case p.flags == nil:
 			err = errors.New(p.note)
 		default:
 			var more []string
-			more, err = p.flags(value)
-			flags = append(flags, more...)
+			if more, err = p.flags(value); err == nil {
+				flags = append(flags, more...)
+			}
 		}
 		if err != nil {
 			without = append(without, name+": "+err.Error()) // the value may be a secret
+			continue
+		}
+		maps.Copy(used, references)
+	}
+	for _, name := range unknown {
+		if !used[name] {
+			without = append(without, name+": has no equivalent")
 		}
 	}
 	fmt.Fprintln(t.stdout, "# flags of the server")
@@ -197,7 +236,7 @@ func importProperties(_ context.Context, t *terminal, _ []string) error {
 		fmt.Fprintln(t.stdout, "# the file of -pages\n"+pages)
 	}
 	fmt.Fprintln(t.stdout, "# without an equivalent")
-	for _, line := range without {
+	for _, line := range slices.Sorted(slices.Values(without)) {
 		fmt.Fprintln(t.stdout, "# "+line)
 	}
 	return nil
@@ -228,8 +267,8 @@ func parseProperties(data []byte) (map[string]string, error) {
 	return values, lines.Err()
 }
 
-// resolve replaces ${name} and ${name:default}.
-func resolve(values map[string]string, value string, depth int) (string, error) {
+// resolve replaces ${name} and ${name:default}, and notes the names.
+func resolve(values map[string]string, value string, depth int, names map[string]bool) (string, error) {
 	if depth > 16 {
 		return "", errors.New("refers to itself")
 	}
@@ -245,6 +284,7 @@ func resolve(values map[string]string, value string, depth int) (string, error) 
 			return "", errors.New("has a ${ without a }")
 		}
 		name, otherwise, has := strings.Cut(reference, ":")
+		names[name] = true
 		other, ok := values[name]
 		if !ok && !has {
 			return "", fmt.Errorf("refers to %s, which is not in the file", name)
@@ -252,7 +292,7 @@ func resolve(values map[string]string, value string, depth int) (string, error) 
 		if !ok {
 			other = otherwise
 		}
-		resolved, err := resolve(values, other, depth+1)
+		resolved, err := resolve(values, other, depth+1, names)
 		if err != nil {
 			return "", err
 		}

@@ -30,16 +30,52 @@ mosip.esignet.signup-id-token-audience=signup
 mosip.esignet.ui.eKYC-steps.url=https://signup.example/identity-verification
 mosip.esignet.linked-transaction-expire-in-secs=240
 mosip.esignet.captcha.site-key=hidden-value
+mosip.esignet.authenticate.attempts=3
+mosip.esignet.authenticate.invocation-gap-secs=1
+mosip.esignet.send-otp.attempts=4
 spring.datasource.url=jdbc:hidden-value
 `
 	var stdout, stderr bytes.Buffer
 	require.NoError(t, run(t.Context(), []string{"import-properties"}, env(nil), strings.NewReader(properties), &stdout, &stderr))
 	flags, without, _ := strings.Cut(stdout.String(), "# without an equivalent\n")
-	require.Equal(t, "# flags of the server\n-access-token-lifetime=3600s\n-captcha=altcha\n-captcha-on=answer,code\n-issuer=https://id.example\n-link-code-lifetime=60s\n-link-transaction-lifetime=240s\n-profile=fapi2\n-signup-client=signup\n-signup-url=https://signup.example/identity-verification\n", flags)
-	for _, name := range []string{"supported.grant.types", "link-code-length", "captcha.site-key", "spring.datasource.url"} {
+	require.Equal(t, "# flags of the server\n-access-token-lifetime=3600s\n-attempts-per-login=3\n-attempts-per-person=3\n-delay-after=4\n-captcha=altcha\n-captcha-on=answer,code\n-issuer=https://id.example\n-link-code-lifetime=60s\n-link-transaction-lifetime=240s\n-codes-per-login=4\n-profile=fapi2\n-signup-client=signup\n-signup-url=https://signup.example/identity-verification\n", flags)
+	for _, name := range []string{"supported.grant.types", "link-code-length", "captcha.site-key", "authenticate.invocation-gap-secs", "spring.datasource.url"} {
 		require.Contains(t, without, name)
 	}
+	require.NotContains(t, without, "mosip.esignet.host", "the issuer has it")
 	require.NotContains(t, stdout.String(), "hidden-value")
+}
+
+func TestLimitsThatAreNoNumbersBecomeNoFlags(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{"", "x", "0", "-1"} {
+		var stdout, stderr bytes.Buffer
+		in := strings.NewReader("mosip.esignet.authenticate.attempts=" + value + "\nmosip.esignet.send-otp.attempts=" + value)
+		require.NoError(t, run(t.Context(), []string{"import-properties"}, env(nil), in, &stdout, &stderr))
+		require.Equal(t, "# flags of the server\n# without an equivalent\n"+
+			"# mosip.esignet.authenticate.attempts: is no number of attempts\n# mosip.esignet.send-otp.attempts: is no number of attempts\n", stdout.String())
+	}
+}
+
+func TestPropertiesThatOthersReferToAreUsed(t *testing.T) {
+	t.Parallel()
+	const properties = `mosip.esignet.ui.signup.config={'signup.banner': true, 'signup.url': '${mosip.signup.url}/signup'}
+mosip.signup.url=https://join.example
+mosip.esignet.ui.wallet.config={{'wallet.name': 'Inji', 'wallet.deep-link-uri': 'inji://x?c=LINK_CODE'}}
+mosip.esignet.ui.banner.config={'a': 1}
+mosip.esignet.ui.colour=red
+mosip.esignet.id-token-expire-seconds=${mosip.esignet.ui.colour}
+mosip.esignet.ui.config.key-values={'signup.config': ${mosip.esignet.ui.signup.config}, 'wallet.config': ${mosip.esignet.ui.wallet.config}}
+`
+	var stdout, stderr bytes.Buffer
+	require.NoError(t, run(t.Context(), []string{"import-properties"}, env(nil), strings.NewReader(properties), &stdout, &stderr))
+	file, without, _ := strings.Cut(stdout.String(), "# without an equivalent\n")
+	require.Contains(t, file, "https://join.example/signup")
+	require.Contains(t, file, "Inji")
+	require.Equal(t, []string{
+		"# mosip.esignet.id-token-expire-seconds: ID Tokens live as long as they need to be looked at",
+		"# mosip.esignet.ui.banner.config: has no equivalent", "# mosip.esignet.ui.colour: has no equivalent",
+	}, strings.Split(strings.TrimSpace(without), "\n"))
 }
 
 func TestSettingsOfESignetsPagesBecomeThePages(t *testing.T) {

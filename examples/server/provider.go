@@ -131,6 +131,9 @@ func newIdentityProvider(ctx context.Context, c *config, clients []*oauth.Client
 		DefaultLanguage:    pages.DefaultLanguage,
 		Templates:          templates,
 		Sessions:           sessions,
+		MaxAttempts:        c.attemptsPerLogin,
+		MaxCodes:           c.codesPerLogin,
+		Delay:              login.Delay{First: c.delay, Free: c.delayAfter},
 		IdentifierLimit:    login.Limit{Attempts: c.attemptsPerPerson},
 		SourceLimit:        login.Limit{Attempts: c.attemptsPerAddress},
 		PictureTypes:       []string{"image/jpeg", "image/png", "image/webp", "image/svg+xml"}, // as the personas have them
