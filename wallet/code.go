@@ -68,17 +68,18 @@ func (l *Linker) CurrentCode(ctx context.Context, handle string) (Code, error) {
 	return live[len(live)-1], nil
 }
 
-// change changes the link of a login, which it makes if there is none.
+// change changes the link of a login, which it makes if there is none. The login may have been given more time since.
 func (l *Linker) change(ctx context.Context, handle string, until time.Time, f func(*link) error) error {
-	_, err := l.links.Update(ctx, handle, f)
+	lasts := until.Sub(l.config.Now())
+	_, err := l.links.UpdateFor(ctx, handle, lasts, f)
 	if errors.Is(err, store.ErrNotFound) {
 		var fresh link
 		if err := f(&fresh); err != nil {
 			return err
 		}
-		err = l.links.Add(ctx, handle, fresh, until.Sub(l.config.Now()))
+		err = l.links.Add(ctx, handle, fresh, lasts)
 		if errors.Is(err, store.ErrExists) {
-			_, err = l.links.Update(ctx, handle, f)
+			_, err = l.links.UpdateFor(ctx, handle, lasts, f)
 		}
 		return failed(err)
 	}
@@ -145,7 +146,7 @@ func (l *Linker) link(ctx context.Context, code string) (*Transaction, error) {
 	if err := l.transactions.Add(ctx, handle, ref, until.Sub(now)); err != nil {
 		return nil, outage(err, ErrCode)
 	}
-	_, err = l.links.Update(ctx, ref.Login, func(r *link) error {
+	_, err = l.links.UpdateFor(ctx, ref.Login, state.ExpiresAt.Sub(now), func(r *link) error {
 		if r.Transaction != "" || !slices.ContainsFunc(r.live(now), func(c Code) bool { return c.Code == code }) {
 			return ErrCode
 		}

@@ -102,10 +102,7 @@ func (r *Registry) Revoke(ctx context.Context, id string) error {
 	}
 	if err == nil {
 		_, err = r.keys.Update(ctx, e.Value.Key, func(k *store.Entry[key]) error {
-			k.Value = key{Binding: id, Revoked: true}
-			if k.Version == 0 {
-				k.ExpiresAt = e.ExpiresAt
-			}
+			k.Value, k.ExpiresAt = key{Binding: id, Revoked: true}, time.Time{} // whoever has it has it for good
 			return nil
 		})
 	}

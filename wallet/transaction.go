@@ -99,9 +99,14 @@ func (v *visit) own() bool {
 	return !slices.ContainsFunc(v.state.Succeeded, func(f authenticator.Factor) bool { return !slices.Contains(v.link.Proved, f) })
 }
 
-// update changes the link as long as it is the wallet's.
+// update changes the link as long as it is the wallet's. It then lasts as long as the login: if it was forgotten before, the
+// browser would have a say.
 func (v *visit) update(ctx context.Context, f func(*link)) error {
-	after, err := v.links.Update(ctx, v.login, func(r *link) error {
+	lasts := v.state.ExpiresAt.Sub(v.config.Now())
+	if lasts <= 0 {
+		return ErrTransaction
+	}
+	after, err := v.links.UpdateFor(ctx, v.login, lasts, func(r *link) error {
 		if r.Transaction != v.handle {
 			return ErrTransaction
 		}
