@@ -144,7 +144,9 @@ func (p *authorization) validate() error {
 // transaction is what the API keeps beside the login, under the same handle.
 type transaction struct {
 	// Hash is the oauth-details-hash.
-	Hash        string `json:"hash"`
+	Hash string `json:"hash"`
+	// Browser is the hash of the cookie of the browser that began.
+	Browser     string `json:"browser,omitempty"`
 	RedirectURI string `json:"redirect_uri"`
 	// Nonce and State are those of the request, nil if it had none.
 	Nonce *string `json:"nonce,omitempty"`
@@ -215,7 +217,7 @@ func (p *authorization) filtered(want phase, next http.Handler) http.Handler {
 		if source, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 			r = r.WithContext(login.WithSource(r.Context(), source.Addr().Unmap()))
 		}
-		o, err := p.open(r.Context(), r.Header.Get("oauth-details-key"), r.Header.Get("oauth-details-hash"), want)
+		o, err := p.open(r, r.Header.Get("oauth-details-key"), r.Header.Get("oauth-details-hash"), want)
 		if err != nil {
 			p.api.finish(w, r, nil, err)
 			return
@@ -224,13 +226,23 @@ func (p *authorization) filtered(want phase, next http.Handler) http.Handler {
 	})
 }
 
-func (p *authorization) open(ctx context.Context, handle, hash string, want phase) (*opened, error) {
+// begunBy reports whether the browser of a request began the transaction. eSignet's pages find it in their address, and would
+// otherwise take a person through one that somebody else began, who waits for the code. Reading needs no cookie.
+func (t *transaction) begunBy(r *http.Request) bool {
+	return r.Method == http.MethodGet || t.Browser == "" || same(t.Browser, hash(csrfSecret(r)))
+}
+
+func (p *authorization) open(r *http.Request, handle, hash string, want phase) (*opened, error) {
+	ctx := r.Context()
 	t, err := p.transactions.Get(ctx, handle)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, fail(invalidTransaction, err)
 	}
 	if err != nil {
 		return nil, err
+	}
+	if !t.begunBy(r) {
+		return nil, fail(invalidTransaction, nil)
 	}
 	state, err := p.Flow.State(ctx, handle)
 	if errors.Is(err, login.ErrUnknown) {

@@ -18,12 +18,12 @@ import (
 	"github.com/gosignet/signet/store"
 )
 
-func (p *authorization) detailsV1(ctx context.Context, _ *http.Request, d *detailsV1) (any, error) {
-	return p.details(ctx, &detailsV3{detailsV2: detailsV2{detailsV1: *d}}, true)
+func (p *authorization) detailsV1(ctx context.Context, r *http.Request, d *detailsV1) (any, error) {
+	return p.details(ctx, r, &detailsV3{detailsV2: detailsV2{detailsV1: *d}}, true)
 }
 
-func (p *authorization) detailsV2(ctx context.Context, _ *http.Request, d *detailsV2) (any, error) {
-	return p.details(ctx, &detailsV3{detailsV2: *d}, false)
+func (p *authorization) detailsV2(ctx context.Context, r *http.Request, d *detailsV2) (any, error) {
+	return p.details(ctx, r, &detailsV3{detailsV2: *d}, false)
 }
 
 func (p *authorization) detailsV3(ctx context.Context, r *http.Request, d *detailsV3) (any, error) {
@@ -34,10 +34,10 @@ func (p *authorization) detailsV3(ctx context.Context, r *http.Request, d *detai
 		}
 		d.IDTokenHint = nil
 	}
-	return p.details(ctx, d, false)
+	return p.details(ctx, r, d, false)
 }
 
-func (p *authorization) details(ctx context.Context, d *detailsV3, v1 bool) (any, error) {
+func (p *authorization) details(ctx context.Context, r *http.Request, d *detailsV3, v1 bool) (any, error) {
 	parameters := d.parameters()
 	ignorePrompt(parameters)
 	if err := p.reduceScope(ctx, parameters); err != nil {
@@ -55,7 +55,7 @@ func (p *authorization) details(ctx context.Context, d *detailsV3, v1 bool) (any
 	if err := checkClaims(req); err != nil {
 		return nil, err
 	}
-	return p.begin(ctx, req, v1, d.Nonce, d.State)
+	return p.begin(ctx, r, req, v1, d.Nonce, d.State)
 }
 
 // ignorePrompt leaves out the prompt that needs a session, which nobody has here.
@@ -137,7 +137,7 @@ func (p *authorization) pushedDetails(ctx context.Context, r *http.Request, d *p
 		delete(changed.Parameters, "id_token_hint")
 		req = &changed
 	}
-	return p.begin(ctx, req, false, nonce, state)
+	return p.begin(ctx, r, req, false, nonce, state)
 }
 
 // detailsResponse is what the pages get. The order of its members is part of the hash.
@@ -162,7 +162,9 @@ type authFactor struct {
 
 // begin begins a login. Somebody who is logged in elsewhere is a stranger here: there are no sessions, so that prompt has
 // no effect but for consent. One that needs a session may come with a request that was pushed elsewhere.
-func (p *authorization) begin(ctx context.Context, req *oauth.AuthorizationRequest, v1 bool, nonce, state *text) (any, error) {
+func (p *authorization) begin(
+	ctx context.Context, r *http.Request, req *oauth.AuthorizationRequest, v1 bool, nonce, state *text,
+) (any, error) {
 	if req.Parameters["prompt"] == oidc.PromptNone {
 		stripped := *req
 		stripped.Parameters = maps.Clone(req.Parameters)
@@ -197,8 +199,8 @@ func (p *authorization) begin(ctx context.Context, req *oauth.AuthorizationReque
 	}
 	essential := essentialVerified(req.Parameters["claims"])
 	t := transaction{
-		Hash: hash(string(body)), RedirectURI: req.RedirectURI, Nonce: (*string)(nonce), State: (*string)(state),
-		Claims: slices.Concat(s.Essential, s.Voluntary),
+		Hash: hash(string(body)), Browser: hash(csrfSecret(r)), RedirectURI: req.RedirectURI,
+		Nonce: (*string)(nonce), State: (*string)(state), Claims: slices.Concat(s.Essential, s.Voluntary),
 	}
 	for _, v := range s.Verified {
 		if slices.Contains(essential, v.Name) {

@@ -23,9 +23,9 @@ func (q *linkCodeRequest) validate(v *violations) {
 	v.check(!blank(q.TransactionID), "request.transactionId", invalidTransactionID)
 }
 
-func (p *wallets) linkCode(ctx context.Context, _ *http.Request, q *linkCodeRequest) (any, error) {
+func (p *wallets) linkCode(ctx context.Context, r *http.Request, q *linkCodeRequest) (any, error) {
 	if p.api.pages != nil {
-		if err := p.api.pages.mayLink(ctx, string(q.TransactionID)); err != nil {
+		if err := p.api.pages.mayLink(r, string(q.TransactionID)); err != nil {
 			return nil, err
 		}
 	}
@@ -40,11 +40,15 @@ func (p *wallets) linkCode(ctx context.Context, _ *http.Request, q *linkCodeRequ
 	}{q.TransactionID, c.Code, c.ExpiresAt.UTC().Format(timeFormat)}, nil
 }
 
-// mayLink lets wallets into all logins of the API, and into those of other pages that are for wallets. Any other page need not
+// mayLink lets wallets into all logins of the API that the browser began, and into those of other pages that are for wallets. Any other page need not
 // look for wallets, and would then let whoever sits before it decide on what the person proved with one.
-func (p *authorization) mayLink(ctx context.Context, handle string) error {
-	_, err := p.transactions.Get(ctx, handle)
-	if !errors.Is(err, store.ErrNotFound) {
+func (p *authorization) mayLink(r *http.Request, handle string) error {
+	ctx := r.Context()
+	t, err := p.transactions.Get(ctx, handle)
+	switch {
+	case err == nil && !t.begunBy(r):
+		return fail(invalidTransaction, nil)
+	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}
 	s, err := p.Flow.State(ctx, handle)

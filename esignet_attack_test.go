@@ -1,0 +1,54 @@
+package signet_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/cookiejar"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/gosignet/signet"
+	"github.com/gosignet/signet/authenticator"
+	"github.com/gosignet/signet/keystore/keystoretest"
+)
+
+// elsewhere is another browser at the same provider.
+func (w *esWorld) elsewhere() *esWorld {
+	w.Helper()
+	other, client := *w, *w.browser
+	jar, err := cookiejar.New(nil)
+	require.NoError(w, err)
+	client.Jar = jar
+	other.browser = &client
+	res, err := client.Get(w.URL + "/v1/esignet/csrf/token")
+	require.NoError(w, err)
+	defer res.Body.Close()
+	var token struct{ Token string }
+	require.NoError(w, json.NewDecoder(res.Body).Decode(&token))
+	other.csrf = token.Token
+	return &other
+}
+
+// eSignet's pages find the transaction in their address, so that anybody can send a person to one of their own, wait until the
+// person proved who they are, and take the code.
+func TestNobodyProvesWhoTheyAreInATransactionOfAnotherBrowser(t *testing.T) {
+	t.Parallel()
+	w := newESWorld(t, func(c *signet.Config) {
+		c.Keys = keystoretest.WithBindingCA(t, c.Keys, time.Now())
+		c.Wallet = &signet.Wallet{Accept: []authenticator.FactorSet{{authenticator.Password}}}
+	})
+	tx, _ := w.begin("a nonce")
+	victim := w.elsewhere()
+	assert.Equal(t, "invalid_transaction", victim.sendOTP(tx, alice).code())
+	assert.Equal(t, "invalid_transaction", victim.authenticate(tx, alice, "111111").code())
+	assert.Equal(t, "invalid_transaction", victim.post("/linked-authorization/link-code", esTransaction{}, map[string]any{"transactionId": tx.id}).code())
+	assert.Equal(t, "invalid_transaction", victim.post("/authorization/auth-code", tx, map[string]any{"transactionId": tx.id, "acceptedClaims": []any{"name"}}).code())
+
+	require.Empty(t, w.sendOTP(tx, alice).Errors, "the browser that began goes on")
+	require.Empty(t, w.authenticate(tx, alice, "111111").Errors)
+	assert.Empty(t, w.send(http.MethodGet, "/authorization/claim-details", tx, nil).Errors)
+	w.redeem(w.code(tx, "name"))
+}
