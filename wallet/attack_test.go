@@ -1,6 +1,7 @@
 package wallet_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -82,6 +83,41 @@ func TestNobodyElsesKeySignsAConsent(t *testing.T) {
 	require.NoError(t, err, "a wallet's proof says who it is")
 	_, err = w.linker.Consent(t.Context(), transaction, other.decision([]string{"name"}, nil))
 	assert.ErrorIs(t, err, consent.ErrWallet)
+}
+
+// gate knows people by their faces, without an individual ID.
+type gate struct{}
+
+func (gate) Factors() []authenticator.Factor { return []authenticator.Factor{authenticator.Biometrics} }
+
+func (gate) Traits(authenticator.Factor) authenticator.Traits {
+	return authenticator.Traits{Identifies: true, MaxResponse: 64}
+}
+
+func (gate) Authenticate(_ context.Context, r *authenticator.Request) (*authenticator.Identity, error) {
+	return &authenticator.Identity{Subject: "person " + r.Challenges[0].Response}, nil
+}
+
+// Where the answer says who it is, nobody looks at the individual ID beside it.
+func TestTheIndividualIDThatNobodyLooksAtChoosesNoKey(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	accomplice := w.bound(ada)
+	w.loginConfig.Methods = append(w.loginConfig.Methods, gate{})
+	w.loginConfig.ACRs = append(w.loginConfig.ACRs[:1:1], authenticator.ACR{
+		Value: acrCode, Alternatives: []authenticator.FactorSet{{authenticator.Biometrics}},
+	})
+	var err error
+	w.flow, err = login.New(w.loginConfig)
+	require.NoError(t, err)
+	w.linker, err = wallet.NewLinker(wallet.LinkerConfig{Flow: w.flow, Bindings: w.Registry, Store: w.loginConfig.Store, Now: w.clock.Now})
+	require.NoError(t, err)
+	_, transaction := w.linked()
+	_, err = w.linker.Authenticate(t.Context(), transaction, authenticator.Identifier{Value: ada},
+		authenticator.Challenge{Factor: authenticator.Biometrics, Response: "face of grace"})
+	require.NoError(t, err)
+	_, err = w.linker.Consent(t.Context(), transaction, accomplice.decision([]string{"name"}, nil))
+	assert.ErrorIs(t, err, consent.ErrWallet, "it is bound to somebody else")
 }
 
 func TestARevokedKeyIsNotBoundAgainLater(t *testing.T) {

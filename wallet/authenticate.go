@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/internal/jwt"
@@ -149,7 +148,7 @@ func (v *visit) answer(ctx context.Context, id authenticator.Identifier, c authe
 	if v.state.Step == login.StepDone && !v.granted() { // it was the last that the login had, and wrong
 		return true, nil
 	}
-	individual := strings.TrimSpace(id.Value)
+	individual := v.state.Identifier.Value // not that of the call, at which nobody looks where the answer says who it is
 	if c.Factor == authenticator.Wallet {
 		individual = subjectOf(c.Response)
 	}
