@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/cookiejar"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 	"github.com/gosignet/signet"
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/keystore/keystoretest"
+	"github.com/gosignet/signet/login"
 )
 
 // elsewhere is another browser at the same provider.
@@ -51,4 +53,39 @@ func TestNobodyProvesWhoTheyAreInATransactionOfAnotherBrowser(t *testing.T) {
 	require.Empty(t, w.authenticate(tx, alice, "111111").Errors)
 	assert.Empty(t, w.send(http.MethodGet, "/authorization/claim-details", tx, nil).Errors)
 	w.redeem(w.code(tx, "name"))
+}
+
+// What a person approves in their wallet is one login, of whoever sits before the browser, who would decide on all others.
+func TestAPersonInTheirWalletLeavesNoSessionInTheBrowser(t *testing.T) {
+	t.Parallel()
+	w := newESWorld(t, func(c *signet.Config) {
+		c.Keys = keystoretest.WithBindingCA(t, c.Keys, time.Now())
+		c.Wallet = &signet.Wallet{Accept: []authenticator.FactorSet{{authenticator.Password}}, UnsignedConsent: true}
+		c.Sessions = login.Sessions{Idle: 30 * time.Minute, Total: 8 * time.Hour}
+	})
+	tx, _ := w.begin("a nonce")
+	p := w.pagesOf(tx)
+	code := w.member(w.post("/linked-authorization/link-code", esTransaction{}, map[string]any{"transactionId": tx.id}), "linkCode")
+	linked := w.member(w.post("/linked-authorization/v2/link-transaction", esTransaction{}, map[string]any{"linkCode": code}), "linkTransactionId")
+	w.member(w.post("/linked-authorization/send-otp", esTransaction{}, map[string]any{
+		"transactionId": linked, "individualId": alice, "otpChannels": []any{"email"},
+	}), "transactionId")
+	w.member(w.post("/linked-authorization/v2/authenticate", esTransaction{}, map[string]any{
+		"linkedTransactionId": linked, "individualId": alice, "challengeList": []any{esCode},
+	}), "consentAction")
+	w.member(w.post("/linked-authorization/consent", esTransaction{}, map[string]any{
+		"linkedTransactionId": linked, "acceptedClaims": []any{"name"}, "permittedAuthorizeScopes": []any{},
+	}), "linkedTransactionId")
+
+	res, err := p.client.Get(p.base + "/")
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	require.Contains(t, res.Header.Get("Location"), "https://rp.example/cb?code=", "this login is over")
+	for _, c := range res.Cookies() {
+		assert.NotContains(t, c.Name, "session")
+	}
+	res, err = w.browser.Get(w.URL + "/authorize?" + w.pushForm().Encode())
+	require.NoError(t, err)
+	require.NoError(t, res.Body.Close())
+	assert.False(t, strings.HasSuffix(res.Request.URL.Path, "/consent"), "the next asks who it is: %s", res.Request.URL)
 }

@@ -226,6 +226,9 @@ func (f *Flow) succeeded(
 			return &authenticator.Error{Reason: authenticator.WrongCredentials}
 		}
 		r.succeed(m.factor, m.identifier(claimed), identity)
+		if elsewhere(ctx) {
+			r.proveElsewhere()
+		}
 		r.Attempts = without(r.Attempts, a.login)
 		r.Asking = reached.Asking
 		r.Guard.Pass = r.Guard.Pass || r.AtOnce && a.passed

@@ -9,9 +9,27 @@ import (
 	"github.com/gosignet/signet/oauth"
 )
 
+type elsewhereKey struct{}
+
+// WithPersonElsewhere returns a context for what a person does on another device than the one with the browser, such as a
+// wallet that scanned a code. What they prove there is for this login alone: it makes no session, in which whoever sits before
+// the browser would log in as them elsewhere too.
+func WithPersonElsewhere(ctx context.Context) context.Context {
+	return context.WithValue(ctx, elsewhereKey{}, true)
+}
+
+func elsewhere(ctx context.Context) bool { return ctx.Value(elsewhereKey{}) != nil }
+
+// proveElsewhere makes the login part of no session but the one that the browser has.
+func (r *record) proveElsewhere() {
+	if r.Elsewhere = true; r.Bound == nil {
+		r.SID = ""
+	}
+}
+
 // makeSession is what the login brings to a session when it ends with the decision.
 func (f *Flow) makeSession(rec *record, d Decision) *session {
-	if !f.sessions.limits.on() {
+	if !f.sessions.limits.on() || rec.Elsewhere && rec.Bound == nil {
 		return nil
 	}
 	p := participant{ClientID: rec.Request.ClientID, SIDs: []string{rec.SID}, Used: f.now()}
@@ -22,6 +40,9 @@ func (f *Flow) makeSession(rec *record, d Decision) *session {
 	s := &session{Identity: *rec.identity(), Participants: []participant{p}}
 	if len(rec.Succeeded) > 0 {
 		s.Identifier, s.Account = rec.Identifier, rec.account()
+	}
+	if rec.Elsewhere {
+		return s
 	}
 	for _, factor := range rec.Succeeded {
 		s.Proofs = append(s.Proofs, proof{Factor: factor, At: rec.AuthTime})

@@ -83,6 +83,8 @@ type record struct {
 	Bound     *bound `json:"bound,omitempty"`
 	Selecting bool   `json:"selecting,omitempty"`
 	Anybody   bool   `json:"anybody,omitempty"`
+	// Elsewhere says that the person proved something on another device than the browser's.
+	Elsewhere bool `json:"elsewhere,omitempty"`
 	// SID names the session that the login will be part of, if there are sessions.
 	SID string `json:"sid,omitempty"`
 

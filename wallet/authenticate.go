@@ -141,7 +141,7 @@ func (v *visit) answer(ctx context.Context, id authenticator.Identifier, c authe
 	if slices.Contains(v.state.Succeeded, c.Factor) {
 		return true, login.ErrStep
 	}
-	state, err := v.config.Flow.Answer(ctx, v.login, id, c)
+	state, err := v.config.Flow.Answer(login.WithPersonElsewhere(ctx), v.login, id, c)
 	if ok, err := v.take(ctx, state, err); !ok || err != nil {
 		return ok, err
 	}
