@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/keystore/keystoretest"
 	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/oauth"
 )
 
 // elsewhere is another browser at the same provider.
@@ -88,4 +90,51 @@ func TestAPersonInTheirWalletLeavesNoSessionInTheBrowser(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, res.Body.Close())
 	assert.False(t, strings.HasSuffix(res.Request.URL.Path, "/consent"), "the next asks who it is: %s", res.Request.URL)
+}
+
+func TestNoAddressForTokensGoesAroundPKCEOrDPoP(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"/oauth/token", "/oauth/v2/token"} {
+		for name, c := range map[string]struct {
+			bound  bool
+			change func(url.Values)
+		}{
+			"without the verifier":      {false, func(f url.Values) { f.Del("code_verifier") }},
+			"with another verifier":     {false, func(f url.Values) { f.Set("code_verifier", strings.Repeat("w", 43)) }},
+			"bound, without a proof":    {true, func(url.Values) {}},
+			"bound, and neither of two": {true, func(f url.Values) { f.Del("code_verifier") }},
+		} {
+			t.Run(path+" "+name, func(t *testing.T) {
+				t.Parallel()
+				w := newESWorld(t)
+				request := w.details("a nonce")
+				if c.bound {
+					request["dpopJkt"] = strings.Repeat("k", 43)
+				}
+				tx, _ := w.beginAs(request)
+				require.Empty(t, w.sendOTP(tx, alice).Errors)
+				require.Empty(t, w.authenticate(tx, alice, "111111").Errors)
+				form := w.tokenForm(w.code(tx, "name"))
+				c.change(form)
+				res, body := w.form(path, form, "")
+				assert.Equal(t, http.StatusBadRequest, res.StatusCode)
+				assert.NotContains(t, body, "access_token")
+			})
+		}
+	}
+}
+
+func TestTheAPITakesNoOpenRequestsOfClientsThatPush(t *testing.T) {
+	t.Parallel()
+	w := newESWorld(t, func(c *signet.Config) {
+		portal, err := c.Clients.Client(t.Context(), "portal")
+		require.NoError(t, err)
+		pushing := *portal
+		pushing.RequirePushedRequests = true
+		c.Clients, err = oauth.NewStaticClients(&pushing)
+		require.NoError(t, err)
+	})
+	for _, version := range []string{"", "v2/", "v3/"} {
+		assert.NotEmpty(t, w.post("/authorization/"+version+"oauth-details", esTransaction{}, w.details(version)).code(), version)
+	}
 }

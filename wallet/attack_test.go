@@ -133,3 +133,25 @@ func TestARevokedKeyIsNotBoundAgainLater(t *testing.T) {
 	_, err = p.bind(w)
 	assert.ErrorIs(t, err, wallet.ErrKey, "whoever has it has it still")
 }
+
+func TestARevokedKeySignsNoConsentOfALoginThatItProved(t *testing.T) {
+	t.Parallel()
+	for name, end := range map[string]func(w *world, b *wallet.Binding) error{
+		"revoked":  func(w *world, b *wallet.Binding) error { return w.Revoke(w.Context(), b.ID) },
+		"replaced": func(w *world, _ *wallet.Binding) error { w.bound(grace); return nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			p := w.bound(grace)
+			b, err := w.Find(t.Context(), grace)
+			require.NoError(t, err)
+			_, transaction := w.linked()
+			_, err = w.linker.Authenticate(t.Context(), transaction, authenticator.Identifier{}, p.proof(w.clock.Now()))
+			require.NoError(t, err)
+			require.NoError(t, end(w, b))
+			_, err = w.linker.Consent(t.Context(), transaction, p.decision([]string{"name"}, nil))
+			assert.ErrorIs(t, err, consent.ErrWallet)
+		})
+	}
+}
