@@ -100,7 +100,7 @@ func (c *config) flags() *flag.FlagSet {
 	f.StringVar(&c.store, "store", "", "`URL` of the PostgreSQL database for what lasts: postgres://user:password@host/database; empty: memory, for one instance and until it stops")
 	f.StringVar(&c.state, "state", "", "`URL` of where logins, codes and tokens are while they live: redis://host:6379, rediss:// with TLS, or postgres://; empty: in -store")
 	f.BoolVar(&c.migrate, "migrate", false, "bring the schema of the database to the version of this program first, as the command migrate does")
-	f.StringVar(&c.keys, "keys", "", "`where` the private keys are: pkcs12:file=keys.p12;password-file=secret in a file that is made if there is none, pkcs12:store;password-file=secret in -store, or pkcs11:token=signet;pin-file=secret in an HSM; empty: memory")
+	f.StringVar(&c.keys, "keys", "", "`where` the private keys are: pkcs12:file=keys.p12;password-file=secret;create in a file that is made if there is none, pkcs12:store;password-file=secret;create in -store, or pkcs11:token=signet;pin-file=secret in an HSM; empty: memory")
 	f.DurationVar(&c.keyPolicy.Lifetime, "key-lifetime", 90*24*time.Hour, "how long a key signs")
 	f.DurationVar(&c.keyPolicy.PublishAhead, "key-publish-ahead", 24*time.Hour, "how long a key is published before it signs")
 	f.DurationVar(&c.keyPolicy.KeepFor, "key-keep-for", 25*time.Hour, "how long a key is published after it stopped to sign")

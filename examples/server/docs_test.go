@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -75,20 +76,48 @@ func TestTheExamplesOfTheDocumentationAreRight(t *testing.T) {
 	assert.Equal(t, map[string]int{"acrs": 2, "captcha": 1, "mock": 1, "csv": 1, "ida": 1, "sunbird": 1, "remote": 2, "router": 1}, seen)
 }
 
-func TestEveryFlagOfLoginsIsDocumented(t *testing.T) {
-	t.Parallel()
+// guide returns the README and all pages of the documentation.
+func guide(t *testing.T) string {
+	t.Helper()
+	files, err := filepath.Glob("../../docs/*.md")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
 	var text strings.Builder
-	for _, page := range []string{"login-methods.md", "operating.md"} {
-		content, err := os.ReadFile(filepath.Join("../../docs", page))
+	for _, file := range append(files, "../../README.md") {
+		content, err := os.ReadFile(file)
 		require.NoError(t, err)
 		text.Write(content)
 	}
+	return text.String()
+}
+
+func TestEveryFlagIsDocumented(t *testing.T) {
+	t.Parallel()
+	text := guide(t)
 	for _, group := range optionGroups {
-		if group.title != "People" && group.title != "Ways to log in" && group.title != "Limits of logins" {
-			continue
-		}
 		for _, name := range group.names {
-			assert.Contains(t, text.String(), "`-"+name)
+			assert.True(t, regexp.MustCompile("`[^`\n]*-"+name+"[` =;\n]").MatchString(text), "-%s", name)
 		}
+	}
+	for words := range commands() {
+		assert.True(t, regexp.MustCompile("(?:server |`)"+words+"[` \n]").MatchString(text), words)
+	}
+}
+
+func TestEveryFlagInTheDocumentationIsThere(t *testing.T) {
+	t.Parallel()
+	text := guide(t)
+	flags := new(config).flags()
+	new(options).define(flags)
+	// Those that stand alone, as `-keys` and `-captcha-on code` do. `-key-…` is several.
+	named := regexp.MustCompile("`-([a-z][a-z-]*[a-z])\\b[^…`]*`").FindAllStringSubmatch(text, -1)
+	// Those of commands, which may go on in the next line.
+	for _, line := range regexp.MustCompile(`(?m)(?:^ *|\| )(?:go run \./examples/server|server)((?: [^\n]*\\\n)*[^\n]*)`).FindAllStringSubmatch(text, -1) {
+		named = append(named, regexp.MustCompile(`[\s]-([a-z][a-z-]*)`).FindAllStringSubmatch(line[1], -1)...)
+	}
+	require.Greater(t, len(named), 150)
+	others := []string{"help", "icon"} // the flag package's, and a class of the button
+	for _, name := range named {
+		assert.True(t, flags.Lookup(name[1]) != nil || slices.Contains(others, name[1]), "-%s", name[1])
 	}
 }

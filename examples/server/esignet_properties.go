@@ -62,11 +62,33 @@ func valueFlag(name string) property {
 
 func only(value, otherwise string) property {
 	return property{flags: func(v string) ([]string, error) {
-		if v != value {
+		if strings.Join(itemsOf(v), ",") != value {
 			return nil, errors.New(otherwise)
 		}
 		return nil, nil
 	}}
+}
+
+// itemsOf are the texts of a list, which is written {'a','b'} or a,b.
+func itemsOf(v string) []string {
+	literal, err := parseSpEL(v)
+	items, ok := literal.([]any)
+	if err != nil || !ok {
+		return strings.Split(v, ",")
+	}
+	var texts []string
+	for _, item := range items {
+		texts = append(texts, fmt.Sprint(item))
+	}
+	return texts
+}
+
+func algorithmFlags(v string) ([]string, error) {
+	text := strings.Join(itemsOf(v), ",")
+	if new(algorithms).set(text) != nil {
+		return nil, fmt.Errorf("has an algorithm that is none of %v", signatureAlgorithms)
+	}
+	return []string{"-algorithms=" + text}, nil
 }
 
 // properties are those that there is something to say of, without "mosip.esignet." before them.
@@ -88,7 +110,7 @@ var properties = map[string]property{
 	"supported.client.auth.methods":            only("private_key_jwt", "private_key_jwt is the only method here"),
 	"supported-pkce-methods":                   only("S256", "S256 is the only method here"),
 	"client-assertion.unique.jti.required":     only("true", "an assertion is always accepted once"),
-	"supported.client.auth.signing.algorithms": valueFlag("algorithms"),
+	"supported.client.auth.signing.algorithms": {flags: algorithmFlags},
 	"signup-id-token-audience":                 valueFlag("signup-client"),
 	"ui.eKYC-steps.url":                        valueFlag("signup-url"),
 	"id-token-expire-seconds":                  {note: "ID Tokens live as long as they need to be looked at"},

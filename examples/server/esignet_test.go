@@ -46,6 +46,22 @@ spring.datasource.url=jdbc:hidden-value
 	require.NotContains(t, stdout.String(), "hidden-value")
 }
 
+func TestListsOfESignetAreReadInBothNotations(t *testing.T) {
+	t.Parallel()
+	for _, quoted := range []func(string) string{
+		func(list string) string { return list },
+		func(list string) string { return "{'" + strings.ReplaceAll(list, ",", "', '") + "'}" },
+	} {
+		var stdout, stderr bytes.Buffer
+		in := strings.NewReader("mosip.esignet.supported.client.auth.signing.algorithms=" + quoted("RS256,PS256") +
+			"\nmosip.esignet.supported.grant.types=" + quoted("authorization_code") +
+			"\nmosip.esignet.supported.client.auth.methods=" + quoted("private_key_jwt,none"))
+		require.NoError(t, run(t.Context(), []string{"import-properties"}, env(nil), in, &stdout, &stderr))
+		require.Equal(t, "# flags of the server\n-algorithms=RS256,PS256\n# without an equivalent\n"+
+			"# mosip.esignet.supported.client.auth.methods: private_key_jwt is the only method here\n", stdout.String())
+	}
+}
+
 func TestLimitsThatAreNoNumbersBecomeNoFlags(t *testing.T) {
 	t.Parallel()
 	for _, value := range []string{"", "x", "0", "-1"} {

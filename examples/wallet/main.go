@@ -1,9 +1,9 @@
 // Wallet is a wallet for demonstrations: it binds a key to one of the invented people of examples/server, and logs them in
 // at a page that shows a QR code.
 //
-//	go run ./examples/wallet                     a page on http://localhost:8083
-//	go run ./examples/wallet bind 2740198356     asks for the one-time code
-//	go run ./examples/wallet link LINK           takes a deep link or a link code, says who asks for what, and asks
+//	go run ./examples/wallet                                       a page on http://localhost:8083
+//	go run ./examples/wallet -file wallet.json bind 2740198356     asks for the one-time code
+//	go run ./examples/wallet -file wallet.json link LINK           takes a deep link or a link code, says who asks for what, and asks
 package main
 
 import (
