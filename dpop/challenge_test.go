@@ -47,3 +47,9 @@ func TestChallengeIsReadAsItIsWritten(t *testing.T) {
 	assert.Equal(t, `DPoP algs="ES256 PS256"`, dpop.Challenge(dpop.Scheme, nil, algorithms))
 	assert.Equal(t, `Bearer`, dpop.Challenge("Bearer", &dpop.Error{}, nil))
 }
+
+func TestAnErrorWithoutACodeSaysWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	assert.EqualError(t, &dpop.Error{Description: "no access token"}, "dpop: no access token")
+	assert.EqualError(t, &dpop.Error{Code: dpop.InvalidProof, Description: "no proof"}, "dpop: invalid_dpop_proof: no proof")
+}

@@ -30,9 +30,13 @@ type Error struct {
 	Cause error
 }
 
-// Error returns the code, the description and the cause, for logs.
+// Error returns the code, if there is one, the description and the cause, for logs.
 func (e *Error) Error() string {
-	text := "dpop: " + string(e.Code) + ": " + e.Description
+	text := "dpop: "
+	if e.Code != "" {
+		text += string(e.Code) + ": "
+	}
+	text += e.Description
 	if e.Cause != nil {
 		text += ": " + e.Cause.Error()
 	}

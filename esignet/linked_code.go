@@ -40,8 +40,9 @@ func (p *wallets) linkCode(ctx context.Context, r *http.Request, q *linkCodeRequ
 	}{q.TransactionID, c.Code, c.ExpiresAt.UTC().Format(timeFormat)}, nil
 }
 
-// mayLink lets wallets into all logins of the API that the browser began, and into those of other pages that are for wallets. Any other page need not
-// look for wallets, and would then let whoever sits before it decide on what the person proved with one.
+// mayLink lets wallets into all logins of the API that the browser began, and into those of other pages that are for wallets.
+// Any other page need not look for wallets, and would then let whoever sits before it decide on what the person proved with
+// one.
 func (p *authorization) mayLink(r *http.Request, handle string) error {
 	ctx := r.Context()
 	t, err := p.transactions.Get(ctx, handle)

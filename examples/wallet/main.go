@@ -9,6 +9,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -24,11 +25,17 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil {
+	if err := run(ctx, os.Args[1:], os.Stdin, os.Stdout); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
+
+const usage = `wallet [flags]                     a page on which a person binds a key and takes logins
+wallet [flags] bind IDENTIFIER     binds the key to the person, who is asked for a one-time code
+wallet [flags] link LINK           takes a deep link or a link code, says who asks for what, and asks
+
+`
 
 // run does what the arguments say.
 func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error {
@@ -39,6 +46,10 @@ func run(ctx context.Context, args []string, in io.Reader, out io.Writer) error 
 	flags.StringVar(&c.File, "file", "", "`file` for the key; empty: memory, until it stops")
 	flags.StringVar(&c.Token, "token", "", "bearer `token` for binding, where the provider asks for one")
 	listen := flags.String("listen", "localhost:8083", "loopback `address` of the page")
+	flags.Usage = func() {
+		fmt.Fprint(out, usage)
+		flags.PrintDefaults()
+	}
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"html"
 	"io"
 	"net/http"
@@ -167,5 +168,8 @@ func TestTheCommandLineSaysWhatIsWrong(t *testing.T) {
 	require.ErrorContains(t, err, "the provider says ")
 	_, err = o.run("", "unbind")
 	require.EqualError(t, err, `wallet: "unbind" is neither bind nor link`)
+	said, err := o.run("", "-h")
+	require.ErrorIs(t, err, flag.ErrHelp)
+	assert.Contains(t, said, "bind IDENTIFIER")
 	assert.NoFileExists(t, o.file)
 }
