@@ -110,7 +110,9 @@
 
   const show = () => {
     const ready = devices.length > 1 ? devices.findIndex((device) => device.state === "ready") : 0;
-    list.querySelector("ul").replaceChildren(...devices.map((device, i) => {
+    const rows = list.querySelector("ul");
+    rows.textContent = "";
+    rows.append(...devices.map((device, i) => {
       const radio = Object.assign(document.createElement("input"), { type: "radio", id: "device-" + i, checked: i === ready });
       radio.value = i;
       const name = document.createElement("span");

@@ -237,10 +237,12 @@
     tick();
     if (more) {
       more.form.addEventListener("submit", async (event) => {
+        if (event.defaultPrevented) return; // it is under way
         event.preventDefault();
+        let response;
         try {
-          const response = await fetch(more.form.action, {
-            method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams(new FormData(more.form)), redirect: "error",
+          response = await fetch(more.form.action, {
+            method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams(new FormData(more.form)), redirect: "manual",
           });
           const answer = await response.json();
           end = performance.now() + answer.seconds * 1000;
@@ -251,7 +253,8 @@
           } else status.textContent = limit.dataset.none;
           if (!answer.more) hide(more);
         } catch {
-          more.form.submit(); // the server says what there is to say
+          if (response) more.form.submit(); // the server says what there is to say
+          else status.textContent = byId("offline").dataset.offline; // and another page would be lost, with what was typed
         }
         more.form.removeAttribute("aria-busy");
       });

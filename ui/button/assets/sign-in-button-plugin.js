@@ -238,7 +238,8 @@ var SignInWithEsignetButton = (() => {
     }
     setAll(button, style);
     if (!message) button.addEventListener("click", () => go(c, options, button));
-    signInElement.replaceChildren(button);
+    signInElement.textContent = "";
+    signInElement.append(button);
   };
 
   // init puts the button into signInElement, in place of what is there, and returns the element.
