@@ -75,7 +75,7 @@ func TestChromiumSendsNoCodeOfWhoeverGoesElsewhere(t *testing.T) {
 	c.eval(stay)
 	c.eval(`window.webOTP.send("654321")`)
 	c.waitText("code-status", "The code is complete.")
-	c.do(chromedp.Click(chromedp.CSS("#no-code a")))
+	c.eval(`document.querySelector("#no-code a").click()`)
 	c.eval("walletTest.pass(4000)")
 	assert.Equal(t, "0", c.eval("walletTest.timers"))
 	assert.Empty(t, f.flow.made())
@@ -155,7 +155,7 @@ func TestChromiumOffersPasskeysOnWhereThePageStays(t *testing.T) {
 			return new Promise(() => {});
 		}`)
 	})
-	c.poll("window.offered")
+	c.poll("Boolean(window.offered)")
 	c.do(chromedp.Click(chromedp.ID("more-time")))
 	c.poll(`!document.querySelector("form[aria-busy]") && document.getElementById("time-status").textContent !== ""`)
 	assert.Equal(t, "false", c.eval("window.offered.aborted"))
@@ -181,5 +181,26 @@ func TestChromiumSendsThePhotoThatWasChosenLast(t *testing.T) {
 	c.click("verify_kba")
 	c.arrive()
 	assert.Equal(t, 222, photoOf(t, f.response()).Width)
+	c.assertNoComplaints()
+}
+
+// The steady clock of many telephones stands still while they sleep.
+func TestChromiumCountsTheTimeInWhichTheTelephoneSlept(t *testing.T) {
+	t.Parallel()
+	f := newFakeLogin(t, &login.State{
+		Step: login.StepVerify, Factor: authenticator.OTP, CodesLeft: 1, ExpiresAt: time.Now().Add(10 * time.Minute),
+		Code: &authenticator.CodeReceipt{Length: 6, ResendAfter: time.Now().Add(time.Minute), ExpiresAt: time.Now().Add(5 * time.Minute)},
+	}, nil)
+	c := f.chromium(t, func(c *chromium) {
+		c.beforePages(handClock + `(() => { const now = Date.now(); window.slept = 0; Date.now = () => now + window.slept; })()`)
+	})
+	assert.Equal(t, "true", c.eval(`document.getElementById("resend_otp").getAttribute("aria-disabled")`))
+	c.eval("window.slept = 90000")
+	c.pass("1")
+	assert.Equal(t, "null", c.eval(`document.getElementById("resend_otp").getAttribute("aria-disabled")`))
+	assert.Regexp(t, `^8:[0-9]{2}$`, c.eval(`document.querySelector("#time-clock span").textContent`))
+	c.eval("window.slept = -90000") // somebody sets the clock
+	c.pass("2")
+	assert.Regexp(t, `^9:[0-9]{2}$`, c.eval(`document.querySelector("#time-clock span").textContent`))
 	c.assertNoComplaints()
 }
