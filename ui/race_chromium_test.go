@@ -75,7 +75,7 @@ func TestChromiumSendsNoCodeOfWhoeverGoesElsewhere(t *testing.T) {
 	c.eval(stay)
 	c.eval(`window.webOTP.send("654321")`)
 	c.waitText("code-status", "The code is complete.")
-	c.eval(`document.querySelector("#no-code a").click()`)
+	c.eval(`document.querySelector(".language a").click()`)
 	c.eval("walletTest.pass(4000)")
 	assert.Equal(t, "0", c.eval("walletTest.timers"))
 	assert.Empty(t, f.flow.made())
