@@ -4,12 +4,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/gosignet/signet/authenticator"
 	"github.com/gosignet/signet/login"
+	"github.com/gosignet/signet/ui"
 )
 
 // slowCaptcha has the worker of a captcha finish when the test calls window.solve or window.giveUp.
@@ -203,4 +206,39 @@ func TestChromiumCountsTheTimeInWhichTheTelephoneSlept(t *testing.T) {
 	c.pass("2")
 	assert.Regexp(t, `^9:[0-9]{2}$`, c.eval(`document.querySelector("#time-clock span").textContent`))
 	c.assertNoComplaints()
+}
+
+func TestChromiumWaitsForNoPortThatHangsOnceADeviceIsFound(t *testing.T) {
+	t.Parallel()
+	d := newBiometricDevice(t)
+	f := atBiometrics(t, func(c *ui.Config) {
+		d.config(c)
+		c.Biometrics.LastPort++
+		c.Biometrics.Timeout = time.Minute
+	})
+	c := f.chromium(t, func(c *chromium) {
+		c.beforePages(handClock + `(() => {
+			const ask = fetch;
+			fetch = (url, options) => {
+				if (url.endsWith("/info")) window.answers = true;
+				return window.port && window.port !== new URL(url).port ? new Promise(() => {}) : ask(url, options);
+			};
+		})()`)
+	})
+	c.eval(`(window.port = String(JSON.parse(document.getElementById("capture").dataset.capture).firstPort))`)
+	c.do(chromedp.Click(chromedp.ID("scan_devices")))
+	c.poll(`Boolean(window.answers)`)
+	c.poll(`pass(1).then(() => !document.getElementById("verify_bio").hidden)`)
+	assert.Equal(t, "3", c.eval(`document.querySelectorAll("#devices li").length`))
+	c.assertNoComplaints()
+}
+
+func TestChromiumLeavesTheWalletsPageWhereTheBrowserHasLostTheLogin(t *testing.T) {
+	t.Parallel()
+	p := newWalletPage(t, withLongLife)
+	_, err := chromedp.Call(p.ctx, network.ClearBrowserCookies, cdp.Empty{})
+	require.NoError(t, err)
+	p.breaks(errBroken) // the browser asks again soon
+	p.breaks(nil)
+	p.poll(`document.getElementById("wallet") ? walletTest.pass(1000) || false : document.querySelector("h1") !== null`)
 }
