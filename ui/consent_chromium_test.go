@@ -129,9 +129,9 @@ func TestChromiumSaysWhenTheTimeIsNearlyOver(t *testing.T) {
 	assert.Equal(t, "", c.eval(status), "the clock is not read out")
 	assert.Equal(t, "true", c.eval(`document.getElementById("start-again").hidden`))
 
-	// The browser's clock is stopped, read and set, instead of waiting.
+	// The clocks of the browser are stopped, and one is read and set, instead of waiting.
 	const clock = `document.querySelector("#time-clock span").textContent`
-	c.eval(`(() => { window.stopped = performance.now(); performance.now = () => window.stopped; ` + clock + ` = ""; })()`)
+	c.eval(`(() => { window.stopped = performance.now(); performance.now = () => window.stopped; Date.now = () => 0; ` + clock + ` = ""; })()`)
 	poll(c, clock+` !== ""`)
 	c.eval(`window.stopped += (([minutes, seconds]) => minutes * 60 + Number(seconds) - 60)(` + clock + `.split(":")) * 1000`)
 	poll(c, status+` === "You have 60 seconds left to decide."`)

@@ -85,6 +85,18 @@
     return false;
   };
 
+  // Whatever takes calls on some port and does not answer them holds nobody up who has found a device on another.
+  const round = async (ports, signal) => {
+    const found = [];
+    let some;
+    const soon = new Promise((resolve) => { some = resolve; }).then(() => pause(3000, signal));
+    await Promise.race([soon, Promise.all(ports.map(async (port, i) => {
+      found[i] = await look(port, signal);
+      if (found[i].length) some();
+    }))]);
+    return found.flat();
+  };
+
   const search = async () => {
     const controller = new AbortController();
     work(controller);
@@ -95,11 +107,12 @@
     const end = setTimeout(() => controller.abort(), settings.timeout);
     const ports = Array.from({ length: settings.lastPort - settings.firstPort + 1 }, (_, i) => settings.firstPort + i);
     while (!devices.length && !controller.signal.aborted) {
-      devices = (await Promise.all(ports.map((port) => look(port, controller.signal)))).flat();
+      devices = await round(ports, controller.signal);
       if (!devices.length && await refused()) break;
       if (!devices.length) await pause(4000, controller.signal);
     }
     clearTimeout(end);
+    controller.abort();
     show();
     work(null);
     const [one] = devices;
@@ -110,7 +123,9 @@
 
   const show = () => {
     const ready = devices.length > 1 ? devices.findIndex((device) => device.state === "ready") : 0;
-    list.querySelector("ul").replaceChildren(...devices.map((device, i) => {
+    const rows = list.querySelector("ul");
+    rows.textContent = "";
+    rows.append(...devices.map((device, i) => {
       const radio = Object.assign(document.createElement("input"), { type: "radio", id: "device-" + i, checked: i === ready });
       radio.value = i;
       const name = document.createElement("span");

@@ -49,6 +49,21 @@
   let state = "working";
   let waiting = null; // the form that was sent too early
   const show = (done) => { progress.value = done; };
+  // A form without a button of its own, as that of a passkey, gets one for the moment.
+  const send = () => {
+    if (!waiting) return;
+    const { form, submitter } = waiting;
+    waiting = null;
+    const button = submitter || form.querySelector("button:not([type=button])");
+    if (button) {
+      button.click();
+      return;
+    }
+    const own = form.appendChild(document.createElement("button"));
+    own.hidden = true;
+    own.click();
+    own.remove();
+  };
   const solved = (number) => {
     state = "done";
     const took = Math.round(performance.now() - began);
@@ -57,12 +72,13 @@
     for (const field of fields) field.value = response;
     progress.hidden = true;
     say(box.dataset.done);
-    if (waiting) (waiting.submitter || waiting.form.querySelector("button:not([type=button])")).click();
+    send();
   };
   const failed = () => {
     state = "failed";
     progress.hidden = true;
     say(box.dataset.failed);
+    send();
   };
   // What was too early is sent as soon as it can be. Once that is hopeless the server may say so.
   addEventListener("submit", (event) => {
@@ -71,6 +87,9 @@
     event.stopPropagation();
     waiting = { form: event.target, submitter: event.submitter || undefined };
   }, true);
+  // Whoever goes elsewhere meanwhile is not called back.
+  addEventListener("submit", (event) => { if (!event.defaultPrevented) waiting = null; });
+  addEventListener("click", (event) => { if (event.target.closest("a[href]:not([target])")) waiting = null; });
 
   say(box.dataset.working);
   progress.hidden = false;

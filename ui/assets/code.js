@@ -29,7 +29,7 @@
   // several characters at once. Typing is never sent by itself.
   const atOnce = ["", "insertFromPaste", "insertReplacementText"];
   input.addEventListener("input", (event) => {
-    const type = event.inputType || "";
+    const type = window.InputEvent && event instanceof InputEvent ? event.inputType : ""; // undefined in Firefox before 87
     if (event.isTrusted && (atOnce.includes(type) || type === "insertText" && event.data && event.data.length > 1)) arm();
     else disarm();
   });
@@ -38,6 +38,7 @@
     input.focus();
   });
   for (const form of document.querySelectorAll("form")) form.addEventListener("submit", disarm);
+  addEventListener("click", (event) => { if (event.target.closest("a[href]:not([target])")) disarm(); }); // the next page may take a while
   addEventListener("pagehide", disarm);
 
   if ("OTPCredential" in window) {
@@ -46,6 +47,7 @@
     navigator.credentials.get({ otp: { transport: ["sms"] }, signal: abort.signal }).then((credential) => {
       if (!credential || input.value) return;
       input.value = credential.code;
+      input.dispatchEvent(new Event("input")); // what was missing is there
       arm();
     }).catch(() => {}); // there is none, or the person would rather type
   }

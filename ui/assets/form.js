@@ -29,15 +29,18 @@
     let stream = null;
     let asked = false;
     let pending = null;
+    let last = 0; // the photo that was chosen or taken last, which is the one that counts
 
     // draw shows an image, scaled down, and puts it into the form as a JPEG that is not too large.
-    const draw = async (image, width, height) => {
+    const draw = async (image, width, height, mine) => {
+      if (mine !== last) return;
       const scale = Math.min(1, longest / Math.max(width, height));
       picture.width = Math.max(1, Math.round(width * scale));
       picture.height = Math.max(1, Math.round(height * scale));
       picture.getContext("2d").drawImage(image, 0, 0, picture.width, picture.height);
       for (const quality of [0.9, 0.75, 0.5, 0.3]) {
         const blob = await new Promise((done) => picture.toBlob(done, "image/jpeg", quality));
+        if (mine !== last) return;
         if (!blob || blob.size > Number(photo.dataset.max)) continue;
         const files = new DataTransfer();
         files.items.add(new File([blob], "photo.jpg", { type: "image/jpeg" }));
@@ -49,11 +52,13 @@
     };
 
     input.addEventListener("change", () => {
+      const mine = ++last;
+      pending = null;
       picture.hidden = true;
       status.textContent = "";
       const file = input.files[0];
       if (!file || !window.createImageBitmap) return;
-      const work = createImageBitmap(file).then((image) => draw(image, image.width, image.height)).catch(() => {}); // the server says what is wrong with it
+      const work = createImageBitmap(file).then((image) => draw(image, image.width, image.height, mine)).catch(() => {}); // the server says what is wrong with it
       pending = work;
       work.then(() => { if (pending === work) pending = null; });
     });
@@ -92,7 +97,7 @@
     });
     capture.addEventListener("click", async () => {
       if (!video.videoWidth) return; // there is no picture yet
-      await draw(video, video.videoWidth, video.videoHeight);
+      await draw(video, video.videoWidth, video.videoHeight, ++last);
       stop();
       input.dispatchEvent(new Event("input", { bubbles: true })); // what was missing is there
       open.focus();

@@ -71,7 +71,7 @@
       }
     };
     const stop = () => controller.abort();
-    addEventListener("submit", (event) => { if (event.target !== form) stop(); }, true);
+    addEventListener("submit", (event) => { if (event.target !== form && !event.defaultPrevented) stop(); }); // and not if the page stays
     addEventListener("pagehide", stop);
     addEventListener("pageshow", (event) => { if (event.persisted) offer(); });
     offer();
@@ -87,7 +87,7 @@
   button.hidden = false;
   let asking = false;
   button.addEventListener("click", async () => {
-    if (asking) return;
+    if (asking || form.getAttribute("aria-busy") === "true") return; // or sent already
     asking = true;
     status.textContent = form.dataset.waiting;
     try {

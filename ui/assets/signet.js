@@ -6,6 +6,12 @@
   // Digits are written as the language of the page does.
   const digits = (text) => text.replace(/\d/g, (d) => String.fromCodePoint(zero.codePointAt(0) + Number(d)));
 
+  // The steady clock, which nobody can set, stands still while a telephone sleeps: the other one then knows how long it was.
+  const stopwatch = () => {
+    const [steady, wall] = [performance.now(), Date.now()];
+    return () => Math.max(performance.now() - steady, Date.now() - wall);
+  };
+
   // What changes is said in one of two regions that are there from the start, as screen readers want it, whatever the place
   // on the page where it is written, which data-live marks.
   const regions = { polite: byId("polite"), assertive: byId("assertive") };
@@ -161,13 +167,13 @@
     input.form.addEventListener("submit", () => show(false));
   }
 
-  // The wait for a new code, counted on the browser's steady clock from what the server said.
+  // The wait for a new code, counted from what the server said.
   const wait = byId("resend-wait");
   const resend = byId("resend_otp");
   if (wait && resend) {
-    const end = performance.now() + wait.dataset.seconds * 1000;
+    const passed = stopwatch();
     const text = wait.textContent;
-    const left = () => Math.ceil((end - performance.now()) / 1000);
+    const left = () => Math.ceil(wait.dataset.seconds - passed() / 1000);
     resend.setAttribute("aria-disabled", "true");
     resend.addEventListener("click", (event) => { if (left() > 0) event.preventDefault(); });
     const tick = () => {
@@ -185,11 +191,11 @@
 
   // Other waits count down too, and say when they are over. Nothing is held back till then: the server decides.
   for (const timer of document.querySelectorAll("[role=timer][data-seconds]")) {
-    const end = performance.now() + timer.dataset.seconds * 1000;
+    const passed = stopwatch();
     const clock = timer.querySelector("span");
     timer.hidden = false;
     const tick = () => {
-      const n = Math.ceil((end - performance.now()) / 1000);
+      const n = Math.ceil(timer.dataset.seconds - passed() / 1000);
       if (n > 0) {
         const parts = [Math.floor(n / 60) % 60, n % 60].map((part) => String(part).padStart(2, "0"));
         clock.textContent = digits((n < 3600 ? [String(Number(parts[0])), parts[1]] : [Math.floor(n / 3600), ...parts]).join(":"));
@@ -202,11 +208,12 @@
     tick();
   }
 
-  // The time of the login is counted on the browser's steady clock from what the server said. A screen reader hears of it
+  // The time of the login is counted from what the server said. A screen reader hears of it
   // now and then, not every second. More time is asked for in the background, so that nothing that was typed is lost.
   const limit = byId("time-limit");
   if (limit) {
-    let end = performance.now() + limit.dataset.seconds * 1000;
+    let passed = stopwatch();
+    let seconds = Number(limit.dataset.seconds);
     const warnings = Object.entries(JSON.parse(limit.dataset.warnings)).map(([at, text]) => [Number(at), text]).sort((a, b) => a[0] - b[0]);
     const clock = byId("time-clock");
     const status = byId("time-status");
@@ -216,7 +223,7 @@
     clock.hidden = false;
     hide(byId("time-left"));
     const tick = () => {
-      const n = Math.ceil((end - performance.now()) / 1000);
+      const n = Math.ceil(seconds - passed() / 1000);
       limit.classList.toggle("near", n <= warnings[warnings.length - 1][0]);
       if (n <= 0) {
         hide(clock);
@@ -237,13 +244,15 @@
     tick();
     if (more) {
       more.form.addEventListener("submit", async (event) => {
+        if (event.defaultPrevented) return; // it is under way
         event.preventDefault();
+        let response;
         try {
-          const response = await fetch(more.form.action, {
-            method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams(new FormData(more.form)), redirect: "error",
+          response = await fetch(more.form.action, {
+            method: "POST", headers: { Accept: "application/json" }, body: new URLSearchParams(new FormData(more.form)), redirect: "manual",
           });
           const answer = await response.json();
-          end = performance.now() + answer.seconds * 1000;
+          [passed, seconds] = [stopwatch(), answer.seconds];
           said = undefined;
           if (answer.extended) {
             hide(byId("time-end"));
@@ -251,7 +260,8 @@
           } else status.textContent = limit.dataset.none;
           if (!answer.more) hide(more);
         } catch {
-          more.form.submit(); // the server says what there is to say
+          if (response) more.form.submit(); // the server says what there is to say
+          else status.textContent = byId("offline").dataset.offline; // and another page would be lost, with what was typed
         }
         more.form.removeAttribute("aria-busy");
       });

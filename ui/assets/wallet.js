@@ -83,6 +83,10 @@
       try {
         const url = box.dataset.status + "?seen=" + box.dataset.stage;
         const answer = await fetch(url, { signal: mine.signal });
+        if ([400, 404, 410].includes(answer.status)) { // the browser has lost the login, and asks in vain
+          location.assign(box.dataset.home);
+          return;
+        }
         if (!answer.ok) throw new Error("status " + answer.status);
         const stage = (await answer.json()).stage;
         if (stage === "done" || stage === "over") {

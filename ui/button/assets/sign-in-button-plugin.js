@@ -129,6 +129,7 @@ var SignInWithEsignetButton = (() => {
       const url = await address(c, state, nonce);
       button.dispatchEvent(new CustomEvent("signet:request", { bubbles: true, detail: { state, nonce, url } }));
       location.assign(url);
+      setTimeout(() => { leaving = false; }, 15000); // if the page stays: the person stopped it, or an app took it
     } catch (failure) {
       leaving = false;
       if (!(failure instanceof Failure)) throw failure;
@@ -238,7 +239,8 @@ var SignInWithEsignetButton = (() => {
     }
     setAll(button, style);
     if (!message) button.addEventListener("click", () => go(c, options, button));
-    signInElement.replaceChildren(button);
+    signInElement.textContent = "";
+    signInElement.append(button);
   };
 
   // init puts the button into signInElement, in place of what is there, and returns the element.
