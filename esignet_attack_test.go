@@ -1,9 +1,7 @@
 package signet_test
 
 import (
-	"encoding/json"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"strings"
 	"testing"
@@ -23,16 +21,7 @@ import (
 func (w *esWorld) elsewhere() *esWorld {
 	w.Helper()
 	other, client := *w, *w.browser
-	jar, err := cookiejar.New(nil)
-	require.NoError(w, err)
-	client.Jar = jar
-	other.browser = &client
-	res, err := client.Get(w.URL + "/v1/esignet/csrf/token")
-	require.NoError(w, err)
-	defer res.Body.Close()
-	var token struct{ Token string }
-	require.NoError(w, json.NewDecoder(res.Body).Decode(&token))
-	other.csrf = token.Token
+	other.browse(&client)
 	return &other
 }
 

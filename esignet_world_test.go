@@ -79,18 +79,24 @@ func newESWorld(t *testing.T, configure ...func(*signet.Config)) *esWorld {
 	}
 	provider, err = signet.New(c)
 	require.NoError(t, err)
+	w.browse(w.Client())
+	return w
+}
+
+// browse makes the client, without what it had, the browser.
+func (w *esWorld) browse(client *http.Client) {
+	w.Helper()
 	jar, err := cookiejar.New(nil)
-	require.NoError(t, err)
-	w.browser = w.Client()
-	w.browser.Jar = jar
+	require.NoError(w, err)
+	client.Jar = jar
+	w.browser = client
 	res, err := w.browser.Get(w.URL + "/v1/esignet/csrf/token")
-	require.NoError(t, err)
+	require.NoError(w, err)
 	defer res.Body.Close()
 	var token struct{ Token, HeaderName string }
-	require.NoError(t, json.NewDecoder(res.Body).Decode(&token))
-	require.Equal(t, "X-XSRF-TOKEN", token.HeaderName)
+	require.NoError(w, json.NewDecoder(res.Body).Decode(&token))
+	require.Equal(w, "X-XSRF-TOKEN", token.HeaderName)
 	w.csrf = token.Token
-	return w
 }
 
 // esAnswer is an envelope.
