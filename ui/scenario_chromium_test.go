@@ -3,7 +3,6 @@ package ui_test
 import (
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
@@ -137,12 +136,7 @@ func TestChromiumAsksInPlaceBeforeALoginIsGivenUp(t *testing.T) {
 
 func TestChromiumSendsACodeThatCameAtOnce(t *testing.T) {
 	t.Parallel()
-	f := newFakeLogin(t, &login.State{
-		Step: login.StepVerify, Factor: authenticator.OTP, AttemptsLeft: 3,
-		Code: &authenticator.CodeReceipt{Length: 6, ExpiresAt: time.Now().Add(10 * time.Minute)},
-	}, nil)
-	f.flow.do = moveOn
-	c := f.chromium(t, func(c *chromium) { c.beforePages(codeClock) })
+	f, c := newCodePage(t)
 	paste := func(code string) {
 		c.retype("otp_verify_input", "")
 		c.paste(code)

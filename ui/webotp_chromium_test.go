@@ -24,18 +24,22 @@ const webOTP = `(() => {
 // codeClock gives the script of the page a clock that stands still until the test lets time pass.
 var codeClock = strings.Replace(walletClock, "/wallet.", "/code.", 1)
 
-// newTelephone is at the page that asks for a code, whose script has that clock.
-func newTelephone(t *testing.T) (*fakeLogin, *chromium) {
+// newCodePage is at the page that asks for a code, whose script has that clock, in a browser with other scripts of the test's.
+func newCodePage(t *testing.T, scripts ...string) (*fakeLogin, *chromium) {
 	f := newFakeLogin(t, &login.State{
 		Step: login.StepVerify, Factor: authenticator.OTP, AttemptsLeft: 3,
 		Code: &authenticator.CodeReceipt{Length: 6, ExpiresAt: time.Now().Add(10 * time.Minute)},
 	}, nil)
 	f.flow.do = moveOn
 	return f, f.chromium(t, func(c *chromium) {
-		c.beforePages(codeClock)
-		c.beforePages(webOTP)
+		for _, script := range append([]string{codeClock}, scripts...) {
+			c.beforePages(script)
+		}
 	})
 }
+
+// newTelephone is at that page in a browser that knows WebOTP.
+func newTelephone(t *testing.T) (*fakeLogin, *chromium) { return newCodePage(t, webOTP) }
 
 func TestChromiumTakesTheCodeFromAMessage(t *testing.T) {
 	t.Parallel()
